@@ -1,0 +1,42 @@
+"""optbench: honest comparisons of first-order optimizers on loss landscapes.
+
+The public names load lazily, so ``import optbench`` needs neither JAX nor pandas::
+
+    import optbench as ob
+
+    ob.problem("rosenbrock", dim=2)                      # a test function with its optimum
+    ob.trace("rosenbrock", "adam", hyper={"lr": 1e-2})   # one trajectory
+    ob.run("quick", out="results")                       # a whole suite, as the command line does
+    ob.load("results/quick")                             # the rows of a stored run
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> (module, attribute). Strings, so that no module of the package imports the root's targets.
+_PUBLIC = {
+    "problem": ("optbench.catalog", "problem"),
+    "trace": ("optbench.engine.trace", "trace"),
+    "run": ("optbench.runner", "run"),
+    "load": ("optbench.store", "load"),
+}
+
+__all__ = ["__version__", "load", "problem", "run", "trace"]  # noqa: F822  (resolved by __getattr__)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name at its first use."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'optbench' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

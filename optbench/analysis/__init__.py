@@ -1,0 +1,22 @@
+"""What was run, judged: scores, selection, intervals and the frames of tables and plots. Imports no JAX."""
+
+from __future__ import annotations
+
+from optbench.analysis.evidence import Evidence, Reported, Tuning, arrange
+from optbench.analysis.integrity import Completeness, completeness
+from optbench.analysis.selection import SETTINGS, Choice, select
+from optbench.analysis.summarize import Analysis, analyze
+
+__all__ = [
+    "SETTINGS",
+    "Analysis",
+    "Choice",
+    "Completeness",
+    "Evidence",
+    "Reported",
+    "Tuning",
+    "analyze",
+    "arrange",
+    "completeness",
+    "select",
+]

@@ -1,0 +1,274 @@
+"""Rows, arranged: dense arrays for each (problem, optimizer), tuning apart from reported.
+
+``Tuning`` and ``Reported`` are two types on purpose. Selection takes ``Tuning`` only, so nothing
+can be chosen on a reported start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from optbench.analysis.integrity import check_rows
+from optbench.analysis.scores import Bools, Floats, Ints, area_score, hit_costs, relative_gap, target_levels
+from optbench.errors import DataError
+from optbench.records import ESCAPE_GAP, N_TARGETS, NEVER, Split, Status, curve_steps
+
+#: (problem label, optimizer label)
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What judging needs to know of a problem; objectives in its own unit.
+
+    Attributes:
+        family: Name of the landscape; instances and rotations are one family.
+        dim: Dimension.
+        f_star: Minimum.
+        f_scale: Scale of the relative gap.
+        f_solved: Objective below which the problem counts as solved.
+        f_saddle: Objective at the saddle from which runs start, or ``None``.
+        ranked: Whether it may enter a mean over problems; ``box_only`` functions may not.
+    """
+
+    family: str
+    dim: int
+    f_star: float
+    f_scale: float
+    f_solved: float
+    f_saddle: float | None
+    ranked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """The configurations of one optimizer, in the order of their index.
+
+    Attributes:
+        name: The swept hyperparameter.
+        config: Index of each configuration, shape (c,).
+        value: Its value of the swept hyperparameter, shape (c,).
+        default: Position of the default configuration, or ``None``.
+        order: Positions from the smallest value to the largest.
+    """
+
+    name: str
+    config: Ints
+    value: Floats
+    default: int | None
+    order: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """All that selection may see of one (problem, optimizer).
+
+    Attributes:
+        sweep: The configurations.
+        score: Area scores on tuning starts, shape (c, tuning starts).
+    """
+
+    sweep: Sweep
+    score: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The reported runs of one (problem, optimizer); s starts.
+
+    Attributes:
+        sweep: The configurations.
+        distance: Distance of each start from a saddle's stable manifold, NaN elsewhere, shape (s,).
+        counted: (start, target) pairs that the start does not meet already, shape (s, 51).
+        gap: Relative gap of the best iterate, shape (c, s).
+        hits: Cost of the first hits, infinite for a miss, shape (c, s, 51).
+        score: Area scores, NaN where no target counts, shape (c, s).
+        curve: Relative best gap at each cost of ``curve_steps``, shape (c, s, k).
+        diverged: Runs of status ``diverged``, shape (c, s).
+        escaped: Runs of status ``ok`` that left the problem, shape (c, s).
+        failed: Runs of status ``error``, ``timeout`` or ``oom``, shape (c, s).
+    """
+
+    sweep: Sweep
+    distance: Floats
+    counted: Bools
+    gap: Floats
+    hits: Floats
+    score: Floats
+    curve: Floats
+    diverged: Bools
+    escaped: Bools
+    failed: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A run's rows, judged.
+
+    Attributes:
+        facts: The problems, by label.
+        budget: Largest cost of a run.
+        costs: Where curves have points, shape (k,).
+        tuning: What selection sees.
+        reported: What tables show.
+    """
+
+    facts: dict[str, Facts]
+    budget: float
+    costs: Ints
+    tuning: dict[Key, Tuning]
+    reported: dict[Key, Reported]
+
+
+def problem_facts(manifest: Mapping[str, Any]) -> dict[str, Facts]:
+    """Returns the facts of every problem in a manifest, by label.
+
+    Args:
+        manifest: The run's manifest.
+
+    Returns:
+        Facts by problem label.
+
+    Raises:
+        DataError: A problem has no scale, so its gaps would mean nothing.
+    """
+    facts = {}
+    for label, problem in manifest["problems"].items():
+        if not problem["f_scale"] > 0:
+            raise DataError(f"{label}: f_scale must be positive; got {problem['f_scale']!r}")
+        facts[label] = Facts(
+            family=problem["family"],
+            dim=int(problem["dim"]),
+            f_star=float(problem["f_star"]),
+            f_scale=float(problem["f_scale"]),
+            f_solved=float(problem["f_solved"]),
+            f_saddle=None if problem.get("f_saddle") is None else float(problem["f_saddle"]),
+            ranked="box_only" not in problem["tags"],
+        )
+    return facts
+
+
+def _matrix(lists: np.ndarray, width: int, fill: float, what: str) -> Floats:
+    """Returns equal lists as the rows of a matrix; a missing list gives a row of ``fill``."""
+    lengths = np.fromiter((0 if v is None or isinstance(v, float) else len(v) for v in lists), np.int64, len(lists))
+    if not np.isin(lengths, (0, width)).all():
+        raise DataError(f"{what}: every row must have {width} entries or none")
+    matrix = np.full((len(lists), width), fill)
+    present = lengths > 0
+    if present.any():
+        matrix[present] = np.concatenate(lists[present]).reshape(-1, width)
+    return matrix
+
+
+def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Evidence:
+    """Judges rows and arranges them in dense arrays; the order of the rows does not matter.
+
+    Args:
+        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        manifest: The run's manifest.
+
+    Returns:
+        The evidence.
+
+    Raises:
+        DataError: Rows contradict the rules or each other.
+    """
+    check_rows(runs)
+    facts, budget = problem_facts(manifest), float(manifest["budget"])
+    costs = np.asarray(curve_steps(int(budget)), dtype=np.int64)
+    rows = runs.sort_values(["problem", "optimizer", "split", "config", "start"], ignore_index=True)
+    if unknown := sorted(set(rows["problem"].unique()) - set(facts)):
+        raise DataError(f"rows name problems that the manifest lacks: {', '.join(unknown)}")
+    blocks: dict[tuple[str, str, Split], _Block] = {}
+    for place, positions in rows.groupby(["problem", "optimizer", "split"]).indices.items():
+        problem, optimizer, split = cast(tuple[str, str, str], place)
+        key = (problem, optimizer)
+        blocks[*key, Split(split)] = _block(rows.iloc[positions], facts[problem], budget, key)
+    met: dict[tuple[str, Split], Bools] = {}
+    starts: dict[tuple[str, Split], Ints] = {}
+    for (problem, _, part), block in blocks.items():
+        if not np.array_equal(starts.setdefault((problem, part), block.starts), block.starts):
+            raise DataError(f"{problem}: all optimizers must share the same {part} starts")
+        met[problem, part] = met.get((problem, part), False) | block.met
+    tuning, reported = {}, {}
+    for (problem, optimizer, part), block in blocks.items():
+        counted = ~met[problem, part]
+        score = area_score(block.hits, counted, budget)
+        if part == Split.TUNE:
+            tuning[problem, optimizer] = Tuning(block.sweep, score[:, counted.any(axis=1)])
+        else:
+            reported[problem, optimizer] = block.reported(counted, score, facts[problem], costs)
+    return Evidence(facts, budget, costs, tuning, reported)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The rows of one (problem, optimizer, split), configurations times starts."""
+
+    rows: pd.DataFrame
+    shape: tuple[int, int]
+    starts: Ints
+    sweep: Sweep
+    met: Bools
+    hits: Floats
+    missed: Bools
+    escaped: Bools
+
+    def column(self, name: str) -> Floats:
+        return self.rows[name].to_numpy(np.float64, na_value=np.nan).reshape(self.shape)
+
+    def reported(self, counted: Bools, score: Floats, facts: Facts, costs: Ints) -> Reported:
+        status = self.rows["status"].to_numpy().reshape(self.shape)
+        diverged = status == str(Status.DIVERGED)
+        failed = ~diverged & (status != str(Status.OK))
+        curve = _matrix(self.rows["curve_best"].to_numpy(), len(costs), np.nan, "curve_best")
+        ends = [np.where(at >= 0, at, np.inf) for at in map(self.column, ("diverged_at", "escaped_at"))]
+        bad_at = np.minimum(*ends)
+        # A run keeps its curve until it is bad; one that is bad at no known cost never had one.
+        gone = costs >= np.where(failed | (self.missed & np.isinf(bad_at)), 0.0, bad_at)[..., None]
+        return Reported(
+            sweep=self.sweep,
+            distance=self.column("start_distance")[0],
+            counted=counted,
+            gap=relative_gap(self.column("f_best"), facts.f_star, facts.f_scale, self.missed),
+            hits=self.hits,
+            score=score,
+            curve=relative_gap(curve.reshape(*self.shape, -1), facts.f_star, facts.f_scale, gone),
+            diverged=diverged,
+            escaped=self.escaped & ~diverged & ~failed,
+            failed=failed,
+        )
+
+
+def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key) -> _Block:
+    """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid."""
+    config = rows["config"].to_numpy(np.int64)
+    start = rows["start"].to_numpy(np.int64)
+    shape = (len(np.unique(config)), len(np.unique(start)))
+    full = shape[0] * shape[1] == len(rows)
+    if not full or (np.diff(config.reshape(shape)) != 0).any() or (np.diff(start.reshape(shape), axis=0) != 0).any():
+        raise DataError(f"{key[0]} under {key[1]}: there must be one row for each configuration and start")
+    heads = rows.iloc[:: shape[1]]
+    value = heads["swept_value"].to_numpy(np.float64, na_value=np.nan)
+    default = np.flatnonzero(heads["is_default"].to_numpy(bool))
+    sweep = Sweep(
+        name=str(heads["swept"].iloc[0]),
+        config=heads["config"].to_numpy(np.int64),
+        value=value,
+        default=int(default[0]) if len(default) else None,
+        order=np.lexsort((np.arange(shape[0]), value)),
+    )
+    hits = _matrix(rows["hits"].to_numpy(), N_TARGETS, NEVER, "hits").astype(np.int64).reshape(*shape, N_TARGETS)
+    f_best, f_start = (rows[n].to_numpy(np.float64, na_value=np.nan).reshape(shape) for n in ("f_best", "f_start"))
+    escaped = (rows["escaped_at"].to_numpy(np.float64, na_value=-1.0).reshape(shape) >= 0) | (
+        f_best < facts.f_star - ESCAPE_GAP * facts.f_scale
+    )
+    missed = escaped | (rows["status"].to_numpy() != str(Status.OK)).reshape(shape)
+    levels = target_levels(facts.f_star, facts.f_scale, facts.f_solved)
+    met = ((hits == 0) | (f_start[..., None] <= levels)).any(axis=0)
+    return _Block(rows, shape, start[: shape[1]], sweep, met, hit_costs(hits, missed, budget), missed, escaped)

@@ -1,0 +1,125 @@
+"""Are these rows a whole and honest run? Checked before anything is judged.
+
+Every planned cell leaves one row, so the planned number is the sum over statuses; what is absent
+is counted and said, never silently left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optbench.errors import DataError
+from optbench.records import Split, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much of the plan is there.
+
+    Attributes:
+        planned: Number of planned cells.
+        present: Number of rows.
+        statuses: Number of rows of each status, zeros included.
+    """
+
+    planned: int
+    present: int
+    statuses: dict[str, int]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned cell has its row."""
+        return self.present == self.planned
+
+    def describe(self) -> str:
+        """Returns the line for a table's footer.
+
+        Returns:
+            Such as ``64,512 cells: 64,000 ok, 512 diverged``, or with ``INCOMPLETE`` in front.
+
+        Example:
+            >>> Completeness(4, 3, {"ok": 2, "diverged": 1, "error": 0}).describe()
+            'INCOMPLETE, 3 of 4 cells: 2 ok, 1 diverged'
+        """
+        counts = ", ".join(f"{n:,} {status}" for status, n in self.statuses.items() if n) or "none run"
+        total = (
+            f"{self.planned:,} cells" if self.complete else f"INCOMPLETE, {self.present:,} of {self.planned:,} cells"
+        )
+        return f"{total}: {counts}"
+
+
+def completeness(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Completeness:
+    """Compares rows with the plan.
+
+    Args:
+        runs: Rows with at least the column ``status``.
+        manifest: The run's manifest, with the number of planned cells ``n_cells``.
+
+    Returns:
+        The count of each status.
+
+    Raises:
+        DataError: There are more rows than planned cells.
+    """
+    found = runs["status"].value_counts()
+    statuses = {str(status): int(found.get(str(status), 0)) for status in Status}
+    planned, present = int(manifest["n_cells"]), sum(statuses.values())
+    if len(runs) != present or present > planned:
+        raise DataError(f"rows must be at most the {planned} planned cells, each of a known status; got {len(runs)}")
+    return Completeness(planned, present, statuses)
+
+
+def check_rows(runs: pd.DataFrame) -> None:
+    """Checks what every judgement assumes of rows.
+
+    Args:
+        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+
+    Raises:
+        DataError: A status or a split is unknown, a cell appears twice, a run of status ``ok`` has
+            no finite objective, or a tuning start is among the reported ones.
+    """
+    for column, known in (("status", Status), ("split", Split)):
+        if unknown := sorted(set(runs[column].unique()) - {str(v) for v in known}):
+            raise DataError(f"{column} must be one of {', '.join(known)}; got {', '.join(map(repr, unknown))}")
+    twice = runs["cell_id"][runs["cell_id"].duplicated()].unique()
+    if len(twice):
+        raise DataError(f"cells must appear once, in one split; {len(twice)} appear twice, such as {twice[0]}")
+    hidden = (runs["status"] == Status.OK) & ~np.isfinite(runs["f_best"].to_numpy(np.float64, na_value=np.nan))
+    if hidden.any():
+        raise DataError(f"rows of status ok must have a finite f_best; {int(hidden.sum())} have none")
+    for problem, tune, report in _shared_starts(runs):
+        raise DataError(f"{problem}: tuning start {tune} is among the reported ones, as start {report}")
+
+
+def _shared_starts(runs: pd.DataFrame) -> Iterator[tuple[str, int, int]]:
+    """Yields (problem, tuning start, reported start) that are the same point.
+
+    Starts are drawn from different keys, so points that agree to the last bit in the objective
+    and in every curve are one point. Starts without a moving run tell nothing (a plateau).
+    """
+    first = runs[runs["config"] == runs.groupby(["problem", "optimizer"])["config"].transform("min")]
+    places = first.groupby(["problem", "split", "start"], sort=True)["f_start"].first().reset_index()
+    shared = places.duplicated(["problem", "f_start"], keep=False) & places["f_start"].notna()
+    for (problem, _), group in places[shared].groupby(["problem", "f_start"]):
+        if group["split"].nunique() < 2:
+            continue
+        seen: dict[tuple[tuple[str, bytes], ...], int] = {}
+        rows = first[first["problem"] == problem]
+        for _, split, start, _ in group.sort_values("split", ascending=False).itertuples(index=False):
+            mine = rows[(rows["split"] == split) & (rows["start"] == start)].sort_values("optimizer")
+            curves = {
+                o: np.asarray(c) for o, c in zip(mine["optimizer"], mine["curve_f"], strict=True) if c is not None
+            }
+            if max((len(np.unique(c[np.isfinite(c)])) for c in curves.values()), default=0) < 3:
+                continue
+            mark = tuple((name, curve.tobytes()) for name, curve in curves.items())
+            if split == Split.TUNE:
+                seen[mark] = int(start)
+            elif mark in seen:
+                yield str(problem), seen[mark], int(start)

@@ -1,0 +1,87 @@
+"""How one run is judged: its relative gap, its hits and its area score.
+
+A run that diverged, escaped or failed misses everything: its gap is infinite and its score 0.
+A (start, target) pair that the start already meets is left out for everyone. Times are costs, in
+gradient evaluations. Source: the log-time area under the empirical distribution of run lengths,
+Hansen et al. 2021, "COCO", Optimization Methods and Software 36, section 5.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optbench.records import GAP_TARGETS
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+#: Position in ``GAP_TARGETS`` of the gap 1e-3, for which tables show times and shares.
+REACH = 14
+
+
+def relative_gap(f: Floats, f_star: Floats | float, f_scale: Floats | float, missed: Bools) -> Floats:
+    """Returns ``(f - f_star) / f_scale``, infinite where the run missed everything.
+
+    A value below ``f_star`` by less than the escape tolerance is rounding, and its gap is 0.
+
+    Args:
+        f: Objective, any shape.
+        f_star: Minimum of the problem.
+        f_scale: Scale of the problem, positive; never the run's own start.
+        missed: Whether the run diverged, escaped or failed; broadcasts against ``f``.
+
+    Returns:
+        Gaps in [0, inf], never NaN.
+
+    Example:
+        >>> relative_gap(np.array([3.0, 3.0, 1.0]), 1.0, 4.0, np.array([False, True, False])).tolist()
+        [0.5, inf, 0.0]
+    """
+    gap = np.maximum(f - f_star, 0.0) / f_scale
+    return np.where(missed | np.isnan(gap), np.inf, gap)
+
+
+def target_levels(f_star: float, f_scale: float, f_solved: float) -> Floats:
+    """Returns the objective at each of the 51 targets: 50 relative gaps and ``f_solved``."""
+    return np.append(f_star + f_scale * np.asarray(GAP_TARGETS), f_solved)
+
+
+def hit_costs(hits: NDArray[np.integer], missed: Bools, budget: float) -> Floats:
+    """Returns the cost of each first hit, infinite for a target that was missed.
+
+    Args:
+        hits: The ``hits`` of the rows, shape (..., 51): -1 never, 0 already met by the start.
+        missed: Whether the run missed everything, shape (...).
+        budget: Largest cost; a later hit is a miss.
+
+    Returns:
+        Costs in gradient evaluations, shape (..., 51). A target met by the start has no time:
+        infinite here, and left out by ``area_score``.
+    """
+    hit = (hits > 0) & (hits <= budget) & ~missed[..., None]
+    return np.where(hit, hits, np.inf)
+
+
+def area_score(hits: Floats, counted: Bools, budget: float) -> Floats:
+    """Returns the log-time area score, the mean over targets of ``max(0, 1 - log t / log T)``.
+
+    Args:
+        hits: Costs ``t`` of the first hits, infinite for a miss, shape (..., targets).
+        counted: Targets that the start does not meet already; broadcasts against ``hits``.
+        budget: ``T``, in the same unit.
+
+    Returns:
+        Scores in [0, 1], shape (...): 1 if all targets fall at cost 1, 0 if none falls. NaN where
+        no target counts.
+
+    Example:
+        >>> area_score(np.array([[1.0, 10.0, np.inf]]), np.array([True, True, True]), 100.0).tolist()
+        [0.5]
+    """
+    value = np.clip(1.0 - np.log(hits) / np.log(max(budget, 2.0)), 0.0, 1.0)
+    targets = np.broadcast_to(counted, value.shape).sum(axis=-1)
+    total = np.where(counted, value, 0.0).sum(axis=-1)
+    score: Floats = np.divide(total, targets, out=np.full(total.shape, np.nan), where=targets > 0)
+    return score

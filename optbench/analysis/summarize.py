@@ -1,0 +1,209 @@
+"""The tidy frames that tables and plots are made of.
+
+Intervals are for *these problems, new starts*. Without selection they are exact (Wilson, order
+statistics); with selection they are the hull of the exact interval at the chosen configuration and
+of the bootstrap in which every replicate chooses again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optbench.analysis.escape import escape
+from optbench.analysis.evidence import Evidence, Key, arrange
+from optbench.analysis.integrity import Completeness, completeness
+from optbench.analysis.intervals import Interval, hull, mean_interval, median_interval, quantiles, wilson
+from optbench.analysis.resample import REPLICATES, Reselection, median, reselected_interval
+from optbench.analysis.scores import REACH, Bools, Floats, Ints
+from optbench.analysis.selection import SETTINGS, Choice, select
+from optbench.records import SOLVED
+
+SUMMARY = (
+    *("setting", "problem", "optimizer", "family", "dim", "config", "swept", "swept_value", "at_edge", "n_starts"),
+    *("gap_median", "gap_low", "gap_high"),
+    *("reach_count", "reach_starts", "reach_share", "reach_low", "reach_high"),
+    *("solved_count", "solved_starts", "solved_share", "solved_low", "solved_high"),
+    *("evals_median", "evals_low", "evals_high", "censored"),
+    *("diverged", "escaped", "failed", "n_pairs"),
+)
+CONVERGENCE = ("setting", "problem", "optimizer", "cost", "q25", "median", "q75")
+SENSITIVITY = (
+    *("problem", "optimizer", "config", "swept", "swept_value"),
+    *("score_mean", "score_low", "score_high", "gap_median", "diverged_share"),
+)
+
+Choices = Mapping[tuple[str, Key], Choice]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All judgements of a run.
+
+    Attributes:
+        summary: One row per setting, problem and optimizer.
+        convergence: Quartiles of the relative best gap at each recorded cost.
+        sensitivity: The area score at each value of the swept hyperparameter.
+        escape: Steps to leave a saddle against log(1/distance), for saddles only.
+        completeness: How much of the plan was there.
+    """
+
+    summary: pd.DataFrame
+    convergence: pd.DataFrame
+    sensitivity: pd.DataFrame
+    escape: pd.DataFrame
+    completeness: Completeness
+
+
+def analyze(
+    runs: pd.DataFrame, manifest: Mapping[str, Any], *, seed: int = 0, replicates: int = REPLICATES
+) -> Analysis:
+    """Judges a run: rows in, tidy frames out, the same to the last bit for rows in any order.
+
+    Args:
+        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        manifest: The run's manifest: ``problems``, ``budget`` and ``n_cells``.
+        seed: Seed of the bootstrap.
+        replicates: Number of bootstrap replicates.
+
+    Returns:
+        The frames.
+    """
+    whole = completeness(runs, manifest)
+    evidence = arrange(runs, manifest)
+    choices = {
+        place: choice
+        for place, choice in select(evidence.tuning, evidence.facts).items()
+        if place[1] in evidence.reported
+    }
+    again = Reselection(evidence.tuning, evidence.facts, seed=seed, replicates=replicates)
+    return Analysis(
+        summary=summary(evidence, choices, again),
+        convergence=convergence(evidence, choices),
+        sensitivity=sensitivity(evidence),
+        escape=escape(evidence, choices),
+        completeness=whole,
+    )
+
+
+def ordered(choices: Choices) -> Iterator[tuple[str, Key, Choice]]:
+    """Yields choices by setting, problem and optimizer."""
+    for setting, key in sorted(choices, key=lambda place: (SETTINGS.index(place[0]), place[1])):
+        yield setting, key, choices[setting, key]
+
+
+def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.DataFrame:
+    """Returns the numbers of the main table.
+
+    ``reach_*`` is about the gap 1e-3, ``solved_*`` about ``f_solved``, both over the starts that do
+    not meet it already; ``evals_*`` is the cost of reaching 1e-3, infinite for the ``censored`` runs
+    that never did.
+
+    Args:
+        evidence: The judged rows.
+        choices: The configuration in each setting.
+        again: The bootstrap.
+
+    Returns:
+        One row per setting, problem and optimizer.
+    """
+    rows = []
+    for setting, key, choice in ordered(choices):
+        reported, facts, at = evidence.reported[key], evidence.facts[key[0]], choice.position
+        redraw = _Redraw(again, key[0], None if setting == "default" else again.choices(setting, key))
+        times = reported.hits[:, reported.counted[:, REACH], REACH]
+        solved = reported.hits[:, reported.counted[:, SOLVED], SOLVED]
+        rows.append(
+            (
+                *(setting, *key, facts.family, facts.dim),
+                *(int(reported.sweep.config[at]), reported.sweep.name, float(reported.sweep.value[at]), choice.at_edge),
+                *(reported.gap.shape[1], *redraw.median(reported.gap, at)),
+                *redraw.share(np.isfinite(times), at),
+                *redraw.share(np.isfinite(solved), at),
+                *(*redraw.median(times, at), int(np.isinf(times[at]).sum())),
+                *(int(flag[at].sum()) for flag in (reported.diverged, reported.escaped, reported.failed)),
+                int(reported.counted.sum()),
+            )
+        )
+    return pd.DataFrame(rows, columns=list(SUMMARY))
+
+
+@dataclass(frozen=True, slots=True)
+class _Redraw:
+    """Numbers of one table row with their intervals.
+
+    Attributes:
+        again: The bootstrap.
+        problem: Label of the problem.
+        choices: Position chosen in each replicate; ``None`` where nothing was selected.
+    """
+
+    again: Reselection
+    problem: str
+    choices: Ints | None
+
+    def interval(self, values: Floats, exact: Interval, statistic: Callable[[Floats], Floats]) -> Interval:
+        """Returns the exact interval, widened by the bootstrap if the configuration was selected."""
+        if self.choices is None or not values.shape[1]:
+            return exact
+        starts = self.again.starts(self.problem, values.shape[1])
+        return hull(exact, reselected_interval(values, self.choices, starts, statistic))
+
+    def median(self, values: Floats, position: int) -> tuple[float, float, float]:
+        """Returns the median over starts with its interval; NaN without starts."""
+        chosen = values[position]
+        middle = float(median(chosen)) if chosen.size else np.nan
+        return middle, *self.interval(values, median_interval(chosen), median)
+
+    def share(self, hit: Bools, position: int) -> tuple[int, int, float, float, float]:
+        """Returns count, number of starts, share and its interval; NaN without starts."""
+        count, n = int(hit[position].sum()), hit.shape[1]
+        ends = self.interval(hit.astype(np.float64), wilson(count, n), lambda hits: np.asarray(hits.mean(axis=-1)))
+        return count, n, count / n if n else np.nan, *ends
+
+
+def convergence(evidence: Evidence, choices: Choices) -> pd.DataFrame:
+    """Returns median and quartiles of the relative best gap over the reported starts.
+
+    Args:
+        evidence: The judged rows.
+        choices: The configuration in each setting.
+
+    Returns:
+        One row per setting, problem, optimizer and cost; infinite where the quartile run has
+        diverged, escaped or failed.
+    """
+    parts = []
+    for setting, key, choice in ordered(choices):
+        low, middle, high = quantiles(evidence.reported[key].curve[choice.position], (0.25, 0.5, 0.75))
+        columns = (setting, *key, evidence.costs, low, middle, high)
+        parts.append(pd.DataFrame(dict(zip(CONVERGENCE, columns, strict=True))))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CONVERGENCE))
+
+
+def sensitivity(evidence: Evidence) -> pd.DataFrame:
+    """Returns how the score on reported starts depends on the swept hyperparameter.
+
+    Args:
+        evidence: The judged rows.
+
+    Returns:
+        One row per problem, optimizer and configuration, by increasing value.
+    """
+    parts = []
+    for key, reported in sorted(evidence.reported.items()):
+        scores = reported.score[:, reported.counted.any(axis=1)]
+        nothing = scores.shape[1] == 0
+        low, high = mean_interval(scores)
+        columns = (
+            *(*key, reported.sweep.config, reported.sweep.name, reported.sweep.value),
+            *(np.full(len(scores), np.nan) if nothing else scores.mean(axis=1), low, high),
+            *(median(reported.gap), reported.diverged.mean(axis=1)),
+        )
+        frame = pd.DataFrame(dict(zip(SENSITIVITY, columns, strict=True)))
+        parts.append(frame.iloc[reported.sweep.order])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(SENSITIVITY))

@@ -1,0 +1,59 @@
+"""What ``optbench run --dry-run`` prints: the plan, and what it is estimated to cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import jax
+
+from optbench.cli.cost import estimate
+from optbench.console import duration
+from optbench.suite.parse import load
+from optbench.suite.plan import plan
+
+
+def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[str] | None) -> str:
+    """Returns the plan of a suite as text.
+
+    Args:
+        suite: Name of a shipped suite or path of a TOML file.
+        optimizers: The entries selected; ``None`` for all.
+        problems: The same for problems.
+
+    Returns:
+        Lines of text.
+    """
+    planned = plan(load(suite).spec, optimizers=optimizers, problems=problems)
+    spec, cost = planned.spec, estimate(planned, jax.default_backend())
+    lines = [
+        f"suite {spec.name}, version {spec.version}: {spec.question}",
+        "",
+        f"{cost.cells:,} cells, each up to {spec.budget:,} gradient evaluations, in {spec.units} units",
+        f"{spec.starts.tune} starts to tune on, {spec.starts.report} others to report, seed {spec.seed}",
+        "",
+        "optimizers",
+    ]
+    for entry in spec.optimizers:
+        grid = spec.grid_of(entry)
+        lines.append(f"  {entry.label:<28} {entry.swept} from {grid.low:g} to {grid.high:g}, {grid.points} values")
+    lines += ["", "problems"]
+    lines += [f"  {label}" for label in dict.fromkeys(group.problem_label for group in planned.groups)]
+    lines += ["", f"programs ({len(cost.programs)})"]
+    for (dim, slots), shelf in cost.programs.items():
+        carried = {0: "without state", 2: "with up to 2 state arrays"}.get(slots, f"with {slots} state arrays")
+        branches = f"{_count(len(shelf.problems), 'problem')} x {_count(len(shelf.rules), 'rule')} {carried}"
+        lines.append(f"  dimension {dim}: {branches}, {cost.cells_of[dim, slots]:,} cells in blocks of {shelf.lanes}")
+    total = cost.compile_s + cost.run_s
+    lines += [
+        "",
+        "estimates, for two CPU cores in float64",
+        f"  memory   {cost.memory_bytes / 1e9:.1f} GB",
+        f"  compile  {duration(cost.compile_s)}",
+        f"  run      {duration(cost.run_s)} for {cost.run_steps / 1e6:,.0f} million run-steps",
+        f"  total    {duration(total)}",
+    ]
+    return "\n".join(lines)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

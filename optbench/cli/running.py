@@ -1,0 +1,124 @@
+"""``optbench run`` and ``optbench status``: execute a suite, and how far a run is."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("suite")
+@click.option("--out", default="results", show_default=True, metavar="DIR", help="Where runs are kept.")
+@click.option("--optimizers", metavar="A,B", help="Only these: names, labels, patterns, or others to add.")
+@click.option("--problems", metavar="X,Y", help="Only these: names, labels, patterns, or others to add.")
+@click.option("--fresh", is_flag=True, help="Compute again, beside what is stored.")
+@click.option("--dry-run", is_flag=True, help="Print cells, programs, estimated memory and time; run nothing.")
+def run(suite: str, out: str, optimizers: str | None, problems: str | None, fresh: bool, dry_run: bool) -> None:
+    """Runs a suite, prints its table and draws its pictures.
+
+    SUITE is the name of a shipped suite or the path of a TOML file. The same command again resumes a
+    run that was stopped, and shows one that is finished.
+
+    \b
+    Examples:
+      optbench run quick
+      optbench run quick --optimizers sgd,'adam[b1=0.95]' --problems 'rastrigin*'
+      optbench run my-suite.toml --dry-run
+    """
+    from optbench.suite import selector
+
+    chosen_optimizers = None if optimizers is None else selector.split(optimizers)
+    chosen_problems = None if problems is None else selector.split(problems)
+    if dry_run:
+        from optbench.cli.planning import describe
+
+        click.echo(describe(suite, chosen_optimizers, chosen_problems))
+        return
+    command = ["optbench", "run", suite, "--out", out]
+    for option, value in (("--optimizers", optimizers), ("--problems", problems)):
+        command += [option, value] if value else []
+    _execute(suite, out, chosen_optimizers, chosen_problems, fresh, shlex.join(command))
+
+
+def _execute(
+    suite: str, out: str, optimizers: list[str] | None, problems: list[str] | None, fresh: bool, command: str
+) -> None:
+    from optbench.cli.process import FAILED_CELLS
+    from optbench.cli.showing import print_table
+    from optbench.console import Progress, progress
+    from optbench.report import figures
+    from optbench.runner import run as run_suite
+
+    latest = Progress(0, 0)
+
+    def note(report: Progress) -> None:
+        nonlocal latest
+        latest = report
+        show(report)
+
+    try:
+        with progress(sys.stderr) as show:
+            stored = run_suite(suite, out=out, optimizers=optimizers, problems=problems, fresh=fresh, progress=note)
+    except KeyboardInterrupt:
+        click.echo(f"\nsaved {latest.cells_done:,}/{latest.cells_total:,} cells; resume with: {command}", err=True)
+        raise
+    print_table(stored, "main", "terminal")
+    drawn = figures.draw(stored, None, "png", stored.path / "figures")
+    click.echo(f"run:     {stored.path}", err=True)
+    click.echo(f"figures: {stored.path / 'figures'} ({len(drawn)} files)", err=True)
+    click.echo(f"again:   optbench table {stored.path}", err=True)
+    failed = {
+        name: count for name, count in stored.manifest["status_counts"].items() if name in ("error", "timeout", "oom")
+    }
+    if sum(failed.values()):
+        words = ", ".join(f"{count:,} {name}" for name, count in failed.items() if count)
+        click.echo(f"some cells failed: {words}; see the column message of the rows", err=True)
+        raise click.exceptions.Exit(FAILED_CELLS)
+
+
+@click.command()
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(run: str, as_json: bool) -> None:
+    """Tells how far a run is.
+
+    RUN is the folder of a run, a suite (its latest run), or suite/run-id under ./results.
+
+    \b
+    Examples:
+      optbench status quick
+      optbench status results/quick/0f3a --json
+    """
+    import json
+
+    from optbench import store
+    from optbench.cli.folders import find_run
+
+    path = find_run(run)
+    manifest = store.load(path).manifest
+    done = sum(name in store.committed(path) for name in manifest["shards"])
+    facts = {
+        "run": str(path),
+        "suite": manifest["suite"]["name"],
+        "run_id": manifest["run_id"],
+        "state": manifest["state"],
+        "shards_done": done,
+        "shards_total": len(manifest["shards"]),
+        "status_counts": manifest.get("status_counts") or {},
+        "created_utc": manifest["created_utc"],
+        "finished_utc": manifest.get("finished_utc"),
+        "command": manifest["command"],
+    }
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    click.echo(f"{facts['suite']}/{facts['run_id']}: {facts['state']}, {done}/{facts['shards_total']} shards committed")
+    if facts["status_counts"]:
+        click.echo("cells:    " + ", ".join(f"{count:,} {name}" for name, count in facts["status_counts"].items()))
+    click.echo(f"created:  {facts['created_utc']}")
+    if facts["finished_utc"]:
+        click.echo(f"finished: {facts['finished_utc']}")
+    if facts["state"] != "finished":
+        click.echo(f"resume:   {facts['command']}")

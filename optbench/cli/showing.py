@@ -1,0 +1,91 @@
+"""``optbench table`` and ``optbench plot``: what was stored, as a person reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from optbench import store
+
+FORMATS = ("terminal", "markdown", "csv", "latex", "json")
+PICTURES = ("png", "svg", "pdf")
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--kind", default="main", show_default=True, metavar="K", help="main, gaps, reach, solved, evals or long."
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="How to write it."
+)
+def table(run: str, kind: str, form: str) -> None:
+    """Prints a table of a run, computed from its stored rows alone.
+
+    RUN is the folder of a run, a suite (its latest run), or suite/run-id under ./results.
+
+    \b
+    Examples:
+      optbench table quick
+      optbench table quick --kind long --format csv > quick.csv
+    """
+    from optbench import store
+    from optbench.cli.folders import find_run
+
+    print_table(store.load(find_run(run)), kind, form)
+
+
+def print_table(run: store.Run, kind: str, form: str) -> None:
+    """Prints a table on stdout, in letters that its encoding has, as wide as the terminal."""
+    import shutil
+    import sys
+
+    from optbench.report import tables
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+    ascii_only = not can_encode("─†≤×", sys.stdout.encoding)
+    click.echo(tables.render(run, kind, form, width=width, ascii_only=ascii_only), nl=False)
+
+
+def can_encode(text: str, encoding: str) -> bool:
+    """Returns whether a stream of this encoding can show ``text``."""
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+@click.command()
+@click.argument("run")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    metavar="K",
+    help="convergence, sensitivity, trajectories or basins; may be repeated. All by default.",
+)
+@click.option("--format", "form", type=click.Choice(PICTURES), default="png", show_default=True, help="File format.")
+@click.option("--out", metavar="DIR", help="Where to write them; by default the run's own folder figures/.")
+def plot(run: str, kinds: tuple[str, ...], form: str, out: str | None) -> None:
+    """Draws the pictures of a run from what it stored, and prints where they are.
+
+    RUN is the folder of a run, a suite (its latest run), or suite/run-id under ./results.
+
+    \b
+    Examples:
+      optbench plot quick
+      optbench plot quick --kind convergence --format pdf --out paper/
+    """
+    from pathlib import Path
+
+    from optbench import store
+    from optbench.cli.folders import find_run
+    from optbench.report import figures
+
+    path = find_run(run)
+    folder = path / "figures" if out is None else Path(out)
+    for drawn in figures.draw(store.load(path), list(kinds) or None, form, folder):
+        click.echo(drawn)

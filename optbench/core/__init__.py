@@ -1,0 +1,1 @@
+"""What every shelf is written against: objectives, optimizers and random keys."""

@@ -1,0 +1,1 @@
+"""Few compiled programs for very many trajectories: what turns planned cells into facts."""

@@ -1,0 +1,103 @@
+"""One block of lanes from start to budget: program and recorder called in turn."""
+
+from __future__ import annotations
+
+import threading
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from optbench.core.optimizer import Optimizer
+from optbench.engine.operands import goal, operands
+from optbench.engine.program import Carry, Program
+from optbench.engine.record import SEGMENT, Records
+from optbench.engine.recorder import Recorder, schedule
+from optbench.problems.problem import Problem
+
+
+class Stopped(Exception):
+    """A block was abandoned because the run is being stopped."""
+
+
+class Block(NamedTuple):
+    """A block of lanes, somewhere on its way.
+
+    Attributes:
+        carry: The lanes.
+        records: What was kept of their iterates so far.
+    """
+
+    carry: Carry
+    records: Records
+
+
+class Task:
+    """A problem and a rule on a program: all that blocks of lanes have in common."""
+
+    def __init__(
+        self, program: Program, recorder: Recorder, problem: Problem, rule: Optimizer, *, units: str, budget: int
+    ) -> None:
+        """Prepares the operands.
+
+        Args:
+            program: Compiled program that holds ``problem`` and ``rule``.
+            recorder: Compiled recorder of the same width.
+            problem: The problem.
+            rule: The rule.
+            units: ``"normalized"`` or ``"raw"``.
+            budget: Largest cost of a run, which sets the steps that are kept.
+        """
+        self.program, self.recorder = program, recorder
+        self.branch = np.int32(program.branch(problem))
+        self.rule = np.int32(program.rule(rule.name))
+        self.operands, self.goal = operands(problem, units, program.n_theta), goal(problem)
+        self.schedule = schedule(budget)
+
+    def start(self, z0: np.ndarray, hyper: np.ndarray) -> tuple[Block, np.ndarray]:
+        """Returns a block that has not started and its hyperparameters; unused lanes repeat the first one."""
+        lanes = self.program.shelf.lanes
+        params = np.concatenate([z0, np.tile(z0[:1], (lanes - len(z0), 1))])
+        values = np.zeros((lanes, self.program.n_hyper))
+        values[:, : hyper.shape[1]] = hyper[:1]
+        values[: len(hyper), : hyper.shape[1]] = hyper
+        return Block(self.program.template._replace(params=params), self.recorder.blank()), values
+
+    def advance(self, block: Block, hyper: np.ndarray, first: int, n: int) -> Block:
+        """Makes ``n`` trips from step ``first`` on, one segment after the other."""
+        for begin in range(first, first + n, SEGMENT):
+            block = self._segment(block, hyper, begin, min(SEGMENT, first + n - begin))
+        return block
+
+    def _segment(self, block: Block, hyper: np.ndarray, first: int, n: int) -> Block:
+        trips = np.int32(n)
+        carry, values, radii = self.program.call(
+            block.carry, np.bool_(first == 0), self.branch, self.rule, hyper, self.operands, trips
+        )
+        records = self.recorder.call(
+            block.records, values, radii, np.int32(first), trips, self.goal, self.schedule
+        )
+        return Block(carry, records)
+
+    def run(self, z0: np.ndarray, hyper: np.ndarray, trips: int, stop: threading.Event) -> Block:
+        """Runs a block, segment by segment, so that an interruption is heard within one.
+
+        Args:
+            z0: Starts in the rule's units, (n, dim), at most a block's width.
+            hyper: Hyperparameters in the rule's order, (n, h).
+            trips: Gradient evaluations to make; trip ``t`` scores the iterate that ``t`` evaluations led to.
+            stop: Set to abandon the block.
+
+        Returns:
+            The block as NumPy arrays.
+
+        Raises:
+            Stopped: ``stop`` was set.
+        """
+        with jax.enable_x64(True):
+            block, values = self.start(z0, hyper)
+            for first in range(0, trips, SEGMENT):
+                if stop.is_set():
+                    raise Stopped
+                block = self.advance(block, values, first, min(SEGMENT, trips - first))
+            return jax.tree.map(np.asarray, block)

@@ -1,0 +1,185 @@
+"""Runs planned groups: compiles their programs, keeps every core busy, and turns lanes into rows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import numpy as np
+
+from optbench.core.optimizer import Optimizer
+from optbench.engine.block import Block, Stopped, Task
+from optbench.engine.operands import target_order, units_of
+from optbench.engine.program import Program, compile_program
+from optbench.engine.recorder import Recorder, compile_recorder
+from optbench.engine.rows import Columns, failed, measured, planned, reordered
+from optbench.engine.shelves import Pair, ShelfKey, fault, shelf_key, shelves
+from optbench.environment import visible_cores
+from optbench.problems.problem import Problem
+from optbench.records import Status
+from optbench.suite.plan import Group
+
+
+@dataclass
+class Engine:
+    """Compiled programs and the threads that call them.
+
+    Attributes:
+        backend: JAX's name of the platform.
+        threads: Calls in flight: all visible cores on CPU, one on an accelerator.
+        programs: Compiled programs by dimension and slot class.
+        recorders: Compiled recorders by width.
+        faults: What keeps a pair from compiling, by (problem label, rule name).
+        compile_s: Wall seconds spent on compiling.
+        stop: Set to abandon the blocks in flight at their next slice.
+    """
+
+    backend: str = field(default_factory=jax.default_backend)
+    threads: int = 0
+    programs: dict[ShelfKey, Program] = field(default_factory=dict)
+    recorders: dict[int, Recorder] = field(default_factory=dict)
+    faults: dict[tuple[str, str], str] = field(default_factory=dict)
+    compile_s: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Fills in the number of threads."""
+        if not self.threads:
+            self.threads = visible_cores() if self.backend == "cpu" else 1
+
+    def prepare(self, pairs: Iterable[Pair]) -> None:
+        """Compiles what a set of pairs needs, as many programs at once as there are threads.
+
+        Args:
+            pairs: Problems and rules that shall run.
+        """
+        sound = []
+        for pair in pairs:
+            message = fault(pair)
+            if message is None:
+                sound.append(pair)
+            else:
+                self.faults[pair.problem.label, pair.rule.name] = message
+        wanted = shelves(sound, self.backend)
+        begin = time.perf_counter()
+        with ThreadPoolExecutor(self.threads) as pool:
+            lanes = sorted({shelf.lanes for shelf in wanted.values()} - set(self.recorders))
+            recorders = {width: pool.submit(compile_recorder, width) for width in lanes}
+            # The largest first, so that no core waits for a last long one.
+            by_size = sorted(wanted, key=lambda key: -len(wanted[key].problems) * len(wanted[key].rules))
+            programs = {key: pool.submit(compile_program, wanted[key]) for key in by_size}
+            self.recorders |= {width: job.result() for width, job in recorders.items()}
+            self.programs |= {key: job.result() for key, job in programs.items()}
+        self.compile_s += time.perf_counter() - begin
+
+    def run(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Columns, dict[str, Any]]]:
+        """Runs groups in order; their programs must have been prepared.
+
+        Args:
+            groups: What to run.
+
+        Yields:
+            Each group with the columns of its rows in the order of ``cell_ids``, and the facts of its
+            batch: seconds, lanes, blocks.
+        """
+        self.stop.clear()
+        pool = ThreadPoolExecutor(self.threads)
+        waiting: deque[_Job] = deque()
+        try:
+            for group in groups:
+                waiting.append(_Job(self, group, pool))
+                # Two groups in flight keep all threads at work across a group's end; more would
+                # only hold more rows in memory.
+                while len(waiting) > 2:
+                    yield waiting.popleft().finish()
+            while waiting:
+                yield waiting.popleft().finish()
+        finally:
+            self.stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def task(self, problem: Problem, rule: Optimizer, *, units: str, budget: int) -> Task:
+        """Returns what runs blocks of a pair that was prepared."""
+        program = self.programs[shelf_key(Pair(problem, rule))]
+        recorder = self.recorders[program.shelf.lanes]
+        return Task(program, recorder, problem, rule, units=units, budget=budget)
+
+
+    def map(self, task: Task, z0: np.ndarray, hyper: np.ndarray, trips: int) -> list[Block]:
+        """Runs any number of lanes at one configuration on all threads.
+
+        Args:
+            task: What to run.
+            z0: Starts in the rule's units, (n, dim).
+            hyper: The configuration, (1, h).
+            trips: Gradient evaluations to make.
+
+        Returns:
+            The blocks in order; the last one's unused lanes repeat one of its starts.
+        """
+        self.stop.clear()
+        lanes = task.program.shelf.lanes
+        parts = [z0[begin : begin + lanes] for begin in range(0, len(z0), lanes)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(lambda part: task.run(part, hyper, trips, self.stop), parts))
+
+
+class _Job:
+    """One group on its way through the threads."""
+
+    def __init__(self, engine: Engine, group: Group, pool: ThreadPoolExecutor) -> None:
+        """Draws the starts and hands the blocks to the pool."""
+        self.group = group
+        self.rule = group.optimizer.build()
+        self.problem = group.problem.build()
+        self.message = engine.faults.get((self.problem.label, self.rule.name), "")
+        self.blocks: list[tuple[int, Future[tuple[Columns, float]]]] = []
+        # Cells are cut into blocks in the order of their ids, so that no list's order matters.
+        ids = group.cell_ids()
+        self.order = np.array(sorted(range(group.n_cells), key=ids.__getitem__))
+        drawn = [self.problem.starts(group.seed, split, index) for split, index in group.starts]
+        self.distance = np.array([distance for _, distance in drawn])
+        if self.message:
+            return
+        task = engine.task(self.problem, self.rule, units=group.units, budget=group.budget)
+        starts = units_of(self.problem, group.units).inward(np.stack([x0 for x0, _ in drawn]))
+        hyper = np.array([[config[name] for name in self.rule.hyper] for config in group.configs])
+        target = target_order(self.problem)
+
+        def work(cells: np.ndarray) -> tuple[Columns, float]:
+            begin_s = time.perf_counter()
+            z0, values = starts[cells % len(drawn)], hyper[cells // len(drawn)]
+            # One trip beyond the budget scores the last iterate; its update is discarded.
+            block = task.run(z0, values, group.budget + 1, engine.stop)
+            columns = measured(block.records, len(cells), group.budget, self.rule, target)
+            return columns, time.perf_counter() - begin_s
+
+        lanes = task.program.shelf.lanes
+        for begin in range(0, group.n_cells, lanes):
+            cells = self.order[begin : begin + lanes]
+            self.blocks.append((len(cells), pool.submit(work, cells)))
+
+    def finish(self) -> tuple[Group, Columns, dict[str, Any]]:
+        """Waits for the blocks and returns the group's rows and the facts of its batch."""
+        budget = self.group.budget
+        parts, run_s = [], 0.0
+        for n, block in self.blocks:
+            try:
+                part, seconds = block.result()
+                run_s += seconds
+            except Stopped:
+                raise
+            except Exception as error:  # a failed block is rows that say so; the other blocks go on
+                status = Status.OOM if "RESOURCE_EXHAUSTED" in str(error) else Status.ERROR
+                part = failed(n, budget, status, f"{type(error).__name__}: {str(error).splitlines()[0]}")
+            parts.append(part)
+        if not parts:
+            parts = [failed(self.group.n_cells, budget, Status.ERROR, self.message)]
+        columns = {**planned(self.group, self.distance), **reordered(parts, self.order)}
+        return self.group, columns, {"run_s": round(run_s, 6), "blocks": len(self.blocks)}

@@ -1,0 +1,160 @@
+"""What a program receives of a problem: numbers only, so an instance is never a recompile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from optbench.problems.problem import Problem
+from optbench.records import GAP_TARGETS
+
+
+class Operands(NamedTuple):
+    """One problem in one choice of units, as arrays.
+
+    Lanes move in ``z``. The landscape's own frame is ``y = origin + unit (R z)`` and the gradient
+    that rules see is ``grad_scale`` times that of ``f`` in ``z``.
+
+    Attributes:
+        theta: Parameters of the landscape, padded with zeros.
+        origin: See above, shape (dim,).
+        rotation: ``R``, shape (dim, dim); the identity where the problem is not rotated.
+        unit: Length of one unit of ``z``.
+        grad_scale: 1 in raw units, ``1/f_scale`` in normalized ones.
+        offset: Added to the landscape's value.
+        center: Center of the box in ``z``, shape (dim,).
+        radius_scale: Box widths for each unit of ``z``.
+    """
+
+    theta: np.ndarray
+    origin: np.ndarray
+    rotation: np.ndarray
+    unit: np.ndarray
+    grad_scale: np.ndarray
+    offset: np.ndarray
+    center: np.ndarray
+    radius_scale: np.ndarray
+
+
+class Goal(NamedTuple):
+    """What the recorder receives of a problem.
+
+    Attributes:
+        f_star: Minimum, offset included.
+        f_scale: Unit of the gap.
+        thresholds: ``f - f_star`` at the 51 targets, descending; ``target_order`` says which is which.
+    """
+
+    f_star: np.ndarray
+    f_scale: np.ndarray
+    thresholds: np.ndarray
+
+
+class Units(NamedTuple):
+    """The affine map between ``x`` and ``z``: ``x = center + unit z``.
+
+    Attributes:
+        center: Shape (dim,).
+        unit: Length of one unit of ``z``.
+        grad_scale: Factor on the objective that rules see.
+    """
+
+    center: np.ndarray
+    unit: float
+    grad_scale: float
+
+    def inward(self, x: np.ndarray) -> np.ndarray:
+        """Maps points ``x`` (..., dim) to ``z``."""
+        return (x - self.center) / self.unit
+
+    def outward(self, z: np.ndarray) -> np.ndarray:
+        """Maps ``z`` (..., dim) to points ``x``."""
+        return self.center + self.unit * z
+
+
+def units_of(problem: Problem, units: str) -> Units:
+    """Returns the units in which rules see a problem.
+
+    Args:
+        problem: The problem.
+        units: ``"normalized"``: ``z = 10 (x - center)/width`` and ``phi = f/f_scale``, so that one
+            grid of rates serves all problems; ``"raw"``: ``z = x``.
+
+    Returns:
+        The map.
+    """
+    if units == "raw":
+        return Units(np.zeros(problem.dim), 1.0, 1.0)
+    return Units(problem.center, problem.width / 10.0, 1.0 / problem.f_scale)
+
+
+def operands(problem: Problem, units: str, n_theta: int) -> Operands:
+    """Returns the operands of a problem.
+
+    Args:
+        problem: The problem.
+        units: ``"normalized"`` or ``"raw"``.
+        n_theta: Length to which the parameters are padded.
+
+    Returns:
+        Arrays in double precision.
+    """
+    frame = problem.frame()
+    scale = units_of(problem, units)
+    if frame.origin_matrix is None:
+        rotation = np.eye(problem.dim)
+        origin = scale.center - frame.shift
+    else:
+        rotation = frame.origin_matrix
+        origin = frame.pivot + rotation @ (scale.center - frame.shift - frame.pivot)
+    theta = np.zeros(n_theta)
+    theta[: len(problem.theta)] = problem.theta
+    return Operands(
+        theta=theta,
+        origin=origin,
+        rotation=rotation,
+        unit=_number(scale.unit),
+        grad_scale=_number(scale.grad_scale),
+        offset=_number(frame.offset),
+        center=scale.inward(problem.center),
+        radius_scale=_number(scale.unit / problem.width),
+    )
+
+
+def blank(dim: int, n_theta: int) -> Operands:
+    """Returns operands of the right shapes, for compiling."""
+    one, vector = np.ones(()), np.ones(dim)
+    return Operands(np.ones(n_theta), vector, np.eye(dim), one, one, one, vector, one)
+
+
+def goal(problem: Problem) -> Goal:
+    """Returns what the recorder needs to know of a problem."""
+    thresholds = _thresholds(problem)[target_order(problem)]
+    return Goal(_number(problem.f_star), _number(problem.f_scale), thresholds)
+
+
+def target_order(problem: Problem) -> np.ndarray:
+    """Returns the targets of ``records`` from the easiest to the hardest.
+
+    Args:
+        problem: The problem; its ``f_solved`` may stand anywhere among the gaps.
+
+    Returns:
+        51 indices: entry ``i`` of ``Goal.thresholds`` belongs to target ``target_order[i]``.
+    """
+    return np.argsort(-_thresholds(problem), kind="stable")
+
+
+def _thresholds(problem: Problem) -> np.ndarray:
+    return np.append(np.asarray(GAP_TARGETS) * problem.f_scale, problem.f_solved - problem.f_star)
+
+
+def n_theta(problems: Sequence[Problem]) -> int:
+    """Returns the length of the longest parameter list."""
+    return max((len(p.theta) for p in problems), default=0)
+
+
+def _number(value: float) -> np.ndarray:
+    return np.asarray(value, np.float64)

@@ -1,0 +1,78 @@
+"""The compiled recorder of one width, and the schedule of the steps that it keeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from optbench.engine.operands import Goal
+from optbench.engine.program import compiled
+from optbench.engine.record import SEGMENT, Records, Schedule, empty, record
+from optbench.records import N_TARGETS, TAIL_POINTS, curve_steps
+
+#: Longest budget: steps are counted in 32 bits, and every recorder has room for its curve.
+MAX_BUDGET = 1_000_000_000
+CURVE_POINTS = len(curve_steps(MAX_BUDGET))
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """A compiled recorder and what it took to compile.
+
+    Attributes:
+        lanes: Width of a block.
+        call: ``call(records, values, radii, first, n, goal, schedule) -> records``; takes over the
+            memory of ``records``.
+        compile_s: Seconds of tracing and compiling.
+    """
+
+    lanes: int
+    call: Callable[..., Records]
+    compile_s: float
+
+    def blank(self) -> Records:
+        """Returns the records of lanes that have not started, in memory of their own."""
+        return empty(self.lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
+
+
+def compile_recorder(lanes: int) -> Recorder:
+    """Traces and compiles the recorder of a width.
+
+    Args:
+        lanes: Width of a block.
+
+    Returns:
+        The recorder, ready to call from any thread.
+    """
+    begin = time.perf_counter()
+    with jax.enable_x64(True):
+        records = empty(lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
+        rows, number, one = np.zeros((SEGMENT, lanes)), np.int32(1), np.ones(())
+        goal = Goal(one, one, np.ones(N_TARGETS))
+        call = compiled(record, records, rows, rows, number, number, goal, schedule(1), donate=(0,))
+    return Recorder(lanes, call, time.perf_counter() - begin)
+
+
+def schedule(budget: int) -> Schedule:
+    """Returns the steps to keep for a budget, padded to the size that recorders have.
+
+    Args:
+        budget: Largest cost of a run.
+
+    Returns:
+        Curve points of the absolute log grid, and at most ``TAIL_POINTS`` steps evenly spread over
+        the last tenth of the budget: every one of them up to a budget of 2,569.
+    """
+    never = np.iinfo(np.int32).max
+    curve = np.full(CURVE_POINTS, never, np.int32)
+    steps = curve_steps(budget)
+    curve[: len(steps)] = steps
+    last_tenth = np.arange(budget - max(budget // 10, 1) + 1, budget + 1)
+    chosen = np.unique(np.linspace(0, len(last_tenth) - 1, min(TAIL_POINTS, len(last_tenth))).round().astype(int))
+    tail = np.full(TAIL_POINTS, never, np.int32)
+    tail[: len(chosen)] = last_tenth[chosen]
+    return Schedule(curve, tail)

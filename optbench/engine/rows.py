@@ -1,0 +1,141 @@
+"""Lanes become rows: the columns of ``records.RUN_COLUMNS`` from the carry that a program leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optbench.core.keys import canonical
+from optbench.core.optimizer import Optimizer
+from optbench.engine.record import Records
+from optbench.records import N_TARGETS, NEVER, Status, curve_steps
+from optbench.suite.plan import Group
+
+#: Columns by name, each with one entry a cell.
+Columns = dict[str, Any]
+
+
+def planned(group: Group, distance: np.ndarray) -> Columns:
+    """Returns the columns that are known before a group runs, in the order of ``cell_ids``.
+
+    Args:
+        group: The group.
+        distance: Distance of each start from a saddle's stable manifold, NaN elsewhere.
+
+    Returns:
+        Identity, configuration and start of each cell.
+    """
+    n_starts, n_configs = len(group.starts), len(group.configs)
+    split, index = zip(*group.starts, strict=True)
+    values = np.array([config[group.swept] for config in group.configs])
+    return {
+        "cell_id": group.cell_ids(),
+        "problem": [group.problem_label] * group.n_cells,
+        "optimizer": [group.optimizer_label] * group.n_cells,
+        "config": np.repeat(np.arange(n_configs, dtype=np.int32), n_starts),
+        "hyper": [text for config in group.configs for text in [canonical(dict(config))] * n_starts],
+        "swept": [group.swept] * group.n_cells,
+        "swept_value": np.repeat(values, n_starts),
+        "is_default": np.repeat(np.arange(n_configs) == group.default, n_starts),
+        "split": list(split) * n_configs,
+        "start": np.tile(np.array(index, np.int32), n_configs),
+        "start_distance": np.tile(distance, n_configs),
+    }
+
+
+def measured(r: Records, n: int, budget: int, rule: Optimizer, target_order: np.ndarray) -> Columns:
+    """Returns the columns that a block of lanes has measured.
+
+    Args:
+        r: What was kept of ``budget + 1`` trips: trip ``t`` scored the iterate that
+            ``t`` gradient evaluations had led to.
+        n: Number of lanes that count; the others are padding.
+        budget: Cost of one run.
+        rule: The rule, for the gradients that one step asks for.
+        target_order: Which target each row of ``hits`` belongs to.
+
+    Returns:
+        Columns of ``n`` entries each.
+    """
+    n_curve = len(curve_steps(budget))
+    diverged_at = r.diverged_at[:n]
+    diverged = diverged_at >= 0
+    hits = np.empty((n, N_TARGETS), np.int32)
+    hits[:, target_order] = r.hits[:, :n].T
+    tail = r.tail[: int(r.tail_next), :n]
+    # The step that would exceed the budget is not begun, so a rule of two gradients a step spends
+    # an even number.
+    spent = np.where(diverged, diverged_at, budget - budget % rule.evals_per_step).astype(np.int32)
+    return {
+        "status": np.where(diverged, Status.DIVERGED.value, Status.OK.value).tolist(),
+        "message": [f"not finite or out of bounds at cost {at}" if at >= 0 else "" for at in diverged_at],
+        "diverged_at": diverged_at,
+        "escaped_at": r.escaped_at[:n],
+        "f_start": r.curve_f[0, :n],
+        "f_last": r.last[:n],
+        "f_best": r.best[:n],
+        # An infinite value is one of a lane that has diverged: its tail has no median.
+        "f_tail": np.where(np.isinf(tail).any(axis=0), np.inf, np.median(tail, axis=0)),
+        "cost": spent.astype(np.float64),
+        "grad_evals": spent,
+        "value_evals": np.zeros(n, np.int32),
+        "hvps": np.zeros(n, np.int32),
+        "hits": hits,
+        "curve_f": r.curve_f[:n_curve, :n].T,
+        "curve_best": r.curve_best[:n_curve, :n].T,
+    }
+
+
+def failed(n: int, budget: int, status: Status, message: str) -> Columns:
+    """Returns the measured columns of cells that could not be run.
+
+    Args:
+        n: Number of cells.
+        budget: Cost of one run.
+        status: ``error``, ``timeout`` or ``oom``.
+        message: What went wrong.
+
+    Returns:
+        Columns of ``n`` entries each: nothing spent, no target met, values null.
+    """
+    n_curve = len(curve_steps(budget))
+    nothing = np.full(n, np.nan)
+    return {
+        "status": [status.value] * n,
+        "message": [message] * n,
+        "diverged_at": np.full(n, -1, np.int32),
+        "escaped_at": np.full(n, -1, np.int32),
+        "f_start": nothing,
+        "f_last": nothing,
+        "f_best": nothing,
+        "f_tail": nothing,
+        "cost": np.zeros(n),
+        "grad_evals": np.zeros(n, np.int32),
+        "value_evals": np.zeros(n, np.int32),
+        "hvps": np.zeros(n, np.int32),
+        "hits": np.full((n, N_TARGETS), NEVER, np.int32),
+        "curve_f": np.full((n, n_curve), np.inf),
+        "curve_best": np.full((n, n_curve), np.inf),
+    }
+
+
+def reordered(parts: list[Columns], order: np.ndarray) -> Columns:
+    """Joins blocks and puts their rows back into the order of the plan.
+
+    Args:
+        parts: Columns of the blocks.
+        order: For each joined row its place in the plan.
+
+    Returns:
+        Columns in the order of the plan.
+    """
+    back = np.argsort(order)
+    joined = {}
+    for name in parts[0]:
+        if isinstance(parts[0][name], np.ndarray):
+            joined[name] = np.concatenate([part[name] for part in parts])[back]
+        else:
+            flat = [value for part in parts for value in part[name]]
+            joined[name] = [flat[i] for i in back]
+    return joined

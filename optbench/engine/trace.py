@@ -1,0 +1,115 @@
+"""One trajectory in full, from the same program and at the same width as a suite's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from optbench import catalog
+from optbench.engine.execute import Engine
+from optbench.engine.shelves import Pair, fault
+from optbench.errors import UsageError
+from optbench.problems.problem import Problem
+from optbench.records import Status
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A trajectory: ``steps`` updates give ``steps + 1`` scored iterates.
+
+    Attributes:
+        x: Iterates, (steps + 1, dim).
+        f: Objective at each, (steps + 1,).
+        grad_norm: Euclidean norm of the gradient at each, (steps + 1,).
+        grad_evals: Gradient evaluations spent on reaching each, (steps + 1,).
+        status: ``ok`` or ``diverged``; the rows of a diverged trace are as computed, not finite ones included.
+        diverged_at: First bad row, -1 for none.
+    """
+
+    x: np.ndarray
+    f: np.ndarray
+    grad_norm: np.ndarray
+    grad_evals: np.ndarray
+    status: str
+    diverged_at: int
+
+
+def trace(
+    problem: str | Problem,
+    optimizer: str,
+    *,
+    hyper: Mapping[str, float] | None = None,
+    x0: Sequence[float] | np.ndarray | None = None,
+    steps: int = 100,
+    dim: int | None = None,
+    seed: int = 0,
+) -> Trace:
+    """Runs one optimizer from one start in raw units and keeps every iterate.
+
+    The engine's own program runs at its own width, one trip at a time, so a trace has the bits that a
+    suite in raw units has.
+
+    Args:
+        problem: Registry name, ``module:attribute`` or what ``optbench.problem`` returned.
+        optimizer: Registry name or ``module:attribute``.
+        hyper: Hyperparameters that differ from the defaults.
+        x0: Start, (dim,); by default report start 0 of ``seed``.
+        steps: Number of gradient evaluations, at least 1.
+        dim: Dimension, if ``problem`` is a name; by default the length of ``x0``.
+        seed: Seed of the start, if ``x0`` is not given.
+
+    Returns:
+        The trajectory.
+
+    Raises:
+        UsageError: A name, value, shape or number of steps is not valid.
+
+    Example:
+        >>> import optbench as ob
+        >>> path = ob.trace("sphere", "sgd", hyper={"lr": 0.25}, x0=[2.0, 4.0], steps=2)
+        >>> path.x.tolist(), path.f.tolist(), path.status
+        ([[2.0, 4.0], [1.0, 2.0], [0.5, 1.0]], [20.0, 5.0, 1.25], 'ok')
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise UsageError(f"steps must be a whole number of at least 1; got {steps!r}")
+    if not isinstance(problem, Problem):
+        problem = catalog.problem(problem, dim=len(x0) if dim is None and x0 is not None else dim)
+    rule = catalog.optimizer(optimizer)
+    values = rule.resolve(hyper)
+    start = problem.starts(seed, "report", 0)[0] if x0 is None else np.asarray(x0, np.float64)
+    if start.shape != (problem.dim,):
+        raise UsageError(f"x0 must have shape ({problem.dim},) for {problem.label}; got {start.shape}")
+    if not np.isfinite(start).all():
+        raise UsageError(f"x0 must be finite; got {start.tolist()}")
+    pair = Pair(problem, rule)
+    if message := fault(pair):
+        raise UsageError(message)
+
+    engine = Engine()
+    engine.prepare([pair])
+    task = engine.task(problem, rule, units="raw", budget=steps)
+    x, f = [start], []
+    with jax.enable_x64(True):
+        block, lanes = task.start(start[None], np.array([list(values.values())]))
+        for step in range(steps + 1):
+            block = task.advance(block, lanes, step, 1)
+            x.append(np.asarray(block.carry.params[0]))
+            f.append(float(block.records.last[0]))
+        diverged_at = int(block.records.diverged_at[0])
+        at = jax.jit(jax.vmap(problem.value_and_grad))
+        points = np.stack(x[:-1])
+        values_again, grads = (np.asarray(part) for part in at(points))
+    if diverged_at >= 0:
+        # Records stop at the first bad value; a trace shows what came after it, too.
+        f[diverged_at:] = values_again[diverged_at:].tolist()
+    return Trace(
+        x=points,
+        f=np.array(f),
+        grad_norm=np.linalg.norm(grads, axis=1),
+        grad_evals=np.arange(steps + 1),
+        status=(Status.OK if diverged_at < 0 else Status.DIVERGED).value,
+        diverged_at=diverged_at,
+    )

@@ -1,0 +1,1 @@
+"""Update rules, one idea a file; ``optbench.catalog`` names them."""

@@ -1,0 +1,1 @@
+"""Test functions with a known minimum: quadratics, valleys, multimodal functions, plates and two wells."""

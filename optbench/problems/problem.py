@@ -1,0 +1,337 @@
+"""What a suite runs: one landscape at one dimension, with its parameters, instance and constants.
+
+A ``Landscape`` (``landscape.py``) is the definition for every dimension. A ``Problem`` is a value:
+it evaluates, draws starts, and knows its optimum and the three constants of ``constants.json``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from optbench.core.keys import generator
+from optbench.core.objective import Objective
+from optbench.errors import UsageError
+from optbench.problems import constants, instances
+from optbench.problems.constants import Constants
+from optbench.problems.instances import Frame
+from optbench.problems.landscape import TWO_D, Dims, Landscape, Parameter, box
+
+__all__ = ["TWO_D", "Dims", "Frame", "Landscape", "Parameter", "Problem", "box"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One landscape at one dimension, with its instance; what ``optbench.problem`` returns.
+
+    The instance maps ``x`` to the landscape's own frame, ``y = pivot + R (x - shift - pivot)``, and
+    adds ``offset`` to the value: ``f(x) = landscape.f(y, *parameters) + offset``. Instance 0 is the
+    literature's form: no shift, no rotation, no offset. Rotations turn about the first minimizer.
+
+    Attributes:
+        landscape: The definition.
+        dim: Dimension.
+        instance: 0 for the literature's form, else the seed of shift, rotation and offset.
+        rotated: Whether the instance is turned; the rotated twin of a separable function.
+        parameters: Values of all the landscape's parameters, in its order; the others' defaults are filled in.
+
+    Raises:
+        UsageError: The function has no such dimension, parameter or instance; all problems at once.
+
+    Example:
+        >>> from optbench.problems.valleys import rosenbrock
+        >>> Problem(rosenbrock, 2).f([0.0, 0.0])
+        1.0
+        >>> Problem(rosenbrock, 10, instance=3).label
+        'rosenbrock-10d-i3'
+    """
+
+    landscape: Landscape
+    dim: int
+    instance: int = 0
+    rotated: bool = False
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Checks the request and fills in the defaults of the parameters."""
+        name = self.landscape.name
+        faults = self.landscape.faults(self.dim, self.parameters)
+        if isinstance(self.instance, bool) or not isinstance(self.instance, int) or self.instance < 0:
+            faults.append(f"{name}: instance must be an integer of at least 0; got {self.instance!r}")
+        elif self.instance and "box_only" in self.landscape.tags:
+            faults.append(
+                f"{name}: only instance 0 exists, since the minimum holds only in the literature's box; "
+                f"got {self.instance}"
+            )
+        if self.rotated and self.instance == 0:
+            faults.append(f"{name}: instance 0 is the literature's form and is never rotated; use instance 1")
+        if faults:
+            raise UsageError(faults)
+        given = {key: float(self.parameters.get(key, p.default)) for key, p in self.landscape.parameters.items()}
+        object.__setattr__(self, "parameters", given)
+
+    def __hash__(self) -> int:
+        return hash((self.landscape, self.label))
+
+    @cached_property
+    def label(self) -> str:
+        """Name, dimension, instance and changed parameters, such as ``ellipsoid-10d-i1-rot[condition=1e+06]``."""
+        text = f"{self.landscape.name}-{self.dim}d"
+        if self.instance:
+            text += f"-i{self.instance}"
+        if self.rotated:
+            text += "-rot"
+        rules = self.landscape.parameters
+        changed = [f"{key}={_short(value)}" for key, value in self.parameters.items() if value != rules[key].default]
+        return f"{text}[{','.join(changed)}]" if changed else text
+
+    @property
+    def name(self) -> str:
+        """Registry name of the landscape."""
+        return self.landscape.name
+
+    @property
+    def family(self) -> str:
+        """Name of the landscape: problems of one family are no independent evidence."""
+        return self.landscape.name
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The landscape's tags, without ``separable`` on a rotated instance."""
+        return self.landscape.tags - {"separable"} if self.rotated else self.landscape.tags
+
+    @property
+    def reference(self) -> str:
+        """Where the function is from."""
+        return self.landscape.reference
+
+    @cached_property
+    def theta(self) -> tuple[float, ...]:
+        """Parameters in the order in which the landscape takes them."""
+        return tuple(self.parameters.values())
+
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        """The literature's box, shape (dim, 2)."""
+        return _fixed(self.landscape.bounds(self.dim))
+
+    @cached_property
+    def center(self) -> np.ndarray:
+        """Center of the box, shape (dim,)."""
+        return _fixed(self.bounds.mean(axis=1))
+
+    @cached_property
+    def width(self) -> float:
+        """Mean width of the box over the coordinates."""
+        return float(np.mean(self.bounds[:, 1] - self.bounds[:, 0]))
+
+    @cached_property
+    def _frame(self) -> Frame:
+        if self.instance == 0:
+            return instances.literature(self.dim, self.theta)
+        return instances.draw(
+            self.name,
+            self.instance,
+            rotated=self.rotated,
+            bounds=self.bounds,
+            x_star=self.landscape.x_star(self.dim, *self.theta),
+            f_scale=Problem(self.landscape, self.dim, parameters=self.parameters).f_scale,
+            theta=self.theta,
+        )
+
+    def frame(self) -> Frame:
+        """Returns what maps ``x`` to the landscape's frame; the engine passes it as operands."""
+        return self._frame
+
+    @cached_property
+    def x_star(self) -> np.ndarray:
+        """All global minimizers in the box, shape (m, dim)."""
+        return _fixed(self._frame.outward(self.landscape.x_star(self.dim, *self.theta)))
+
+    @cached_property
+    def f_star(self) -> float:
+        """Minimum, offset included."""
+        return float(self.landscape.f_star(self.dim, *self.theta)) + self._frame.offset
+
+    @cached_property
+    def f_second(self) -> float | None:
+        """Lowest other local minimum value known, offset included; ``None`` where there is none."""
+        second = self.landscape.f_second(self.dim, *self.theta)
+        return None if second is None else float(second) + self._frame.offset
+
+    @cached_property
+    def f_saddle(self) -> float | None:
+        """Value at the saddle next to which runs start, offset included; ``None`` elsewhere."""
+        saddle = self.landscape.f_saddle
+        return None if saddle is None else float(saddle(self.dim, *self.theta)) + self._frame.offset
+
+    @cached_property
+    def constants(self) -> Constants:
+        """The frozen constants, or computed ones where none are frozen."""
+        # A user's landscape may bear the name of one of ours: its constants are its own.
+        if self.landscape.f.__module__.startswith("optbench.problems.") and self.label in constants.frozen():
+            return constants.frozen()[self.label]
+        return measured(self)
+
+    @property
+    def f_scale(self) -> float:
+        """Median of f(x0) - f_star over 10^5 starts: the unit of every gap."""
+        return self.constants.f_scale
+
+    @property
+    def f_solved(self) -> float:
+        """Value from which on the problem counts as solved, offset included."""
+        return self.f_star + self.constants.gap_solved
+
+    def _raw(self, x: Array) -> Array:
+        """The objective without its offset, in pure JAX."""
+        frame = self._frame
+        y = x - frame.shift
+        if frame.origin_matrix is not None:
+            y = frame.pivot + frame.origin_matrix @ (y - frame.pivot)
+        return self.landscape.f(y, *frame.theta)
+
+    def _value(self, x: Array) -> Array:
+        """The objective in pure JAX."""
+        return self._raw(x) + self._frame.offset
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return jax.jit(self._value), jax.jit(jax.value_and_grad(self._value))
+
+    def f(self, x: Any) -> Any:
+        """Evaluates the objective at one point.
+
+        Args:
+            x: A point of shape (dim,): numbers, or a tracer inside a JAX transformation.
+
+        Returns:
+            The value in double precision; a traced scalar for a tracer.
+        """
+        if isinstance(x, jax.core.Tracer):
+            return self._value(x)
+        with jax.enable_x64(True):
+            return float(self._compiled[0](self._point(x)))
+
+    def value_and_grad(self, x: Any) -> tuple[Any, Any]:
+        """Evaluates the objective and its gradient at one point.
+
+        Args:
+            x: A point of shape (dim,): numbers, or a tracer inside a JAX transformation.
+
+        Returns:
+            The value and the gradient of shape (dim,), in double precision.
+        """
+        if isinstance(x, jax.core.Tracer):
+            return jax.value_and_grad(self._value)(x)
+        with jax.enable_x64(True):
+            value, grad = self._compiled[1](self._point(x))
+            return float(value), np.asarray(grad)
+
+    def _point(self, x: Any) -> np.ndarray:
+        point = np.asarray(x, np.float64)
+        if point.shape != (self.dim,):
+            raise UsageError(f"{self.label}: a point has shape ({self.dim},); got {point.shape}")
+        return point
+
+    def objective(self) -> Objective:
+        """Returns the problem as an oracle without noise."""
+        return Objective(lambda x, key: self.f(x), lambda x, key: self.value_and_grad(x))
+
+    def starts(self, seed: int, split: str, index: int) -> tuple[np.ndarray, float]:
+        """Draws one start, the same for every optimizer.
+
+        Args:
+            seed: Seed of the suite.
+            split: ``tune`` or ``report``; the two share no start.
+            index: Number of the start in its split.
+
+        Returns:
+            The start, shape (dim,), and its distance from the stable manifold of the saddle (NaN where
+            the problem is none).
+
+        Example:
+            >>> from optbench.problems.quadratics import sphere
+            >>> x0, distance = Problem(sphere, 2).starts(0, "report", 0)
+            >>> x0.shape, distance
+            ((2,), nan)
+        """
+        x0, distance = self._draw_starts(generator(seed, "start", self.label, split, index), 1)
+        return x0[0], float(distance[0])
+
+    def _draw_starts(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draws ``count`` starts, one a row, with their distances."""
+        if self.landscape.sample_starts is not None:
+            y, distance = self.landscape.sample_starts(rng, count, self.dim, *self.theta)
+            return self._frame.outward(y), distance
+        bounds = self.bounds
+        if self.landscape.start_bounds is not None:
+            bounds = self.landscape.start_bounds(self.dim) + self._frame.shift[:, None]
+        low, high = bounds.T
+        return low + (high - low) * rng.random((count, self.dim)), np.full(count, math.nan)
+
+    def summary(self) -> dict[str, Any]:
+        """Returns what a manifest keeps of the problem, ready for JSON."""
+        return {
+            "label": self.label,
+            "name": self.name,
+            "family": self.family,
+            "dim": self.dim,
+            "instance": self.instance,
+            "rotated": self.rotated,
+            "parameters": dict(self.parameters),
+            "f_star": self.f_star,
+            "f_scale": self.f_scale,
+            "f_second": self.f_second,
+            "f_solved": self.f_solved,
+            "f_saddle": self.f_saddle,
+            "x_star": self.x_star.tolist(),
+            "bounds": self.bounds.tolist(),
+            "center": self.center.tolist(),
+            "width": self.width,
+            "tags": sorted(self.tags),
+            "reference": self.reference,
+        }
+
+
+@cache
+def measured(problem: Problem) -> Constants:
+    """Computes the constants of a problem, whether or not they are frozen.
+
+    Args:
+        problem: Any problem.
+
+    Returns:
+        The constants, in the problem's own frame without its offset.
+    """
+    landscape, frame = problem.landscape, problem.frame()
+    with jax.enable_x64(True):
+        many = jax.jit(jax.vmap(problem._raw))
+        return constants.measure(
+            problem.label,
+            lambda points: np.asarray(many(points)),
+            lambda rng, count: problem._draw_starts(rng, count)[0],
+            x_star=problem.x_star,
+            f_star=landscape.f_star(problem.dim, *frame.theta),
+            f_second=landscape.f_second(problem.dim, *frame.theta),
+            bounds=problem.bounds,
+        )
+
+
+def _short(value: float) -> str:
+    """Returns ``%g`` of a parameter, or all its digits where ``%g`` would name another value."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
+def _fixed(array: np.ndarray) -> np.ndarray:
+    """Returns ``array`` read-only: a cached value that a caller changed would change for everyone."""
+    array = np.array(array, np.float64)
+    array.flags.writeable = False
+    return array

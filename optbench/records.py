@@ -1,0 +1,100 @@
+"""What a run leaves behind: statuses, targets, the curve grid and the columns of a row.
+
+Both columns of the house read this page: the engine fills rows, the analysis judges them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+SCHEMA_VERSION = 1
+
+#: Relative gaps 10^-0.2, 10^-0.4 ... 10^-10; target 51 is the problem's own ``f_solved``.
+GAP_TARGETS: tuple[float, ...] = tuple(10.0 ** (-k / 5) for k in range(1, 51))
+N_TARGETS = len(GAP_TARGETS) + 1
+SOLVED = N_TARGETS - 1
+
+#: ``hits`` entry of a target that the run never met; 0 means that its start already met it.
+NEVER = -1
+
+#: A run has escaped below ``f_star - ESCAPE_GAP f_scale`` or beyond ESCAPE_WIDTHS box widths.
+ESCAPE_GAP = 1e-9
+ESCAPE_WIDTHS = 10.0
+#: A run has diverged when not finite, or with a gap above, or a distance beyond, these.
+DIVERGE_GAP = 1e6
+DIVERGE_WIDTHS = 1e3
+
+#: At most this many iterates of the last tenth of the budget give ``f_tail``.
+TAIL_POINTS = 256
+
+
+class Status(StrEnum):
+    """How a planned cell ended. Whether it *solved* the problem is decided by analysis."""
+
+    OK = "ok"
+    DIVERGED = "diverged"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    OOM = "oom"
+
+
+class Split(StrEnum):
+    """Which purpose a start serves; the two never share a start."""
+
+    TUNE = "tune"
+    REPORT = "report"
+
+
+def curve_steps(budget: int) -> tuple[int, ...]:
+    """Returns the costs at which a curve is recorded: one absolute log grid, ten a decade.
+
+    A longer budget extends the grid of a shorter one; it moves no point. The budget itself is
+    not a point of the grid unless it falls on it: ``f_last`` holds that value.
+
+    Args:
+        budget: Largest cost, in gradient evaluations.
+
+    Returns:
+        Strictly increasing costs from 0 on, none above ``budget``.
+
+    Example:
+        >>> curve_steps(20)
+        (0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20)
+    """
+    steps = {0}
+    k = 0
+    while (step := round(10 ** (k / 10))) <= budget:
+        steps.add(step)
+        k += 1
+    return tuple(sorted(steps))
+
+
+#: Columns of ``runs``: name -> (Parquet type, meaning with unit). One row per planned cell.
+RUN_COLUMNS: dict[str, tuple[str, str]] = {
+    "cell_id": ("string", "16 hexadecimal digits, the hash of the cell's content"),
+    "problem": ("string", "label of the problem, such as rosenbrock-2d-i1"),
+    "optimizer": ("string", "label of the optimizer"),
+    "config": ("int32", "index of the configuration in the optimizer's sweep"),
+    "hyper": ("string", "canonical JSON of all numeric hyperparameters"),
+    "swept": ("string", "name of the swept hyperparameter"),
+    "swept_value": ("float64", "its value"),
+    "is_default": ("bool", "whether this configuration is the optimizer's default"),
+    "split": ("string", "tune or report"),
+    "start": ("int32", "index of the start within its split"),
+    "start_distance": ("float64", "distance of the start from a saddle's stable manifold; null elsewhere"),
+    "status": ("string", "ok, diverged, error, timeout or oom"),
+    "message": ("string", "what went wrong, empty for ok"),
+    "diverged_at": ("int32", "first bad cost, -1 for none"),
+    "escaped_at": ("int32", "first cost below f_star or beyond 10 box widths, -1 for none"),
+    "f_start": ("float64", "objective at the start"),
+    "f_last": ("float64", "objective at the last good iterate"),
+    "f_best": ("float64", "lowest objective of a good iterate"),
+    "f_tail": ("float64", "median objective over the last tenth of the budget; inf if diverged"),
+    "cost": ("float64", "grad_evals + value_evals + 2 hvps, up to the budget or the first bad step"),
+    "grad_evals": ("int32", "gradients (each with its value) asked for"),
+    "value_evals": ("int32", "values alone asked for"),
+    "hvps": ("int32", "Hessian-vector products asked for"),
+    "hits": ("list<int32>", "cost of the first hit of each of the 51 targets; -1 never, 0 at the start"),
+    "curve_f": ("list<float64>", "objective at each cost of curve_steps; inf from the first bad step on"),
+    "curve_best": ("list<float64>", "best objective so far at the same costs, good iterates only"),
+}

@@ -1,0 +1,1 @@
+"""Tables and figures drawn from stored rows alone: no JAX, no statistics of their own."""

@@ -1,0 +1,173 @@
+"""What tables and figures are made of: the stored run, and the frames that analysis draws from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from optbench.records import Status
+from optbench.report import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The clock of every table and figure; the weights stand in every footer.
+COSTS = "costs: gradient 1, value alone 1, Hessian-vector product 2, dense Hessian 2 dim"
+
+#: The settings in which a rule is shown, in their order.
+SETTINGS = ("default", "one_for_all", "tuned")
+SETTING_TITLES = {"default": "default", "one_for_all": "one for all", "tuned": "tuned"}
+
+
+class StoredRun(Protocol):
+    """What a loaded run offers: rows with the columns of ``records.RUN_COLUMNS``, its manifest and its folder."""
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """The rows."""
+        ...
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The manifest."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        ...
+
+
+class Evidence:
+    """One run with the frames that analysis computes from it, each computed at most once.
+
+    A caller that renders several tables of one run wraps it once and hands this on.
+
+    Attributes:
+        run: The stored run.
+        manifest: Its manifest.
+    """
+
+    def __init__(self, run: StoredRun, frames: Mapping[str, pd.DataFrame] | None = None) -> None:
+        """Wraps a run.
+
+        Args:
+            run: The stored run.
+            frames: Frames that the caller has already computed, by their name in ``analysis.Analysis``.
+        """
+        self.run = run
+        self.manifest = run.manifest
+        self._frames = dict(frames or {})
+
+    @classmethod
+    def of(cls, run: StoredRun | Evidence) -> Evidence:
+        """Returns ``run`` itself if it is evidence already, else wraps it."""
+        return run if isinstance(run, Evidence) else cls(run)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Returns a frame of analysis.
+
+        Args:
+            name: ``"summary"``, ``"convergence"`` or ``"sensitivity"``.
+
+        Returns:
+            The tidy frame.
+        """
+        if name not in self._frames:
+            # A caller that hands over frames does not wait for the analysis to load.
+            from optbench.analysis.summarize import analyze
+
+            judged = analyze(self.run.runs, self.manifest)
+            self._frames |= {key: getattr(judged, key) for key in ("summary", "convergence", "sensitivity")}
+        return self._frames[name]
+
+    def picture(self, name: str) -> pd.DataFrame | None:
+        """Returns picture data that ``run`` stored beside the rows.
+
+        Args:
+            name: ``"contours"``, ``"trajectories"`` or ``"basins"``.
+
+        Returns:
+            The frame, or ``None`` where the run stored none or an empty one.
+        """
+        from optbench.store import read_picture
+
+        frame = read_picture(Path(self.run.path), name)
+        return None if frame is None or frame.empty else frame
+
+    @cached_property
+    def status_counts(self) -> dict[str, int]:
+        """Rows by status, every status named, in the order of ``records.Status``."""
+        found = self.run.runs["status"].astype(str).value_counts()
+        names = [status.value for status in Status]
+        return {name: int(found.get(name, 0)) for name in [*names, *sorted(set(found.index) - set(names))]}
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows that the run has."""
+        return len(self.run.runs)
+
+    @property
+    def n_cells(self) -> int | None:
+        """Number of cells that the run planned, if its manifest says so."""
+        planned = self.manifest.get("n_cells")
+        return None if planned is None else int(planned)
+
+    @cached_property
+    def watermark(self) -> str:
+        """``INCOMPLETE n/N`` where rows are missing, else empty.
+
+        A manifest without a cell count is judged by its planned shards, one per problem and optimizer.
+        """
+        if self.n_cells is not None:
+            return "" if self.n_rows >= self.n_cells else f"INCOMPLETE {self.n_rows}/{self.n_cells}"
+        planned = len(self.manifest.get("shards", ()))
+        present = len(self.run.runs[["problem", "optimizer"]].drop_duplicates())
+        return "" if present >= planned else f"INCOMPLETE {present}/{planned} shards"
+
+    @cached_property
+    def footer(self) -> str:
+        """Where the numbers come from, in one line without clocks or paths."""
+        manifest = self.manifest
+        suite = manifest.get("suite", {})
+        machine = manifest.get("machine", {})
+        device = machine.get("device", machine.get("device_kind", "cpu"))
+        parts = [
+            f"optbench {manifest.get('version', '?')}",
+            f"suite {suite.get('name', '?')} v{str(suite.get('version', '?')).removeprefix('v')}",
+            f"run {manifest.get('run_id', '?')}",
+            f"jax {manifest.get('versions', {}).get('jax', '?')} {device}({machine.get('cores', '?')})",
+            COSTS,
+        ]
+        return " · ".join(parts)
+
+    def problem(self, label: str) -> Mapping[str, Any]:
+        """Returns what the manifest says of a problem, empty if nothing."""
+        found: Mapping[str, Any] = self.manifest.get("problems", {}).get(label, {})
+        return found
+
+    def swept(self, optimizer: str) -> str:
+        """Returns the name of the constant that the grid varies for an optimizer, ``lr`` if nothing is said."""
+        return str(self.manifest.get("optimizers", {}).get(optimizer, {}).get("swept", "lr"))
+
+    def problems(self, labels: Iterable[str]) -> list[str]:
+        """Returns the distinct labels in the one order of all tables and figures: by dimension, then name.
+
+        The order never depends on the order of rows or of a selection.
+        """
+        return sorted({str(label) for label in labels}, key=lambda label: (self._dim(label), label))
+
+    def _dim(self, label: str) -> int:
+        known = self.problem(label).get("dim")
+        if known is not None:
+            return int(known)
+        in_label = re.search(r"-(\d+)d\b", label)
+        return int(in_label.group(1)) if in_label else 0
+
+
+def optimizers(labels: Iterable[str]) -> list[str]:
+    """Returns the distinct labels: the seven rules in the notes' order, then all others by name."""
+    return sorted({str(label) for label in labels}, key=style.rank)

@@ -1,0 +1,104 @@
+"""The kinds of figure, and ``draw``: a run's frames and stored picture data as files with fixed bytes.
+
+A new figure is one module beside this one, with ``draw(evidence, setting) -> list[Figure]``, and one line in
+``KINDS``. Matplotlib is imported by those modules, hence only when something is drawn.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optbench.errors import DataError, UsageError, unknown_name
+from optbench.report import style
+from optbench.report.evidence import SETTINGS, Evidence, StoredRun
+from optbench.store import files
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Each is a module of this package; with what a run must hold for it.
+KINDS: dict[str, str] = {
+    "convergence": "rows of the setting",
+    "sensitivity": "rows of the swept grid",
+    "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
+    "basins": "2-D problems, whose basins the run stores under pictures/",
+}
+
+#: Formats by name, with the metadata that would put the time of drawing into the file.
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+
+
+def draw(
+    run: StoredRun | Evidence,
+    kinds: Sequence[str] | None = None,
+    format: str = "png",
+    out_dir: Path | str = "figures",
+    *,
+    setting: str = "tuned",
+) -> list[Path]:
+    """Draws figures of a run and writes them; the same rows give the same bytes.
+
+    Args:
+        run: A loaded run, or the ``Evidence`` that wraps it.
+        kinds: Names among ``KINDS``; ``None`` for all that the run has data for.
+        format: ``png``, ``svg`` or ``pdf``.
+        out_dir: Folder for the files, made if missing. A file is named after its kind; further pages end in
+            ``-2``, ``-3``, and another setting than ``tuned`` is part of the name.
+        setting: ``default``, ``one_for_all`` or ``tuned``; only ``convergence`` depends on it.
+
+    Returns:
+        The paths, in the order of ``kinds``.
+
+    Raises:
+        UsageError: A kind, the format or the setting is unknown; all at once.
+        DataError: A kind was asked for by name, and the run has nothing to draw it from.
+    """
+    problems = [unknown_name("figure", kind, KINDS) for kind in kinds or () if kind not in KINDS]
+    if format not in FORMATS:
+        problems.append(unknown_name("format", format, FORMATS))
+    if setting not in SETTINGS:
+        problems.append(unknown_name("setting", setting, SETTINGS))
+    if problems:
+        raise UsageError(problems)
+    evidence = Evidence.of(run)
+    out = Path(out_dir)
+    with files.explained("make", out):
+        files.make_folder(out)
+    written: list[Path] = []
+    for kind in kinds or KINDS:
+        pages = _pages(evidence, kind, setting, format)
+        if not pages and kinds:
+            raise DataError(f"{kind}: the run has nothing to draw; it needs {KINDS[kind]}")
+        suffix = f"-{setting}" if kind == "convergence" and setting != "tuned" else ""
+        for number, content in enumerate(pages, 1):
+            page = f"-{number}" if number > 1 else ""
+            written.append(out / f"{kind}{suffix}{page}.{format}")
+            files.write_atomic(written[-1], content)
+    return written
+
+
+def _pages(evidence: Evidence, kind: str, setting: str, format: str) -> list[bytes]:
+    """Returns the pages of one kind as file contents."""
+    import matplotlib
+
+    module = importlib.import_module(f"optbench.report.{kind}")
+    # A user's matplotlibrc must not change the picture, nor this function the user's settings.
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style.RC)  # type: ignore[arg-type]
+        figures: list[Figure] = module.draw(evidence, setting)
+        return [_bytes(figure, format) for figure in figures]
+
+
+def _bytes(figure: Figure, format: str) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=format, metadata=FORMATS[format])
+    return buffer.getvalue()

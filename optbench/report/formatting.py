@@ -1,0 +1,108 @@
+"""Number formatting in one place: what a person reads, and what a program reads."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+#: Shown where there is no number: no rows, or nothing to count.
+MISSING = "n/a"
+
+#: Digits of a number in CSV and JSON: far beyond what 32 starts can tell, and coarse enough that the
+#: summation order of another processor does not show.
+MACHINE_DIGITS = 10
+
+
+def significant(value: float, digits: int = 2, *, trim: bool = False) -> str:
+    """Returns ``value`` with a number of significant digits; the exponent is written without padding.
+
+    Args:
+        value: Any number.
+        digits: Significant digits.
+        trim: Whether trailing zeros behind the decimal point go.
+
+    Returns:
+        Plain notation from 0.001 to 99999, else ``1.2e-5``; ``inf``, ``-inf`` or ``n/a`` where not finite.
+
+    Example:
+        >>> [significant(v) for v in (0.0, 0.01234, 123.4, 1.25e-7, float("inf"))]
+        ['0', '0.012', '123', '1.2e-7', 'inf']
+    """
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if value == 0:
+        return "0"
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    exponent = int(power)
+    if -3 <= exponent < 5:
+        text = f"{value:.{max(0, digits - 1 - exponent)}f}"
+        return _trimmed(text) if trim else text
+    return f"{_trimmed(mantissa) if trim else mantissa}e{exponent}"
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def gap(value: float) -> str:
+    """Returns a relative gap with two significant digits."""
+    return significant(value)
+
+
+def rate(value: float) -> str:
+    """Returns a swept value, such as a learning rate, as short as two significant digits allow.
+
+    Example:
+        >>> rate(0.021544346900318846), rate(1e-6), rate(100.0)
+        ('0.022', '1e-6', '100')
+    """
+    return significant(value, trim=True)
+
+
+def share(value: float) -> str:
+    """Returns a share in [0, 1] with two decimals."""
+    return MISSING if math.isnan(value) else f"{value:.2f}"
+
+
+def evaluations(value: float) -> str:
+    """Returns a median number of evaluations: whole from 10 on, one decimal below.
+
+    Example:
+        >>> evaluations(123.5), evaluations(2.5), evaluations(4.0)
+        ('124', '2.5', '4')
+    """
+    if not math.isfinite(value):
+        return significant(value)
+    return f"{value:.0f}" if value >= 10 else _trimmed(f"{value:.1f}")
+
+
+def count(value: float) -> str:
+    """Returns a count."""
+    return MISSING if math.isnan(value) else str(int(value))
+
+
+def machine(value: Any) -> bool | int | float | str | None:
+    """Returns ``value`` as a plain value for CSV and JSON; missing numbers become ``None``.
+
+    Args:
+        value: A Python or NumPy scalar, text, or ``None``.
+
+    Returns:
+        A bool, an int, a float rounded to ``MACHINE_DIGITS`` significant digits (infinity included) or text.
+
+    Example:
+        >>> machine(0.1 + 0.2), machine(float("nan")), machine(True)
+        (0.3, None, True)
+    """
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return float(f"{value:.{MACHINE_DIGITS}g}") + 0.0
+    # pandas' own missing values are the only ones that do not equal themselves or say so in their text.
+    return None if str(value) in {"<NA>", "NaT"} else str(value)

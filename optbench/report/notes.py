@@ -1,0 +1,89 @@
+"""What stands under every table: how to read it, and what could mislead if it were left unsaid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from optbench.records import DIVERGE_GAP, DIVERGE_WIDTHS, ESCAPE_WIDTHS
+from optbench.report.evidence import Evidence, optimizers
+
+#: The kind of interval in every table of one run.
+INTERVALS = "95 %, these problems, new starts"
+
+
+def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozenset[str]) -> list[str]:
+    """Returns the notes of a table.
+
+    Args:
+        evidence: The run.
+        rows: The rows of its summary frame.
+        facts: Names of the facts that the table shows, keys of ``tables.FACTS``.
+
+    Returns:
+        One or two sentences each, in a fixed order; only those that concern what is shown.
+    """
+    said = [
+        _rows(evidence),
+        "Settings: default, the rule's own defaults; one for all, one configuration for all problems, chosen for each "
+        "problem with its family left out; tuned, chosen per problem. Choices use tuning starts only; all numbers "
+        f"come from {_range(row['n_starts'] for row in rows)} other starts per problem and rule (n).",
+        f"Brackets: intervals, {INTERVALS} (each problem stays, its starts are drawn anew); order statistics for "
+        "medians, Wilson for shares, both widened by a bootstrap that chooses again wherever something was chosen.",
+    ]
+    if "gap" in facts:
+        said.append("gap: median of (best f - f_star)/f_scale; inf where half of the runs or more diverged or escaped.")
+    if "rate" in facts:
+        said += _rates(evidence, rows)
+    if facts & {"reach", "solved"}:
+        said.append(
+            "gap≤1e-3, solved: share of runs that reach a relative gap of 1e-3, or f_solved; starts that meet the "
+            "target already are left out for every rule."
+        )
+    if "evals" in facts:
+        budget = evidence.manifest.get("budget")
+        within = "" if budget is None else f" of {budget} gradient evaluations"
+        said.append(
+            "evals: median gradient evaluations to a relative gap of 1e-3, runs that missed it counted as inf; "
+            f"missed: how many did, within the budget{within}, of the starts that count (censored)."
+        )
+    if "diverged" in facts:
+        said.append(_diverged())
+    said.append("No entry is marked as best: that takes an interval of the difference, which this table does not show.")
+    return said
+
+
+def _rows(evidence: Evidence) -> str:
+    counts = ", ".join(f"{name} {count}" for name, count in evidence.status_counts.items())
+    planned = "" if evidence.n_cells is None else f" of {evidence.n_cells} planned"
+    return f"Rows: {evidence.n_rows}{planned}; status: {counts}."
+
+
+def _range(values: Iterable[Any]) -> str:
+    found = sorted({int(value) for value in values})
+    if not found:
+        return "0"
+    return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+
+def _rates(evidence: Evidence, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    units = evidence.manifest.get("units", "unknown")
+    said = [f"rate: the learning rate lr, in {units} units."]
+    others: dict[str, list[str]] = {}
+    for row in rows:
+        if row["swept"] != "lr":
+            others.setdefault(str(row["swept"]), []).append(str(row["optimizer"]))
+    for swept, names in sorted(others.items()):
+        rules = ", ".join(optimizers(names))
+        said.append(f"{rules}: no learning rate is swept; the values shown are its {swept}, marked '{swept}'.")
+    if any(row["at_edge"] for row in rows):
+        said.append("†: the chosen value stands at the edge of its grid; a better one may lie outside.")
+    return said
+
+
+def _diverged() -> str:
+    return (
+        f"div.: runs that diverged, that is became not finite, exceeded f_star by {DIVERGE_GAP:.0e} f_scale or went "
+        f"{DIVERGE_WIDTHS:g} box widths away; esc: fell below f_star or went {ESCAPE_WIDTHS:g} box widths away; fail: "
+        "error, timeout or oom. All three miss every target."
+    )

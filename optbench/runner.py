@@ -1,0 +1,254 @@
+"""Executes a suite: plan, programs, rows into the store, picture data; resumes what was stopped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from optbench import __version__, environment, store
+from optbench.analysis.evidence import arrange
+from optbench.analysis.selection import select
+from optbench.console import Progress
+from optbench.core.keys import digest
+from optbench.engine import pictures
+from optbench.engine.execute import Engine
+from optbench.engine.shelves import Pair
+from optbench.records import SCHEMA_VERSION
+from optbench.suite.parse import Suite, load
+from optbench.suite.plan import Group, Plan, plan
+
+Report = Callable[[Progress], None]
+
+
+def run(
+    suite: str,
+    *,
+    out: str | Path = "results",
+    optimizers: Iterable[str] | None = None,
+    problems: Iterable[str] | None = None,
+    fresh: bool = False,
+    progress: Report | None = None,
+) -> store.Run:
+    """Runs a suite, or what is left of it, and returns what is stored.
+
+    The folder's name is a hash of what is computed, so the same call resumes a run that was stopped
+    and returns one that is finished.
+
+    Args:
+        suite: Name of a shipped suite or path of a TOML file.
+        out: Folder of all results.
+        optimizers: Names, labels or patterns of the entries to run; ``None`` for all.
+        problems: The same for problems.
+        fresh: Compute again, in a new folder beside what is stored.
+        progress: Called with each report of how far the run is.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        OptbenchError: The suite or a name is not valid, or the results folder cannot be used; the
+            subclass says which.
+    """
+    read = load(suite)
+    selection = {
+        "optimizers": None if optimizers is None else sorted(optimizers),
+        "problems": None if problems is None else sorted(problems),
+    }
+    planned = plan(read.spec, optimizers=selection["optimizers"], problems=selection["problems"])
+    identity = store.run_id(
+        {
+            "suite": planned.spec.hash(),
+            "seed": planned.spec.seed,
+            "version": __version__,
+            "schema": SCHEMA_VERSION,
+            "backend": jax.default_backend(),
+        }
+    )
+    folder = store.run_folder(Path(out), planned.spec.name, identity, fresh=fresh)
+    with store.writing(folder):
+        _Execution(folder, read, planned, selection, progress or (lambda report: None)).finish()
+    return store.load(folder)
+
+
+class _Execution:
+    """One run on its way: what is planned, what is committed, what remains."""
+
+    def __init__(
+        self, folder: Path, read: Suite, planned: Plan, selection: dict[str, Any], report: Report
+    ) -> None:
+        """Finds out what is committed and writes the manifest of a run that has begun."""
+        self.folder, self.planned, self.report = folder, planned, report
+        store.quarantine(folder)
+        self.done = store.committed(folder)
+        self.engine = Engine()
+        old = store.read_manifest(folder) if (folder / "manifest.json").exists() else {}
+        self.manifest = {**_manifest(folder.name, read, planned, selection, self.engine), **_kept(old)}
+        self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
+
+    def finish(self) -> None:
+        """Runs what is not committed, then draws and closes the books."""
+        if self.manifest["state"] == "finished" and not self._missing() and not store.verify(self.folder):
+            return
+        self.manifest |= {"state": "running", "finished_utc": None}
+        store.write_manifest(self.folder, self.manifest)
+        missing = self._missing()
+        if missing:
+            self._tell("compiling")
+            self.engine.prepare(_pair(group) for group in missing)
+            self._rows(missing)
+        self._tell("picture data")
+        self._pictures()
+        records = store.committed(self.folder)
+        counts: Counter[str] = Counter()
+        for record in records.values():
+            counts.update(record["status_counts"])
+        self.manifest |= {
+            "state": "finished",
+            "finished_utc": _now(),
+            "status_counts": dict(sorted(counts.items())),
+            "compile_s": round(self.manifest["compile_s"] + self.engine.compile_s, 3),
+            "run_s": round(sum(record["run_s"] for record in records.values()), 3),
+            "programs": self._programs() or self.manifest["programs"],
+            "files": store.file_sums(self.folder),
+        }
+        store.write_manifest(self.folder, self.manifest)
+        self._tell("done")
+
+    def _missing(self) -> list[Group]:
+        return [group for name, group in self.groups.items() if name not in self.done]
+
+    def _rows(self, missing: list[Group]) -> None:
+        """Runs groups and commits each as it ends."""
+        begin, steps = time.perf_counter(), 0
+        work = [group.n_cells * (group.dim + 1) for group in missing]
+        ahead = sum(work)
+        for weight, (group, columns, facts) in zip(work, self.engine.run(missing), strict=True):
+            name = store.shard_name(group.problem_label, group.optimizer_label)
+            facts["status_counts"] = dict(sorted(Counter(columns["status"]).items()))
+            self.done[name] = store.write_shard(self.folder, name, columns, facts)
+            steps += group.n_cells * group.budget
+            ahead -= weight
+            elapsed = time.perf_counter() - begin
+            self._tell(
+                f"{group.problem_label} {group.optimizer_label}",
+                rate=steps / elapsed,
+                eta_s=elapsed * ahead / (sum(work) - ahead),
+            )
+
+    def _pictures(self) -> None:
+        """Stores what the plots of two-dimensional problems need, each rule at its tuned value."""
+        flat = [group for group in self.planned.groups if group.dim == 2]
+        if not flat:
+            return
+        evidence = arrange(store.read_runs(self.folder), self.manifest)
+        chosen = select(evidence.tuning, evidence.facts)
+        shots = []
+        for group in flat:
+            choice = chosen.get(("tuned", (group.problem_label, group.optimizer_label)))
+            if choice is None or (group.problem_label, group.optimizer.build().name) in self.engine.faults:
+                continue
+            pair, hyper = _pair(group), dict(group.configs[choice.position])
+            shots.append(
+                pictures.Shot(
+                    problem=pair.problem,
+                    rule=pair.rule,
+                    optimizer=group.optimizer_label,
+                    hyper={name: hyper[name] for name in pair.rule.hyper},
+                    swept_value=hyper[group.swept],
+                    units=group.units,
+                    budget=group.budget,
+                    seed=group.seed,
+                )
+            )
+        self.engine.prepare(Pair(shot.problem, shot.rule) for shot in shots)
+        for name, columns in pictures.draw(self.engine, shots).items():
+            store.write_picture(self.folder, name, columns)
+
+    def _programs(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "dim": program.shelf.dim,
+                "lanes": program.shelf.lanes,
+                "slots": slots,
+                "problems": [p.name + ("-rot" if p.rotated else "") for p in program.shelf.problems],
+                "rules": [rule.name for rule in program.shelf.rules],
+                "compile_s": round(program.compile_s, 3),
+            }
+            for (_, slots), program in sorted(self.engine.programs.items())
+        ]
+
+    def _tell(self, phase: str, *, rate: float = 0.0, eta_s: float = float("inf")) -> None:
+        total = self.planned.n_cells
+        done = sum(self.groups[name].n_cells for name in self.done if name in self.groups)
+        # The last report is the one at which all is stored, not the one of the last shard.
+        shown = min(done, total - 1) if phase != "done" else total
+        self.report(Progress(shown, total, rate, eta_s, self.engine.compile_s, phase))
+
+
+def _pair(group: Group) -> Pair:
+    return Pair(group.problem.build(), group.optimizer.build())
+
+
+def _kept(old: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a resumed run takes over from the manifest of its beginning."""
+    return {key: old[key] for key in ("created_utc", "state", "compile_s", "programs") if key in old}
+
+
+def _manifest(
+    name: str, read: Suite, planned: Plan, selection: dict[str, Any], engine: Engine
+) -> dict[str, Any]:
+    spec = planned.spec
+    device = jax.devices()[0]
+    provenance = environment.provenance(sys.argv)
+    provenance["machine"] |= {"device_kind": device.device_kind, "platform": device.platform, "threads": engine.threads}
+    problems = {group.problem_label: group.problem.build() for group in planned.groups}
+    rules = {
+        group.optimizer_label: {
+            "name": group.optimizer.name,
+            "swept": group.swept,
+            "defaults": group.optimizer.build().defaults(),
+            "grid": [config[group.swept] for config in group.configs[: group.trials]],
+        }
+        for group in planned.groups
+    }
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": name,
+        "suite": {
+            "name": spec.name,
+            "version": spec.version,
+            "question": spec.question,
+            "hash": spec.hash(),
+            "source_sha256": digest(read.text, size=32),
+            "text": read.text,
+        },
+        "selection": selection,
+        "seed": spec.seed,
+        "units": spec.units,
+        "budget": spec.budget,
+        "dtype": "float64",
+        "n_cells": planned.n_cells,
+        "created_utc": _now(),
+        "finished_utc": None,
+        "state": "running",
+        **provenance,
+        "problems": {label: problem.summary() for label, problem in problems.items()},
+        "optimizers": rules,
+        "shards": [store.shard_name(g.problem_label, g.optimizer_label) for g in planned.groups],
+        "programs": [],
+        "status_counts": {},
+        "files": {},
+        "compile_s": 0.0,
+        "run_s": 0.0,
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,42 @@
+"""What was run: write-once shards, a manifest, and the way back to data frames. Imports no JAX.
+
+Every function here raises ``StorageError`` where the file system refuses, and ``DataError`` where
+stored files are missing, damaged or of another schema.
+"""
+
+from __future__ import annotations
+
+from optbench.store.loaded import Run, load
+from optbench.store.lock import writing
+from optbench.store.manifest import file_sums, read_manifest, verify, write_manifest
+from optbench.store.paths import run_folder, run_id, shard_name, slug
+from optbench.store.shards import (
+    committed,
+    damaged,
+    quarantine,
+    read_picture,
+    read_runs,
+    write_picture,
+    write_shard,
+)
+
+__all__ = [
+    "Run",
+    "committed",
+    "damaged",
+    "file_sums",
+    "load",
+    "quarantine",
+    "read_manifest",
+    "read_picture",
+    "read_runs",
+    "run_folder",
+    "run_id",
+    "shard_name",
+    "slug",
+    "verify",
+    "write_manifest",
+    "write_picture",
+    "write_shard",
+    "writing",
+]

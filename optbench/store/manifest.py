@@ -1,0 +1,92 @@
+"""The manifest: one JSON file that says what a run is, where it was made and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from optbench import __version__
+from optbench.errors import DataError
+from optbench.records import SCHEMA_VERSION
+from optbench.store import files
+from optbench.store.paths import MANIFEST, PICTURES, SHARDS
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes or replaces a run's manifest in one step.
+
+    Args:
+        folder: The run's folder.
+        manifest: JSON-able content; ``schema_version`` and ``version`` are set here if absent.
+    """
+    content = {"schema_version": SCHEMA_VERSION, "version": __version__, **manifest}
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    files.write_atomic(folder / MANIFEST, (text + "\n").encode())
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Returns a run's manifest.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        Its content.
+
+    Raises:
+        DataError: There is none, it is damaged, or it has another schema.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(f"{folder} holds no run: {MANIFEST} is missing")
+    try:
+        manifest = json.loads(files.read(path))
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+    found = manifest.get("schema_version") if isinstance(manifest, dict) else None
+    if found != SCHEMA_VERSION or isinstance(found, bool):
+        newer = isinstance(found, int) and found > SCHEMA_VERSION
+        made_by = manifest.get("version", "?") if isinstance(manifest, dict) else "?"
+        raise DataError(
+            f"{path}: made by optbench {made_by} (schema {found}), this is {__version__} (schema {SCHEMA_VERSION}): "
+            + ("upgrade optbench to read it" if newer else "run the suite again")
+        )
+    return dict(manifest)
+
+
+def file_sums(folder: Path) -> dict[str, str]:
+    """Returns the SHA-256 of every file of evidence of a run, for ``files`` in its manifest.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        Digests by path relative to ``folder``, sorted; shards and pictures, not what is rendered
+        from them.
+    """
+    paths = [p for part in (SHARDS, PICTURES) for p in (folder / part).glob("*") if p.suffix in {".parquet", ".json"}]
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(files.read(p)).hexdigest() for p in sorted(paths)}
+
+
+def verify(folder: Path) -> list[str]:
+    """Returns what differs between a finished run's files and its manifest.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        One line for each file that is missing, added or changed; empty if all is well.
+    """
+    expected = read_manifest(folder).get("files", {})
+    actual = file_sums(folder)
+    problems = []
+    for path in sorted({*expected, *actual}):
+        if path not in actual:
+            problems.append(f"{path}: missing")
+        elif path not in expected:
+            problems.append(f"{path}: not in the manifest")
+        elif actual[path] != expected[path]:
+            problems.append(f"{path}: sha256 must be {expected[path]}; got {actual[path]}")
+    return problems

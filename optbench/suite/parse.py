@@ -1,0 +1,178 @@
+"""A suite file becomes a ``SuiteSpec``, or one message with everything that is wrong with it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from optbench.errors import UsageError, nearest, unknown_name
+from optbench.suite.spec import Grid, Model, OptimizerSpec, ProblemSpec, Starts, SuiteSpec
+
+SHIPPED = Path(__file__).parent.parent / "suites"
+
+#: What a table is, by the part of its path that names it; for suggestions.
+_TABLES: dict[str | int, type[Model]] = {
+    "optimizers": OptimizerSpec,
+    "problems": ProblemSpec,
+    "starts": Starts,
+    "grid": Grid,
+    "sweep": Grid,
+}
+
+#: What must hold, by pydantic's name of the violation; its context fills the braces.
+_CONSTRAINTS = {
+    "string_type": "must be a string",
+    "string_too_short": "must not be empty",
+    "int_type": "must be an integer",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be {ge} or more",
+    "less_than_equal": "must be {le} or less",
+    "literal_error": "must be {expected}",
+    "model_type": "must be a table",
+    "mapping_type": "must be a table",
+    "dict_type": "must be a table",
+    "tuple_type": "must be an array of tables",
+    "too_short": "must have at least one entry",
+    "string_pattern_mismatch": "must be lower-case letters, digits, '.', '_' or '-', at most 64",
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite file that was read.
+
+    Attributes:
+        spec: What it says.
+        text: Its text, verbatim.
+        source: Where it came from: the name of a shipped suite, or a path as the user gave it.
+    """
+
+    spec: SuiteSpec
+    text: str
+    source: str
+
+
+def shipped() -> tuple[str, ...]:
+    """Returns the names of the suites that come with the package."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def load(suite: str) -> Suite:
+    """Reads and validates a suite.
+
+    Args:
+        suite: The name of a shipped suite, or the path of a TOML file.
+
+    Returns:
+        The suite.
+
+    Raises:
+        UsageError: There is no such suite, the file cannot be read, or something in it does not
+            hold; all problems at once, each with its place.
+
+    Example:
+        >>> load("quick").spec.budget
+        2000
+    """
+    names = shipped()
+    path = SHIPPED / f"{suite}.toml" if suite in names else Path(suite)
+    if suite not in names and not path.exists():
+        close = nearest(suite, names)
+        hint = f"did you mean {close[0]!r}?" if close else f"shipped: {', '.join(names)}; or the path of a TOML file"
+        raise UsageError(f"unknown suite {suite!r}; {hint}")
+    text = _read(path, suite)
+    return Suite(parse(text, source=suite), text, suite)
+
+
+def _read(path: Path, suite: str) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"must be UTF-8; byte {error.start} is not", where=suite) from None
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=suite) from None
+
+
+def parse(text: str, *, source: str) -> SuiteSpec:
+    """Validates the text of a suite.
+
+    Args:
+        text: TOML.
+        source: What to call it in messages.
+
+    Returns:
+        The suite.
+
+    Raises:
+        UsageError: Something does not hold; all problems at once, each with its place.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"is not TOML: {error}", where=source) from None
+    if not data:
+        keys = ", ".join(key for key, field in SuiteSpec.model_fields.items() if field.is_required())
+        raise UsageError(f"is empty; a suite needs {keys}", where=source)
+    try:
+        return SuiteSpec.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(explain(error), where=source) from None
+
+
+def explain(error: ValidationError) -> list[str]:
+    """Returns one line for each thing that is wrong: ``path: what must hold; got what``.
+
+    Args:
+        error: What pydantic raised.
+
+    Returns:
+        The lines, in the order of the file's tables.
+    """
+    return [line for detail in error.errors(include_url=False) for line in _lines(detail)]
+
+
+def _lines(detail: Any) -> Iterator[str]:
+    path = _path(detail["loc"])
+    kind, context, got = detail["type"], detail.get("ctx", {}), detail["input"]
+    if kind == "optbench":
+        for key, message in context["items"]:
+            place = ".".join(part for part in (path, key) if part)
+            yield f"{place}: {message}" if place else message
+    elif kind == "missing":
+        yield f"{path}: is required"
+    elif kind == "extra_forbidden":
+        *table, key = detail["loc"]
+        model = next((_TABLES[part] for part in reversed(table) if part in _TABLES), SuiteSpec)
+        known = list(model.model_fields)
+        where = f"{_path(tuple(table))}: " if table else ""
+        yield where + unknown_name("key", str(key), known)
+    elif kind == "too_short" and got:
+        return  # pydantic counts valid entries only; each invalid one has a line of its own
+    elif kind in _CONSTRAINTS:
+        yield f"{path}: {_CONSTRAINTS[kind].format(**context)}; got {_shown(got)}"
+    else:
+        yield f"{path}: {detail['msg']}; got {_shown(got)}"
+
+
+def _path(parts: tuple[str | int, ...]) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return "an array" if value else "an empty array"
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,122 @@
+"""Which entries of a suite are run: the words of ``--optimizers`` and ``--problems``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from optbench import catalog
+from optbench.errors import UsageError
+from optbench.suite import selector
+from optbench.suite.parse import explain
+from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
+
+Spec = TypeVar("Spec", bound=OptimizerSpec | ProblemSpec)
+
+
+def select(
+    spec: SuiteSpec, *, optimizers: Iterable[str] | None = None, problems: Iterable[str] | None = None
+) -> SuiteSpec:
+    """Returns the suite with the named entries only.
+
+    An item is the name or the label of an entry, a pattern with ``*`` or ``?``, or another entry of
+    the catalogue, ``name``, ``name[key=value,...]`` or ``module:attribute``, which then joins.
+
+    Args:
+        spec: The suite.
+        optimizers: Items; ``None`` for all entries.
+        problems: Items; ``None`` for all entries.
+
+    Returns:
+        A valid suite: entries in the suite's order, then those that joined.
+
+    Raises:
+        UsageError: An item names nothing, or nothing is selected; all problems at once.
+    """
+    wrong: list[str] = []
+    chosen_optimizers = _choose("optimizer", spec.optimizers, optimizers, catalog.OPTIMIZERS, _optimizer, wrong)
+    chosen_problems = _choose("problem", spec.problems, problems, catalog.PROBLEMS, _problem, wrong)
+    if wrong:
+        raise UsageError(wrong, where=f"suite {spec.name!r}")
+    try:
+        return SuiteSpec(**{**dict(spec), "optimizers": chosen_optimizers, "problems": chosen_problems})
+    except ValidationError as error:
+        raise UsageError(explain(error), where=f"suite {spec.name!r}") from None
+
+
+def _choose(
+    kind: str,
+    entries: Sequence[Spec],
+    items: Iterable[str] | None,
+    shelf: tuple[catalog.Entry, ...],
+    build: Callable[[selector.Selector], Spec],
+    wrong: list[str],
+) -> tuple[Spec, ...]:
+    """Returns the selected entries; what is wrong is appended to ``wrong``."""
+    if items is None:
+        return tuple(entries)
+    wanted: set[str] = set()
+    joined: dict[str, Spec] = {}
+    items = list(items)
+    if not items:
+        wrong.append(f"--{kind}s selects none of {len(entries)} {kind}s")
+    names = {entry.name for entry in shelf}
+    for item in items:
+        hits = {entry.label for entry in entries if _matches(item, entry)}
+        wanted |= hits
+        if hits:
+            continue
+        if re.search(r"[*?]", item):
+            labels = ", ".join(entry.label for entry in entries)
+            wrong.append(f"{item!r} matches none of {len(entries)} {kind}s: {labels}")
+            continue
+        try:
+            named = selector.parse(item)
+            if named.name not in names and ":" not in named.name:
+                wrong.append(catalog.unknown(kind, named.name, shelf))
+                continue
+            spec = build(named)
+        except ValidationError as error:
+            wrong += [f"{item}: {line}" for line in explain(error)]
+        except UsageError as error:
+            wrong += error.problems
+        else:
+            joined.setdefault(spec.label, spec)
+    kept = [entry for entry in entries if entry.label in wanted]
+    return (*kept, *(spec for label, spec in joined.items() if label not in wanted))
+
+
+def _matches(item: str, entry: OptimizerSpec | ProblemSpec) -> bool:
+    pattern = re.escape(item).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(re.fullmatch(pattern, name) for name in (entry.name, entry.label))
+
+
+def _optimizer(named: selector.Selector) -> OptimizerSpec:
+    return OptimizerSpec.model_validate({"name": named.name, "hyper": named.options})
+
+
+def _problem(named: selector.Selector) -> ProblemSpec:
+    own = {key: value for key, value in named.options.items() if key in ("dim", "instance", "rotated")}
+    parameters = {key: value for key, value in named.options.items() if key not in own}
+    return ProblemSpec.model_validate({"name": named.name, **own, "parameters": parameters})
+
+
+def problem_spec(named: selector.Selector) -> ProblemSpec:
+    """Returns the problem that a name with options stands for.
+
+    Args:
+        named: Name and options: ``dim``, ``instance``, ``rotated`` and the function's parameters.
+
+    Returns:
+        The entry, as a suite would have it.
+
+    Raises:
+        UsageError: The name or an option is not valid; all problems at once.
+    """
+    try:
+        return _problem(named)
+    except ValidationError as error:
+        raise UsageError(explain(error)) from None

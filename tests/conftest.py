@@ -1,0 +1,34 @@
+"""Numerics of every test: float64, and for rules and functions no silent promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+
+#: Folders whose tests run under strict promotion: what is written for one point is exact there.
+STRICT = {"core", "problems", "optimizers"}
+
+
+@pytest.fixture(autouse=True)
+def strict_promotion(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Makes silent rank and dtype promotion an error in the tests of rules and functions."""
+    parts = Path(str(request.node.path)).relative_to(Path(__file__).parent).parts
+    if parts[0] not in STRICT:
+        yield
+        return
+    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what needs an accelerator where there is none."""
+    if any(device.platform != "cpu" for device in jax.devices()):
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="needs an accelerator"))

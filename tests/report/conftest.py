@@ -1,0 +1,161 @@
+"""A synthetic run: frames and picture data as analysis and ``run`` would leave them, drawn from formulas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from optbench.report.evidence import SETTINGS, Evidence
+
+RULES = ("adam", "sgd", "adadelta", "nag", "momentum", "rmsprop", "adagrad")
+PROBLEMS = {"rosenbrock-2d-i1": 2, "himmelblau-2d-i1": 2, "sphere-10d-i1": 10}
+GRID = 10.0 ** np.linspace(-3, 2, 16)
+
+
+def manifest(problems: dict[str, int]) -> dict:
+    minima = {"himmelblau-2d-i1": [[3.0, 2.0], [-2.805118, 3.131312], [-3.77931, -3.283186], [3.584428, -1.848126]]}
+    return {
+        "version": "0.1.0",
+        "suite": {"name": "quick", "version": "1"},
+        "run_id": "0123456789abcdef",
+        "versions": {"jax": "0.10.2"},
+        "machine": {"device": "cpu", "cores": 2},
+        "budget": 2000,
+        "units": "normalized",
+        "n_cells": len(problems) * len(RULES),
+        "optimizers": {rule: {"swept": "eps" if rule == "adadelta" else "lr"} for rule in RULES},
+        "problems": {
+            label: {
+                "label": label,
+                "dim": dim,
+                "f_star": 0.0,
+                "x_star": minima.get(label, [[1.0] * dim]),
+                "bounds": [[-5.0, 5.0]] * dim,
+            }
+            for label, dim in problems.items()
+        },
+    }
+
+
+def summary(problems: dict[str, int]) -> pd.DataFrame:
+    rows = []
+    for s, setting in enumerate(SETTINGS):
+        for p, problem in enumerate(problems):
+            for r, rule in enumerate(RULES):
+                gap = 10.0 ** (-1.0 - 1.7 * s - 0.9 * r + 0.4 * p)
+                lost = rule == "sgd" and p == 0 and setting == "default"
+                reached = 0 if lost else min(32, 10 + 7 * s + 2 * r)
+                rows.append({
+                    "setting": setting, "problem": problem, "optimizer": rule, "family": problem.split("-")[0],
+                    "dim": problems[problem], "config": r + s, "swept": "eps" if rule == "adadelta" else "lr",
+                    "swept_value": 1e-6 if rule == "adadelta" else float(GRID[min(15, r + 4 * s)]),
+                    "at_edge": r + 4 * s >= 14, "n_starts": 32, "gap_median": np.inf if lost else gap,
+                    "gap_low": gap / 3, "gap_high": np.inf if lost else gap * 4, "reach_count": reached,
+                    "reach_share": reached / 32, "reach_low": max(0.0, reached / 32 - 0.13),
+                    "reach_high": min(1.0, reached / 32 + 0.11), "solved_count": reached // 2,
+                    "solved_share": reached / 64, "solved_low": reached / 80, "solved_high": min(1.0, reached / 40),
+                    "evals_median": np.inf if reached < 16 else 40.5 * (r + 1), "evals_low": 30.0 * (r + 1),
+                    "evals_high": np.inf if reached < 20 else 55.25 * (r + 1), "censored": 32 - reached,
+                    "reach_starts": 32, "solved_starts": 31,
+                    "diverged": 20 if lost else 0, "escaped": 2 if lost else 0, "failed": 0, "n_pairs": 1632,
+                })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def convergence(problems: dict[str, int]) -> pd.DataFrame:
+    cost = np.unique(np.round(10 ** (np.arange(34) / 10)).astype(int))
+    frames = []
+    for setting in SETTINGS:
+        for p, problem in enumerate(problems):
+            for r, rule in enumerate(RULES):
+                median = 0.8 * cost ** -(0.3 + 0.5 * r) * np.exp(-cost / 10 ** (3.5 - 0.4 * p))
+                if (rule, p) == ("sgd", 0):
+                    median = np.where(cost > 50, np.inf, median)
+                if (rule, p) == ("adam", 2):
+                    median = np.where(cost > 400, 0.0, median)
+                spread = 1 + np.log10(cost)
+                columns = {"cost": cost, "q25": median / spread, "median": median, "q75": median * spread}
+                frames.append(pd.DataFrame({"setting": setting, "problem": problem, "optimizer": rule, **columns}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def sensitivity(problems: dict[str, int]) -> pd.DataFrame:
+    frames = []
+    for p, problem in enumerate(problems):
+        for r, rule in enumerate(RULES):
+            is_eps = rule == "adadelta"
+            x = np.log10(GRID)
+            score = 0.8 * np.exp(-((x + 1.5 - 0.45 * r + 0.2 * p) ** 2) / 1.5)
+            diverged = np.zeros(16) if is_eps else 1 / (1 + np.exp(-6 * (x - 0.9 - 0.15 * r)))
+            score = score * (1 - diverged)
+            frames.append(pd.DataFrame({
+                "problem": problem, "optimizer": rule, "swept": "eps" if is_eps else "lr",
+                "swept_value": GRID * 1e-7 if is_eps else GRID, "score_mean": score, "score_low": score * 0.85,
+                "score_high": np.minimum(1, score * 1.15), "gap_median": 10 ** (-8 * score),
+                "diverged_share": np.round(diverged, 2),
+            }))  # fmt: skip
+    return pd.concat(frames, ignore_index=True)
+
+
+def height(problem: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    if problem.startswith("himmelblau"):
+        return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
+    return 100 * (y - x**2) ** 2 + (1 - x) ** 2
+
+
+def slope(problem: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if problem.startswith("himmelblau"):
+        a, b = x**2 + y - 11, x + y**2 - 7
+        return 4 * x * a + 2 * b, 2 * a + 4 * y * b
+    return -400 * x * (y - x**2) - 2 * (1 - x), 200 * (y - x**2)
+
+
+def write_pictures(folder: Path, problems: dict[str, int], n_grid: int, n_basin: int) -> None:
+    plane = [label for label, dim in problems.items() if dim == 2]
+    folder.mkdir(parents=True, exist_ok=True)
+    contours, trajectories, basins = [], [], []
+    for label in plane:
+        axis = np.linspace(-5, 5, n_grid)
+        ix, iy = map(np.ravel, np.meshgrid(np.arange(n_grid), np.arange(n_grid), indexing="ij"))
+        x, y = axis[ix], axis[iy]
+        f = height(label, x, y)
+        contours.append(pd.DataFrame({"problem": label, "ix": ix, "iy": iy, "x": x, "y": y, "f": f}))
+        for r, rule in enumerate(RULES):
+            about = {"problem": label, "optimizer": rule, "swept_value": float(GRID[r])}
+            for start, begin in enumerate(((-4.0, 3.0), (0.5, -4.2), (4.4, 4.0))):
+                point, points = np.array(begin), [np.array(begin)]
+                while len(points) <= 150 and np.abs(point).max() < 1e3:
+                    g = np.array(slope(label, point[0], point[1]))
+                    point = point - (0.04 + 0.02 * r) * g / (np.hypot(*g) ** (0.4 + 0.1 * r) + 1e-3)
+                    points.append(point)
+                path = np.array(points)
+                f = height(label, path[:, 0], path[:, 1])
+                data = {"start": start, "cost": np.arange(len(path)), "x": path[:, 0], "y": path[:, 1], "f": f}
+                trajectories.append(pd.DataFrame({**about, **data}))
+            axis = np.linspace(-4.9, 4.9, n_basin)
+            ix, iy = map(np.ravel, np.meshgrid(np.arange(n_basin), np.arange(n_basin), indexing="ij"))
+            minimum = np.where(axis[iy] + 0.1 * r * np.sin(3 * axis[ix]) > 0, 0, 2) + (axis[ix] < 0)
+            if label.startswith("rosenbrock"):
+                minimum = np.where(np.abs(axis[iy]) > 4 - 0.4 * r, -2, np.where(axis[ix] < -3, -1, 0))
+                minimum = np.where(np.hypot(axis[ix] - 3, axis[iy]) < 1, 100, minimum)
+            data = {"ix": ix, "iy": iy, "x": axis[ix], "y": axis[iy], "minimum": minimum}
+            basins.append(pd.DataFrame({**about, **data}))
+    for name, frames in (("contours", contours), ("trajectories", trajectories), ("basins", basins)):
+        if frames:
+            pd.concat(frames, ignore_index=True).to_parquet(folder / f"{name}.parquet")
+
+
+def make(path: Path, problems: dict[str, int], *, n_grid: int = 21, n_basin: int = 8) -> Evidence:
+    frames = {"summary": summary(problems), "convergence": convergence(problems), "sensitivity": sensitivity(problems)}
+    runs = pd.DataFrame([{"problem": p, "optimizer": r, "status": "ok"} for p in problems for r in RULES])
+    write_pictures(path / "pictures", problems, n_grid, n_basin)
+    return Evidence(SimpleNamespace(runs=runs, manifest=manifest(problems), path=path), frames)
+
+
+@pytest.fixture(scope="session")
+def evidence(tmp_path_factory) -> Evidence:
+    return make(tmp_path_factory.mktemp("run"), PROBLEMS)

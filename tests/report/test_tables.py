@@ -1,0 +1,184 @@
+import csv
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from optbench.errors import UsageError
+from optbench.report import tables
+from optbench.report.evidence import Evidence
+from tests.report.hostile import HOSTILE
+
+GOLDEN = Path(__file__).parent / "golden"
+EXTENSIONS = {"terminal": "txt", "markdown": "md", "csv": "csv", "latex": "tex", "json": "json"}
+KINDS = [kind.name for kind in tables.KINDS]
+
+
+def changed(evidence: Evidence, *, summary=None, runs=None, **manifest) -> Evidence:
+    """Returns the evidence with another summary frame, other rows or other manifest entries."""
+    run = evidence.run
+    run = SimpleNamespace(runs=run.runs if runs is None else runs, manifest={**run.manifest, **manifest}, path=run.path)
+    return Evidence(run, {"summary": evidence.frame("summary") if summary is None else summary})
+
+
+def small(evidence: Evidence) -> Evidence:
+    """Returns a run of one problem and three rules: the golden tables stay readable."""
+    summary = evidence.frame("summary")
+    summary = summary[
+        summary["problem"].str.startswith("rosen") & summary["optimizer"].isin(["sgd", "adadelta", "adagrad"])
+    ]
+    return changed(evidence, summary=summary)
+
+
+@pytest.mark.parametrize("form", EXTENSIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_match_the_golden_files(evidence, kind, form):
+    """To renew them after an intended change: delete the files, run the test twice, read the diff."""
+    path = GOLDEN / f"{kind}.{EXTENSIONS[form]}"
+    text = tables.render(small(evidence), kind, form)
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+        pytest.fail(f"{path.name} was missing and has been written")
+    assert path.read_bytes().decode() == text
+
+
+@pytest.mark.parametrize("form", EXTENSIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_order_of_rows_does_not_change_a_byte(evidence, kind, form):
+    shuffled = changed(
+        evidence,
+        summary=evidence.frame("summary").sample(frac=1, random_state=3),
+        runs=evidence.run.runs.sample(frac=1, random_state=4),
+        problems=dict(reversed(evidence.manifest["problems"].items())),
+    )
+    assert tables.render(evidence, kind, form) == tables.render(shuffled, kind, form)
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 80, 100, 120, 140, 200])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_a_terminal_table_keeps_to_its_width(evidence, kind, width, ascii_only):
+    text = tables.render(evidence, kind, "terminal", width=width, ascii_only=ascii_only)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert text.isascii() or not ascii_only
+
+
+def test_the_main_table_is_in_one_piece_on_120_columns(evidence):
+    assert "part 1 of" not in tables.render(evidence, "main", "terminal", width=120)
+    assert "part 1 of 2" in tables.render(evidence, "main", "terminal", width=80)
+
+
+@pytest.mark.parametrize("form", EXTENSIONS)
+def test_an_incomplete_run_says_so(evidence, form):
+    incomplete = changed(evidence, n_cells=25)
+    assert "INCOMPLETE 21/25" in tables.render(incomplete, "main", form)
+    assert "INCOMPLETE" not in tables.render(evidence, "main", form)
+
+
+def test_a_run_without_a_cell_count_is_judged_by_its_shards(evidence):
+    assert changed(evidence, n_cells=None, shards=["x"] * 24).watermark == "INCOMPLETE 21/24 shards"
+
+
+def test_every_status_is_counted(evidence):
+    runs = evidence.run.runs.assign(status=["error", "timeout", "oom", "diverged", *["ok"] * 17])
+    text = tables.render(changed(evidence, runs=runs), "main", "markdown")
+    assert "21 of 21 planned; status: ok 17, diverged 1, error 1, timeout 1, oom 1." in text
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "latex"])
+def test_what_a_reader_must_know_stands_below(evidence, form):
+    text = " ".join(tables.render(evidence, "main", form, width=200).replace("\\", "").split())
+    for words in (
+        "95 %, these problems, new starts", "Wilson", "order statistics", "costs: gradient 1, value alone 1",
+        "Hessian-vector product 2", "eps, marked 'eps'", "edge of its grid", "No entry is marked as best",
+        "32 other starts", "optbench 0.1.0", "suite quick v1", "run 0123456789abcdef", "jax 0.10.2 cpu(2)",
+    ):  # fmt: skip
+        plain = text.replace("&#64;", "@").replace("textquotesingle{}", "'")
+        assert words in plain
+
+
+def test_adadelta_shows_eps_and_edges_are_marked(evidence):
+    text = tables.render(evidence, "main", "markdown")
+    assert "| eps 1e-6 |" in text
+    assert "46†" in text
+
+
+def test_only_lost_runs_show_more_than_a_count(evidence):
+    assert "20 +2 esc" in tables.render(evidence, "gaps", "markdown")
+
+
+def test_json_is_strict_and_names_infinity(evidence):
+    def refuse(name):
+        raise AssertionError(name)
+
+    content = json.loads(tables.render(evidence, "main", "json"), parse_constant=refuse)
+    sgd = next(r for r in content["rows"] if (r["problem"], r["optimizer"]) == ("rosenbrock-2d-i1", "sgd"))
+    assert sgd["default_gap_median"] == "inf"
+    assert sgd["tuned_swept"] == "lr"
+    assert content["columns"] == list(content["rows"][0])
+    assert content["intervals"] == "95 %, these problems, new starts"
+
+
+def test_missing_numbers_are_null_empty_or_said(evidence):
+    summary = evidence.frame("summary").assign(reach_share=np.nan, reach_low=np.nan, reach_high=np.nan)
+    nothing = changed(evidence, summary=summary)
+    assert json.loads(tables.render(nothing, "reach", "json"))["rows"][0]["tuned_reach_share"] is None
+    rows = list(csv.DictReader(io.StringIO(tables.render(nothing, "reach", "csv"))))
+    assert rows[0]["tuned_reach_share"] == ""
+    assert "n/a" in tables.render(nothing, "reach", "markdown")
+    assert "nan" not in tables.render(nothing, "reach", "terminal")
+
+
+def test_a_setting_without_rows_is_said_not_dropped(evidence):
+    summary = evidence.frame("summary")
+    partly = changed(evidence, summary=summary[~((summary["setting"] == "tuned") & (summary["optimizer"] == "adam"))])
+    line = next(x for x in tables.render(partly, "gaps", "markdown").splitlines() if "adam |" in x)
+    assert line.endswith("| n/a | n/a | n/a |")
+
+
+def test_csv_reads_back(evidence):
+    frame = pd.read_csv(io.StringIO(tables.render(evidence, "long", "csv")))
+    assert len(frame) == len(evidence.frame("summary"))
+    assert frame["gap_median"].max() == np.inf
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("form", EXTENSIONS)
+def test_hostile_names_only_show(evidence, name, form):
+    summary = evidence.frame("summary").replace(
+        {"optimizer": {"sgd": name}, "problem": {"sphere-10d-i1": f"{name}-10d"}}
+    )
+    text = tables.render(changed(evidence, summary=summary, run_id=name), "main", form, width=100)
+    text.encode()
+    assert all(line.isprintable() for line in text.split("\n"))
+    if form in {"markdown", "latex"}:
+        assert "<script>" not in text
+        assert "\\input{" not in text.replace("\\textbackslash{}input\\{", "")
+    if form == "terminal":
+        assert max(len(line) for line in text.splitlines()) <= 100
+    if form == "csv":
+        for row in csv.reader(io.StringIO(text)):
+            assert not any(cell.lstrip().startswith(("=", "+", "@")) for cell in row)
+            assert len(row) == len(text.split("\n")[0].split(","))
+    if form == "markdown":
+        table = [line for line in text.splitlines() if line.startswith("|")]
+        assert len({line.replace("\\|", "").count("|") for line in table}) == 1
+    if form == "json":
+        assert {row["optimizer"] for row in json.loads(text)["rows"]} >= {name}
+
+
+def test_an_empty_run_gives_a_table_that_says_so(evidence):
+    empty = changed(evidence, summary=evidence.frame("summary").iloc[:0], runs=evidence.run.runs.iloc[:0])
+    for form in EXTENSIONS:
+        for kind in KINDS:
+            assert "INCOMPLETE 0/21" in tables.render(empty, kind, form) or form == "csv"
+
+
+def test_wrong_names_are_reported_together(evidence):
+    with pytest.raises(UsageError, match=r"unknown table 'mian'; did you mean 'main'.*\n.*unknown format 'cvs'"):
+        tables.render(evidence, "mian", "cvs")

@@ -1,0 +1,75 @@
+"""``load`` returns rows, curves and manifest of a stored run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import optbench
+from optbench.errors import DataError, UsageError
+from optbench.records import curve_steps
+from optbench.store import load, run_folder, write_manifest, write_shard
+
+from .rows import BUDGET, make_columns
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = run_folder(tmp_path, "quick", "ab12")
+    write_shard(folder, "a", make_columns())
+    write_manifest(folder, {"budget": BUDGET})
+    return folder
+
+
+def test_runs_and_traces(folder: Path) -> None:
+    run = load(folder)
+    assert run.path == folder
+    assert run.manifest["budget"] == BUDGET
+    assert len(run.runs) == 6
+    assert run.runs is run.runs
+    steps = curve_steps(BUDGET)
+    assert list(run.traces) == ["cell_id", "cost", "f", "f_best"]
+    assert len(run.traces) == 5 * len(steps)
+    for cell, trace in run.traces.groupby("cell_id"):
+        row = run.runs[run.runs["cell_id"] == cell].iloc[0]
+        assert trace["cost"].tolist() == list(steps)
+        np.testing.assert_array_equal(trace["f"], row["curve_f"])
+        np.testing.assert_array_equal(trace["f_best"], row["curve_best"])
+
+
+def test_curves_of_another_budget_are_refused(folder: Path) -> None:
+    write_manifest(folder, {"budget": BUDGET + 100})
+    with pytest.raises(DataError, match="curves must have"):
+        _ = load(folder).traces
+
+
+def test_a_run_without_rows_has_empty_frames(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, "quick", "ab12")
+    write_manifest(folder, {"budget": BUDGET})
+    assert load(folder).runs.empty
+    assert load(folder).traces.empty
+
+
+def test_a_suite_folder_stands_for_its_only_run(folder: Path) -> None:
+    assert load(folder.parent).path == folder
+    write_manifest(run_folder(folder.parent.parent, "quick", "cd34"), {"budget": BUDGET})
+    with pytest.raises(UsageError, match="holds 2 runs; name one of"):
+        load(folder.parent)
+
+
+def test_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no run"):
+        load(tmp_path / "nowhere")
+
+
+def test_the_evidence_column_imports_no_jax() -> None:
+    code = "import sys, optbench.store, optbench.analysis, optbench.environment; print('jax' in sys.modules)"
+    root = Path(optbench.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"
