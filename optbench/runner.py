@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -72,8 +71,9 @@ def run(
         }
     )
     folder = store.run_folder(Path(out), planned.spec.name, identity, fresh=fresh)
+    command = _command(suite, out, selection)
     with store.writing(folder):
-        _Execution(folder, read, planned, selection, progress or (lambda report: None)).finish()
+        _Execution(folder, read, planned, selection, command, progress or (lambda report: None)).finish()
     return store.load(folder)
 
 
@@ -81,7 +81,13 @@ class _Execution:
     """One run on its way: what is planned, what is committed, what remains."""
 
     def __init__(
-        self, folder: Path, read: Suite, planned: Plan, selection: dict[str, Any], report: Report
+        self,
+        folder: Path,
+        read: Suite,
+        planned: Plan,
+        selection: dict[str, Any],
+        command: list[str],
+        report: Report,
     ) -> None:
         """Finds out what is committed and writes the manifest of a run that has begun."""
         self.folder, self.planned, self.report = folder, planned, report
@@ -89,7 +95,7 @@ class _Execution:
         self.done = store.committed(folder)
         self.engine = Engine()
         old = store.read_manifest(folder) if (folder / "manifest.json").exists() else {}
-        self.manifest = {**_manifest(folder.name, read, planned, selection, self.engine), **_kept(old)}
+        self.manifest = {**_manifest(folder.name, read, planned, selection, command, self.engine), **_kept(old)}
         self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
 
     def finish(self) -> None:
@@ -201,12 +207,20 @@ def _kept(old: dict[str, Any]) -> dict[str, Any]:
     return {key: old[key] for key in ("created_utc", "state", "compile_s", "programs") if key in old}
 
 
+def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:
+    """Returns the command that computes and resumes a run, whoever asked for it."""
+    command = ["optbench", "run", suite, "--out", str(out)]
+    for kind, names in selection.items():
+        command += [f"--{kind}", ",".join(names)] if names is not None else []
+    return command
+
+
 def _manifest(
-    name: str, read: Suite, planned: Plan, selection: dict[str, Any], engine: Engine
+    name: str, read: Suite, planned: Plan, selection: dict[str, Any], command: list[str], engine: Engine
 ) -> dict[str, Any]:
     spec = planned.spec
     device = jax.devices()[0]
-    provenance = environment.provenance(sys.argv)
+    provenance = environment.provenance(command)
     provenance["machine"] |= {"device_kind": device.device_kind, "platform": device.platform, "threads": engine.threads}
     problems = {group.problem_label: group.problem.build() for group in planned.groups}
     rules = {

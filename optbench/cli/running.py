@@ -109,7 +109,7 @@ def status(run: str, as_json: bool) -> None:
         "status_counts": manifest.get("status_counts") or {},
         "created_utc": manifest["created_utc"],
         "finished_utc": manifest.get("finished_utc"),
-        "command": manifest["command"],
+        "command": shlex.join(manifest["command"]),
     }
     if as_json:
         click.echo(json.dumps(facts, indent=2))

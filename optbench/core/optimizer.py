@@ -47,7 +47,7 @@ class Hyper:
 
     def describe(self) -> str:
         """Returns the range in interval notation, such as ``(0, inf)``."""
-        left, right = "([" [not self.open_low], ")]"[not self.open_high]
+        left, right = "(["[not self.open_low], ")]"[not self.open_high]
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
 
@@ -63,7 +63,7 @@ class StepInfo(NamedTuple):
     grad_evals: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Optimizer:
     """An update rule as pure functions of one point; every numeric hyperparameter is traced.
 

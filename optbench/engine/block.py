@@ -50,7 +50,7 @@ class Task:
         """
         self.program, self.recorder = program, recorder
         self.branch = np.int32(program.branch(problem))
-        self.rule = np.int32(program.rule(rule.name))
+        self.rule = np.int32(program.rule(rule))
         self.operands, self.goal = operands(problem, units, program.n_theta), goal(problem)
         self.schedule = schedule(budget)
 
@@ -61,7 +61,7 @@ class Task:
         values = np.zeros((lanes, self.program.n_hyper))
         values[:, : hyper.shape[1]] = hyper[:1]
         values[: len(hyper), : hyper.shape[1]] = hyper
-        return Block(self.program.template._replace(params=params), self.recorder.blank()), values
+        return Block(self.program.template._replace(params=params), self.recorder.blank), values
 
     def advance(self, block: Block, hyper: np.ndarray, first: int, n: int) -> Block:
         """Makes ``n`` trips from step ``first`` on, one segment after the other."""
@@ -74,9 +74,7 @@ class Task:
         carry, values, radii = self.program.call(
             block.carry, np.bool_(first == 0), self.branch, self.rule, hyper, self.operands, trips
         )
-        records = self.recorder.call(
-            block.records, values, radii, np.int32(first), trips, self.goal, self.schedule
-        )
+        records = self.recorder.call(block.records, values, radii, np.int32(first), trips, self.goal, self.schedule)
         return Block(carry, records)
 
     def run(self, z0: np.ndarray, hyper: np.ndarray, trips: int, stop: threading.Event) -> Block:
@@ -100,4 +98,5 @@ class Task:
                 if stop.is_set():
                     raise Stopped
                 block = self.advance(block, values, first, min(SEGMENT, trips - first))
-            return jax.tree.map(np.asarray, block)
+            finished: Block = jax.tree.map(np.asarray, block)
+            return finished

@@ -54,7 +54,7 @@ class Engine:
             self.threads = visible_cores() if self.backend == "cpu" else 1
 
     def prepare(self, pairs: Iterable[Pair]) -> None:
-        """Compiles what a set of pairs needs, as many programs at once as there are threads.
+        """Compiles what a set of pairs needs beyond what is there, as many programs at once as there are threads.
 
         Args:
             pairs: Problems and rules that shall run.
@@ -66,7 +66,9 @@ class Engine:
                 sound.append(pair)
             else:
                 self.faults[pair.problem.label, pair.rule.name] = message
-        wanted = shelves(sound, self.backend)
+        held = [program.shelf for program in self.programs.values()]
+        known = [Pair(problem, rule) for shelf in held for problem in shelf.problems for rule in shelf.rules]
+        wanted = {key: shelf for key, shelf in shelves([*known, *sound], self.backend).items() if shelf not in held}
         begin = time.perf_counter()
         with ThreadPoolExecutor(self.threads) as pool:
             lanes = sorted({shelf.lanes for shelf in wanted.values()} - set(self.recorders))
@@ -109,7 +111,6 @@ class Engine:
         program = self.programs[shelf_key(Pair(problem, rule))]
         recorder = self.recorders[program.shelf.lanes]
         return Task(program, recorder, problem, rule, units=units, budget=budget)
-
 
     def map(self, task: Task, z0: np.ndarray, hyper: np.ndarray, trips: int) -> list[Block]:
         """Runs any number of lanes at one configuration on all threads.

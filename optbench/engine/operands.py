@@ -67,11 +67,11 @@ class Units(NamedTuple):
 
     def inward(self, x: np.ndarray) -> np.ndarray:
         """Maps points ``x`` (..., dim) to ``z``."""
-        return (x - self.center) / self.unit
+        return np.asarray((x - self.center) / self.unit)
 
     def outward(self, z: np.ndarray) -> np.ndarray:
         """Maps ``z`` (..., dim) to points ``x``."""
-        return self.center + self.unit * z
+        return np.asarray(self.center + self.unit * z)
 
 
 def units_of(problem: Problem, units: str) -> Units:

@@ -6,6 +6,7 @@ minimum each start of a grid ends. Each rule runs at one configuration for each 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,14 +73,18 @@ def draw(engine: Engine, shots: Sequence[Shot]) -> dict[str, Columns]:
     if not shots:
         return {}
     problems = {shot.problem.label: shot.problem for shot in shots}
-    contours, paths, basins = [], [], []
+    contours: list[Columns] = []
+    paths: list[Columns] = []
+    basins: list[Columns] = []
     for label, problem in problems.items():
         mine = [shot for shot in shots if shot.problem.label == label]
         values = _Values(problem)
         contours.append(_contour(problem, values))
         paths += [_path(engine, shot, values) for shot in mine]
         basins += _basins(engine, mine, values)
-    return {name: _joined(parts) for name, parts in (("contours", contours), ("trajectories", paths), ("basins", basins))}
+    return {
+        name: _joined(parts) for name, parts in (("contours", contours), ("trajectories", paths), ("basins", basins))
+    }
 
 
 class _Values:
@@ -127,7 +132,7 @@ def _path(engine: Engine, shot: Shot, values: _Values) -> Columns:
     z = [scale.inward(starts)]
     with jax.enable_x64(True):
         block, hyper = task.start(z[0], np.array([list(shot.hyper.values())]))
-        for first, last in zip(costs[:-1], costs[1:], strict=True):
+        for first, last in itertools.pairwise(costs):
             block = task.advance(block, hyper, int(first), int(last - first))
             z.append(np.asarray(block.carry.params)[:PATHS])
     x = scale.outward(np.stack(z, axis=1)).reshape(-1, 2)

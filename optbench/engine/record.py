@@ -9,9 +9,10 @@ bad value, for good; its state may run on unseen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from optbench.engine.operands import Goal
@@ -39,16 +40,16 @@ class Records(NamedTuple):
         tail_next: Next tail point to fill, a scalar.
     """
 
-    best: Array
-    last: Array
-    diverged_at: Array
-    escaped_at: Array
-    hits: Array
-    curve_f: Array
-    curve_best: Array
-    tail: Array
-    curve_next: Array
-    tail_next: Array
+    best: Any
+    last: Any
+    diverged_at: Any
+    escaped_at: Any
+    hits: Any
+    curve_f: Any
+    curve_best: Any
+    tail: Any
+    curve_next: Any
+    tail_next: Any
 
 
 class Schedule(NamedTuple):
@@ -59,8 +60,8 @@ class Schedule(NamedTuple):
         tail: Steps of the tail, (tail points,).
     """
 
-    curve: Array
-    tail: Array
+    curve: Any
+    tail: Any
 
 
 class Chunk(NamedTuple):
@@ -80,18 +81,19 @@ class Chunk(NamedTuple):
 
 
 def empty(lanes: int, n_targets: int, n_curve: int, n_tail: int) -> Records:
-    """Returns the records of lanes that have not started."""
+    """Returns the records of lanes that have not started, as NumPy arrays: each call copies them."""
+    infinite, never = np.float64(np.inf), np.int32(NEVER)
     return Records(
-        best=jnp.full((lanes,), jnp.inf),
-        last=jnp.full((lanes,), jnp.inf),
-        diverged_at=jnp.full((lanes,), -1, jnp.int32),
-        escaped_at=jnp.full((lanes,), -1, jnp.int32),
-        hits=jnp.full((n_targets, lanes), NEVER, jnp.int32),
-        curve_f=jnp.full((n_curve, lanes), jnp.inf),
-        curve_best=jnp.full((n_curve, lanes), jnp.inf),
-        tail=jnp.full((n_tail, lanes), jnp.inf),
-        curve_next=jnp.int32(0),
-        tail_next=jnp.int32(0),
+        best=np.full(lanes, infinite),
+        last=np.full(lanes, infinite),
+        diverged_at=np.full(lanes, never),
+        escaped_at=np.full(lanes, never),
+        hits=np.full((n_targets, lanes), never),
+        curve_f=np.full((n_curve, lanes), infinite),
+        curve_best=np.full((n_curve, lanes), infinite),
+        tail=np.full((n_tail, lanes), infinite),
+        curve_next=np.int32(0),
+        tail_next=np.int32(0),
     )
 
 
@@ -118,7 +120,8 @@ def record(
         f, radius = (lax.dynamic_slice_in_dim(rows, begin, CHUNK) for rows in (values, radii))
         return _add_chunk(records, f, radius, first + begin, jnp.minimum(n - begin, CHUNK), goal, when)
 
-    return lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, records)
+    added: Records = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, records)
+    return added
 
 
 def _add_chunk(
@@ -177,11 +180,9 @@ def _events(
 
 
 def _hits(records: Records, chunk: Chunk, goal: Goal) -> Records:
-    """Finds the first step at each target that a lane crosses in this chunk.
-
-    ``goal.thresholds`` descends, so a lane crosses the targets in their order: every trip of the loop
-    finds the next target of all lanes at once, and there are as many trips as the busiest lane needs.
-    """
+    """Adds the first step at each target that a lane crosses in this chunk."""
+    # Thresholds descend, so a lane crosses the targets in their order: every trip of the loop finds
+    # the next target of all lanes at once, and there are as many trips as the busiest lane needs.
     met = (records.hits != NEVER).sum(axis=0, dtype=jnp.int32)
     reached = (records.best[None] - goal.f_star <= goal.thresholds[:, None]).sum(axis=0, dtype=jnp.int32)
     reached = jnp.where(chunk.end > 0, reached, met)

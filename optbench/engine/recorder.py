@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import jax
 import numpy as np
@@ -27,20 +29,19 @@ class Recorder:
         lanes: Width of a block.
         call: ``call(records, values, radii, first, n, goal, schedule) -> records``; takes over the
             memory of ``records``.
+        blank: Records of lanes that have not started.
         compile_s: Seconds of tracing and compiling.
     """
 
     lanes: int
     call: Callable[..., Records]
+    blank: Records
     compile_s: float
 
-    def blank(self) -> Records:
-        """Returns the records of lanes that have not started, in memory of their own."""
-        return empty(self.lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
 
-
+@lru_cache(maxsize=16)
 def compile_recorder(lanes: int) -> Recorder:
-    """Traces and compiles the recorder of a width.
+    """Traces and compiles the recorder of a width, once in a process.
 
     Args:
         lanes: Width of a block.
@@ -50,11 +51,16 @@ def compile_recorder(lanes: int) -> Recorder:
     """
     begin = time.perf_counter()
     with jax.enable_x64(True):
-        records = empty(lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
-        rows, number, one = np.zeros((SEGMENT, lanes)), np.int32(1), np.ones(())
-        goal = Goal(one, one, np.ones(N_TARGETS))
-        call = compiled(record, records, rows, rows, number, number, goal, schedule(1), donate=(0,))
-    return Recorder(lanes, call, time.perf_counter() - begin)
+        arguments = example(lanes)
+        call = compiled(record, *arguments, donate=(0,))
+    return Recorder(lanes, call, arguments[0], time.perf_counter() - begin)
+
+
+def example(lanes: int) -> tuple[Any, ...]:
+    """Returns arguments of ``record`` of the right shapes, for compiling."""
+    records = empty(lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
+    rows, number, one = np.zeros((SEGMENT, lanes)), np.int32(1), np.ones(())
+    return records, rows, rows, number, number, Goal(one, one, np.ones(N_TARGETS)), schedule(1)
 
 
 def schedule(budget: int) -> Schedule:

@@ -131,7 +131,7 @@ def reordered(parts: list[Columns], order: np.ndarray) -> Columns:
         Columns in the order of the plan.
     """
     back = np.argsort(order)
-    joined = {}
+    joined: Columns = {}
     for name in parts[0]:
         if isinstance(parts[0][name], np.ndarray):
             joined[name] = np.concatenate([part[name] for part in parts])[back]

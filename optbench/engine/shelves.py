@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +13,7 @@ import jax.numpy as jnp
 from optbench.core.optimizer import Optimizer
 from optbench.engine.program import Shelf, block_lanes, branch_key
 from optbench.engine.state import layout, slot_class
-from optbench.problems.problem import Problem
+from optbench.problems.problem import Landscape, Problem
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,17 @@ def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
     Returns:
         Programs to compile, by dimension and slot class, branches sorted by name.
     """
-    grouped: dict[ShelfKey, tuple[dict[tuple[str, str, bool], Problem], dict[str, Optimizer]]] = {}
+    grouped: dict[ShelfKey, tuple[dict[tuple[Landscape, bool], Problem], list[Optimizer]]] = {}
     for pair in pairs:
-        problems, rules = grouped.setdefault(shelf_key(pair), ({}, {}))
+        problems, rules = grouped.setdefault(shelf_key(pair), ({}, []))
         problems.setdefault(branch_key(pair.problem), pair.problem)
-        rules.setdefault(pair.rule.name, pair.rule)
+        if pair.rule not in rules:
+            rules.append(pair.rule)
     return {
         key: Shelf(
             dim=key[0],
-            problems=tuple(problems[k] for k in sorted(problems)),
-            rules=tuple(rules[k] for k in sorted(rules)),
+            problems=tuple(sorted(problems.values(), key=lambda problem: (problem.name, problem.rotated))),
+            rules=tuple(sorted(rules, key=lambda rule: rule.name)),
             lanes=block_lanes(key[0], backend),
         )
         for key, (problems, rules) in sorted(grouped.items())
@@ -60,7 +63,8 @@ def fault(pair: Pair) -> str | None:
     """Returns what keeps a pair from compiling, or ``None``; found from shapes, without computing.
 
     A user's function that raises, or returns another shape, must not take the problems down with
-    which it would share a program.
+    which it would share a program. So both are traced here as the program traces them: parameters
+    and hyperparameters unknown, lanes mapped, state in slots.
 
     Args:
         pair: A problem and a rule.
@@ -68,34 +72,64 @@ def fault(pair: Pair) -> str | None:
     Returns:
         One line that names the function, what it gave and what is expected.
     """
-    problem, rule = pair.problem, pair.rule
     with jax.enable_x64(True):
-        point = jax.ShapeDtypeStruct((problem.dim,), jnp.float64)
-        number = jax.ShapeDtypeStruct((), jnp.float64)
-        hyper = {name: number for name in rule.hyper}
-
-        def step(x: jax.Array, g: jax.Array, h: dict[str, jax.Array]) -> object:
-            return rule.update(x, rule.init(x, h), jnp.sum(x), g, h)
-
-        found = _shape(problem.label, lambda: jax.eval_shape(lambda x: problem.landscape.f(x, *problem.theta), point))
-        if isinstance(found, str):
-            return found
-        if found.shape != () or found.dtype != jnp.float64:
-            return f"{problem.label}: f must return a float64 scalar; got {found.dtype} of shape {found.shape}"
-        moved = _shape(rule.name, lambda: jax.eval_shape(step, point, point, hyper))
-        if isinstance(moved, str):
-            return moved
-        if not isinstance(moved, tuple) or len(moved) != 3:
-            return f"{rule.name}: update must return (params, state, point)"
-        for part, value in (("params", moved[0]), ("point", moved[2])):
-            if getattr(value, "shape", None) != point.shape:
-                return f"{rule.name}: update must return {part} of shape {point.shape}; got {value}"
-        return _shape(rule.name, lambda: layout(rule, problem.dim), keep=False)
+        return _problem_fault(pair.problem) or _rule_fault(pair.rule, pair.problem.dim)
 
 
-def _shape(name: str, work: Callable[[], object], *, keep: bool = True) -> object:
+def _array(*shape: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, jnp.float64)
+
+
+@cache
+def _problem_fault(problem: Problem) -> str | None:
+    theta = [_array()] * len(problem.landscape.parameters)
+    value = _traced(problem.label, problem.landscape.f, _array(problem.dim), *theta)
+    if isinstance(value, str):
+        return value
+    if getattr(value, "shape", None) != () or value.dtype != jnp.float64:
+        return f"{problem.label}: f must return a float64 scalar; got {_shown(value)}"
+    gradient = jax.vmap(jax.grad(problem.landscape.f), in_axes=(0, *[None] * len(theta)))
+    found = _traced(problem.label, gradient, _array(2, problem.dim), *theta)
+    return found if isinstance(found, str) else None
+
+
+@cache
+def _rule_fault(rule: Optimizer, dim: int) -> str | None:
     try:
-        result = work()
+        item = layout(rule, dim)
     except Exception as error:  # whatever a user's function raises becomes the message of its rows
-        return f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-    return result if keep else None
+        return _line(rule.name, error)
+
+    def step(x: jax.Array, slots: jax.Array, scalars: jax.Array, value: jax.Array, hyper: jax.Array) -> object:
+        return rule.update(x, item.unpack(slots, scalars), value, x, item.hyper(hyper))
+
+    slots, scalars, hyper = _array(item.n_slots, dim), _array(item.n_scalars), _array(len(rule.hyper))
+    moved = _traced(rule.name, step, _array(dim), slots, scalars, _array(), hyper)
+    if isinstance(moved, str):
+        return moved
+    if not isinstance(moved, tuple) or len(moved) != 3:
+        return f"{rule.name}: update must return (params, state, point)"
+    for part, value in (("params", moved[0]), ("point", moved[2])):
+        if getattr(value, "shape", None) != (dim,) or value.dtype != jnp.float64:
+            return f"{rule.name}: update must return {part} as float64 of shape ({dim},); got {_shown(value)}"
+    leaves, tree = jax.tree.flatten(moved[1])
+    if tree != item.tree or tuple(leaf.shape == (dim,) for leaf in leaves) != item.is_vector:
+        return f"{rule.name}: update must return a state like that of init, {item.tree}; got {_shown(moved[1])}"
+    return None
+
+
+def _shown(value: object) -> str:
+    shapes = jax.tree.map(lambda leaf: f"{leaf.dtype} of shape {leaf.shape}", value)
+    return shapes if isinstance(shapes, str) else str(shapes)
+
+
+def _line(name: str, error: Exception) -> str:
+    return f"{name}: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+
+
+def _traced(name: str, function: Callable[..., object], *arguments: object) -> Any:
+    """Returns the shapes that a function gives, or one line with what it raises."""
+    try:
+        return jax.eval_shape(function, *arguments)
+    except Exception as error:  # whatever a user's function raises becomes the message of its rows
+        return _line(name, error)

@@ -36,7 +36,9 @@ def _zero_accumulator(params: Params, hyper: HyperValues) -> Accumulator:
     return Accumulator(a=zeros_like(params))
 
 
-def _sgd(params: Params, state: tuple[()], value: Array, grad: Params, hyper: HyperValues) -> tuple[Params, tuple[()], Params]:
+def _sgd(
+    params: Params, state: tuple[()], value: Array, grad: Params, hyper: HyperValues
+) -> tuple[Params, tuple[()], Params]:
     params = jax.tree.map(lambda w, g: w - hyper["lr"] * g, params, grad)
     return params, state, params
 

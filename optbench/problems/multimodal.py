@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -121,6 +122,24 @@ rastrigin = Landscape(
 )
 
 
+@jax.custom_jvp
+def _product_of_cosines(angles: Array) -> Array:
+    """Returns ``prod cos(a_i)``, whose derivative ``-prod cos(a_i) sum tan(a_i) da_i`` costs one pass.
+
+    The general derivative of a product takes the partial products from both sides, and XLA computes
+    their cosines again for each: three times slower in dimension 30. No double has a cosine of exactly
+    zero, so the tangent is finite.
+    """
+    return jnp.prod(jnp.cos(angles))
+
+
+@_product_of_cosines.defjvp
+def _product_of_cosines_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (angles,), (d_angles,) = primals, tangents
+    product = _product_of_cosines(angles)
+    return product, -product * jnp.sum(jnp.tan(angles) * d_angles)
+
+
 def _griewank(x: Array) -> Array:
     """Wide parabola with a product of cosines, which fades as the dimension grows.
 
@@ -133,8 +152,8 @@ def _griewank(x: Array) -> Array:
     References:
         Griewank, 1981, Generalized descent for global optimization.
     """
-    waves = jnp.cos(x * (1.0 / np.sqrt(np.arange(1, x.shape[0] + 1))).astype(x.dtype))
-    return jnp.sum(x * x) / 4000.0 + (1.0 - jnp.prod(waves))
+    angles = x * (1.0 / np.sqrt(np.arange(1, x.shape[0] + 1))).astype(x.dtype)
+    return jnp.sum(x * x) / 4000.0 + (1.0 - _product_of_cosines(angles))
 
 
 griewank = Landscape(

@@ -43,7 +43,7 @@ himmelblau = Landscape(
     ),
     tags=frozenset({"multimodal"}),
     formula="(x^2 + y - 11)^2 + (x + y^2 - 7)^2",
-    reference=f"Himmelblau, 1972; {_JY}, no. 65",
+    reference=f"Himmelblau, 1972; {_JY}",
     remarks="All four minima are global: which one a run ends in is not judged.",
 )
 
@@ -141,7 +141,7 @@ easom = Landscape(
     start_bounds=box(0.0, 2.0 * np.pi),
     tags=frozenset({"multimodal", "plate"}),
     formula="-cos(x) cos(y) exp(-(x - pi)^2 - (y - pi)^2)",
-    reference=f"Easom, 1990; {_JY}, no. 50; {_SB}",
+    reference=f"Easom, 1990; {_JY}; {_SB}",
     remarks="Starts lie in [0, 2 pi]^2: from most of the box the exponential underflows to exactly 0.",
 )
 
@@ -204,6 +204,6 @@ eggholder = Landscape(
     f_second=constant(-956.91823162466555),
     tags=frozenset({"multimodal", "box_only"}),
     formula="-(y + 47) sin(sqrt(|y + x/2 + 47|)) - x sin(sqrt(|x - y - 47|))",
-    reference=f"Whitley et al., 1996, F101; {_JY}, no. 53; {_SB}",
+    reference=f"Whitley et al., 1996, F101; {_JY}; {_SB}",
     remarks="The minimum lies on the edge of the box, and the waves grow without bound outside it.",
 )

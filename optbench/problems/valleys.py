@@ -193,7 +193,7 @@ def _zakharov(x: Array) -> Array:
         ``sum x_i^2 + s^2 + s^4`` with ``s = sum i x_i / 2``.
 
     References:
-        Rahnamayan, Tizhoosh & Salama, 2007; Surjanovic & Bingham, 2013.
+        Jamil & Yang, 2013; Surjanovic & Bingham, 2013.
     """
     weights = (0.5 * np.arange(1, x.shape[0] + 1)).astype(x.dtype)
     s = jnp.sum(weights * x)
@@ -208,7 +208,7 @@ zakharov = Landscape(
     x_star=at(0.0),
     tags=frozenset({"valley"}),
     formula="sum_i x_i^2 + s^2 + s^4 with s = sum_i i x_i / 2",
-    reference=f"Rahnamayan et al., 2007; {_SB}",
+    reference=f"{_JY}; {_SB}",
 )
 
 
@@ -222,7 +222,7 @@ def _booth(x: Array) -> Array:
         ``(x + 2y - 7)^2 + (2x + y - 5)^2``.
 
     References:
-        Jamil & Yang, 2013, A literature survey of benchmark functions, no. 17.
+        Jamil & Yang, 2013, A literature survey of benchmark functions for global optimization problems.
     """
     a = x[0] + 2.0 * x[1] - 7.0
     b = 2.0 * x[0] + x[1] - 5.0
@@ -237,7 +237,7 @@ booth = Landscape(
     x_star=at((1.0, 3.0)),
     tags=frozenset({"quadratic"}),
     formula="(x + 2 y - 7)^2 + (2 x + y - 5)^2",
-    reference=f"{_JY}, no. 17; {_SB}",
+    reference=f"{_JY}; {_SB}",
 )
 
 
@@ -251,7 +251,7 @@ def _matyas(x: Array) -> Array:
         ``0.26 (x^2 + y^2) - 0.48 x y``.
 
     References:
-        Jamil & Yang, 2013, A literature survey of benchmark functions, no. 71.
+        Jamil & Yang, 2013, A literature survey of benchmark functions for global optimization problems.
     """
     return 0.26 * (x[0] * x[0] + x[1] * x[1]) - 0.48 * (x[0] * x[1])
 
@@ -264,7 +264,7 @@ matyas = Landscape(
     x_star=at(0.0),
     tags=frozenset({"quadratic"}),
     formula="0.26 (x^2 + y^2) - 0.48 x y",
-    reference=f"{_JY}, no. 71; {_SB}",
+    reference=f"{_JY}; {_SB}",
 )
 
 
@@ -295,7 +295,7 @@ mccormick = Landscape(
     f_second=constant(2 * np.pi / 3 - np.sqrt(3) / 2),
     tags=frozenset({"multimodal", "box_only"}),
     formula="sin(x + y) + (x - y)^2 - 1.5 x + 2.5 y + 1",
-    reference=f"McCormick, 1976; {_JY}, no. 72; {_SB}",
+    reference=f"McCormick, 1976; {_JY}; {_SB}",
     remarks="Unbounded below: each step of pi along x = y toward the lower left lowers it by pi.",
 )
 
@@ -326,7 +326,7 @@ three_hump_camel = Landscape(
     f_second=constant(0.29863844223685982),
     tags=frozenset({"multimodal"}),
     formula="2 x^2 - 1.05 x^4 + x^6/6 + x y + y^2",
-    reference=f"Branin, 1972; {_JY}, no. 29; {_SB}",
+    reference=f"Branin, 1972; {_JY}; {_SB}",
 )
 
 
@@ -356,5 +356,5 @@ six_hump_camel = Landscape(
     f_second=constant(-0.21546382438371764),
     tags=frozenset({"multimodal"}),
     formula="(4 - 2.1 x^2 + x^4/3) x^2 + x y + (4 y^2 - 4) y^2",
-    reference=f"Dixon & Szego, 1978; {_JY}, no. 30; {_SB}",
+    reference=f"Dixon & Szego, 1978; {_JY}; {_SB}",
 )

@@ -19,7 +19,7 @@ def write_run(folder: Path, *, created: str = "2030-01-01T00:00:00Z", **changes)
         "status_counts": {},
         "created_utc": created,
         "finished_utc": None,
-        "command": "optbench run quick",
+        "command": ["optbench", "run", "quick"],
         "budget": 10,
         **changes,
     }

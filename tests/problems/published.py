@@ -52,7 +52,7 @@ SECOND: tuple[tuple[str, int, str, str], ...] = (
     ("dixon_price", 5, "0.66667", "critical point of value 2/3"),
     ("three_hump_camel", 2, "0.2986", "Branin 1972"),
     ("six_hump_camel", 2, "-0.2155", "Dixon & Szego 1978"),
-    ("griewank", 2, "0.0074", "Griewank 1981"),
+    ("griewank", 2, "0.0074", "3 pi^2 / 4000, with both cosines at -1"),
     ("goldstein_price", 2, "30", "Goldstein & Price 1971"),
-    ("rastrigin", 2, "0.995", "Torn & Zilinskas 1989"),
+    ("rastrigin", 2, "0.995", "1 - 1/200, to first order near (1, 0)"),
 )

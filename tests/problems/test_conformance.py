@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -89,3 +91,8 @@ def test_parameters_are_traced():
     for condition in (1.0, 10.0, 1e6):
         assert float(f(jnp.array([0.0, 1.0]), condition)) == pytest.approx(condition)
     assert len(traces) == 1
+
+
+def test_every_landscape_stands_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "problems.md").read_text(encoding="utf-8")
+    assert [landscape.name for landscape in LANDSCAPES if f"| `{landscape.name}` |" not in page] == []

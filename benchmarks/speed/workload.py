@@ -1,0 +1,102 @@
+"""The equal work that every contestant does: lanes, rates, starts, and what is kept of the losses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optbench import catalog
+from optbench.core.optimizer import Optimizer
+from optbench.engine.operands import goal
+from optbench.problems.problem import Problem
+from optbench.records import curve_steps
+
+RULES = ("sgd", "momentum", "nag", "adagrad", "adadelta", "rmsprop", "adam")
+FUNCTIONS = ("sphere", "rosenbrock", "rastrigin")
+DIMS = (2, 30)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One rule on one problem from many starts, each lane with hyperparameters of its own.
+
+    Attributes:
+        problem: The literature's form, in raw units.
+        rule: The rule.
+        starts: (lanes, dim).
+        hyper: All hyperparameters in the rule's order, (lanes, h).
+        steps: Updates of each lane.
+    """
+
+    problem: Problem
+    rule: Optimizer
+    starts: np.ndarray
+    hyper: np.ndarray
+    steps: int
+
+    @property
+    def run_steps(self) -> int:
+        """Updates of all lanes together."""
+        return len(self.starts) * self.steps
+
+
+def workload(rule: str, function: str, dim: int, *, lanes: int, steps: int) -> Workload:
+    """Returns the work for one cell of the table.
+
+    Rates are small enough that no lane diverges: a lane of NaN would be no equal work.
+    """
+    problem, optimizer = catalog.problem(function, dim=dim), catalog.optimizer(rule)
+    rng = np.random.default_rng(0)
+    low, high = problem.bounds.T
+    values = {name: np.full(lanes, h.default) for name, h in optimizer.hyper.items()}
+    if "lr" in values:
+        values["lr"] = 10.0 ** rng.uniform(-6, -5, lanes)
+    for name in values:
+        if name != "lr":
+            values[name] = values[name] * rng.uniform(0.99, 1.0, lanes)
+    return Workload(
+        problem=problem,
+        rule=optimizer,
+        starts=low + (high - low) * rng.random((lanes, dim)),
+        hyper=np.stack(list(values.values()), axis=1),
+        steps=steps,
+    )
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a batch of runs, by whichever contestant.
+
+    Attributes:
+        best: Lowest value, (lanes,).
+        curve: Best so far at each cost of the curve, (points, lanes).
+        hits: First step at each of the 51 targets, -1 never; targets descend, (51, lanes).
+    """
+
+    best: np.ndarray
+    curve: np.ndarray
+    hits: np.ndarray
+
+
+def reduce(losses: np.ndarray, problem: Problem) -> Kept:
+    """Reduces the losses of a scan to what the engine keeps, in vectorized NumPy.
+
+    Args:
+        losses: (steps + 1, lanes) in double precision.
+        problem: The problem.
+
+    Returns:
+        The same best, curve and first hits.
+    """
+    running = np.minimum.accumulate(losses, axis=0)
+    curve = running[list(curve_steps(len(losses) - 1))]
+    target = goal(problem)
+    thresholds = target.thresholds
+    hits = np.empty((len(thresholds), losses.shape[1]), np.int32)
+    falling = -(running - target.f_star)
+    for lane in range(losses.shape[1]):
+        # One binary search a lane for all targets: ten times faster than comparing every step with each.
+        hits[:, lane] = np.searchsorted(falling[:, lane], -thresholds, side="left")
+    hits[hits == len(losses)] = -1
+    return Kept(running[-1], curve, hits)

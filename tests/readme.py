@@ -1,0 +1,51 @@
+"""The figure and the table of the README, from the committed run of the suite ``quick``.
+
+``python -m tests.readme`` writes them anew; a test fails while they differ.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from optbench import store
+from optbench.report.evidence import Evidence, optimizers
+from optbench.report.formatting import gap
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+FIGURE = ROOT / "docs" / "images" / "convergence.png"
+BEGIN, END = "from results/quick -->\n", "<!-- end of the table -->"
+
+
+def committed_run():
+    """Returns the folder of the committed run, or ``None``."""
+    return next(iter(sorted(path.parent for path in (ROOT / "results" / "quick").glob("*/manifest.json"))), None)
+
+
+def table(run):
+    """Returns the tuned median gaps as a Markdown table: problems down, rules across."""
+    seen = Evidence.of(run)
+    summary = seen.frame("summary")
+    tuned = summary[summary["setting"] == "tuned"].set_index(["problem", "optimizer"])
+    rules = optimizers(set(summary["optimizer"]))
+    lines = [f"| function | {' | '.join(rules)} |", f"| :--- |{' ---: |' * len(rules)}"]
+    for problem in seen.problems(set(summary["problem"])):
+        cells = [tuned.loc[(problem, rule)] for rule in rules]
+        shown = [gap(cell["gap_median"]) + ("†" if cell["at_edge"] else "") for cell in cells]
+        lines.append(f"| `{problem}` | {' | '.join(shown)} |")
+    return "\n".join([*lines, "", f"Median relative gap after 2,000 gradients. {seen.footer().split(' · costs')[0]}.", ""])
+
+
+def main():
+    """Writes the table into the README and copies the figure."""
+    folder = committed_run()
+    head, rest = README.read_text(encoding="utf-8").split(BEGIN)
+    tail = rest.split(END)[1]
+    README.write_text(f"{head}{BEGIN}{table(store.load(folder))}{END}{tail}", encoding="utf-8")
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "figures" / "convergence.png", FIGURE)
+
+
+if __name__ == "__main__":
+    main()
