@@ -13,11 +13,22 @@ FORMATS = ("terminal", "markdown", "csv", "latex", "json")
 PICTURES = ("png", "svg", "pdf")
 
 
+class KindOption(click.Option):
+    """``--kind``, whose help names the kinds that the report has; they are looked up when help is asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Returns the option and its help."""
+        from optbench.report import figures, tables
+
+        kinds = list(figures.KINDS) if self.multiple else [kind.name for kind in tables.KINDS]
+        self.help = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+        self.help += "; may be repeated. All by default." if self.multiple else "."
+        return super().get_help_record(ctx)
+
+
 @click.command()
 @click.argument("run")
-@click.option(
-    "--kind", default="main", show_default=True, metavar="K", help="main, gaps, reach, solved, evals or long."
-)
+@click.option("--kind", cls=KindOption, default="main", show_default=True, metavar="K")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="How to write it."
 )
@@ -60,13 +71,7 @@ def can_encode(text: str, encoding: str) -> bool:
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "--kind",
-    "kinds",
-    multiple=True,
-    metavar="K",
-    help="convergence, sensitivity, trajectories or basins; may be repeated. All by default.",
-)
+@click.option("--kind", "kinds", cls=KindOption, multiple=True, metavar="K")
 @click.option("--format", "form", type=click.Choice(PICTURES), default="png", show_default=True, help="File format.")
 @click.option("--out", metavar="DIR", help="Where to write them; by default the run's own folder figures/.")
 def plot(run: str, kinds: tuple[str, ...], form: str, out: str | None) -> None:

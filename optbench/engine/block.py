@@ -58,9 +58,9 @@ class Task:
         """Returns a block that has not started and its hyperparameters; unused lanes repeat the first one."""
         lanes = self.program.shelf.lanes
         params = np.concatenate([z0, np.tile(z0[:1], (lanes - len(z0), 1))])
-        values = np.zeros((lanes, self.program.n_hyper))
-        values[:, : hyper.shape[1]] = hyper[:1]
-        values[: len(hyper), : hyper.shape[1]] = hyper
+        values = np.zeros((self.program.n_hyper, lanes))
+        values[: hyper.shape[1]] = hyper[:1].T
+        values[: hyper.shape[1], : len(hyper)] = hyper.T
         return Block(self.program.template._replace(params=params), self.recorder.blank), values
 
     def advance(self, block: Block, hyper: np.ndarray, first: int, n: int) -> Block:

@@ -139,7 +139,7 @@ def compile_program(shelf: Shelf) -> Program:
         )
         theta = n_theta(shelf.problems)
         zero = np.int32(0)
-        hyper = np.zeros((shelf.lanes, n_hyper))
+        hyper = np.zeros((n_hyper, shelf.lanes))
         arguments = (template, np.bool_(True), zero, zero, hyper, blank(shelf.dim, theta), zero)
         call = compiled(_advance(shelf, layouts), *arguments)
     return Program(shelf, call, theta, n_hyper, template, time.perf_counter() - begin)
@@ -189,7 +189,6 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Car
     def advance(
         carry: Carry, fresh: Array, problem: Array, rule: Array, hyper: Array, ops: Operands, n: Array
     ) -> tuple[Carry, Array, Array]:
-        hyper = _lanes_innermost(hyper)
         oracle = problem + jnp.where(jnp.asarray(looks_ahead)[rule], len(shelf.problems), 0)
         slots, scalars = lax.cond(
             fresh,
@@ -248,7 +247,7 @@ def _start(item: Layout) -> Callable[..., tuple[Array, Array]]:
         state = item.rule.init(params, item.hyper(hyper))
         return item.pack(state, params, jnp.zeros_like(slots), jnp.zeros_like(scalars))
 
-    return jax.vmap(lane)
+    return jax.vmap(lane, in_axes=(0, 0, 0, 1))
 
 
 def _update(item: Layout) -> Callable[..., tuple[Array, ...]]:
@@ -264,6 +263,6 @@ def _update(item: Layout) -> Callable[..., tuple[Array, ...]]:
     def block(params: Array, slots: Array, scalars: Array, *rest: Array) -> tuple[Array, ...]:
         value, grad, hyper = rest
         carried = (_lanes_innermost(params), _lanes_innermost(slots), _lanes_innermost(scalars))
-        return tuple(_lanes_innermost(x) for x in jax.vmap(lane)(*carried, value, grad, hyper))
+        return tuple(_lanes_innermost(x) for x in jax.vmap(lane, in_axes=(0, 0, 0, 0, 0, 1))(*carried, value, grad, hyper))
 
     return block

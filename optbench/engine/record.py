@@ -134,10 +134,10 @@ def _add_chunk(
     alive = records.diverged_at < 0
 
     lowest, highest, farthest = jnp.min(f, axis=0), jnp.max(f, axis=0), jnp.max(radius, axis=0)
-    # NaN fails every comparison, and minimum and maximum pass it on.
-    fine = (highest - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (farthest <= ESCAPE_WIDTHS)
-    fine &= lowest >= goal.f_star - ESCAPE_GAP * goal.f_scale
-    settled = fine | ~alive | ((records.escaped_at >= 0) & _within(highest, farthest, goal))
+    # XLA's minimum and maximum over rows may drop a NaN on CPU; a sum never does.
+    within = _within(highest, farthest, goal) & ~jnp.isnan(jnp.sum(f, axis=0) + jnp.sum(radius, axis=0))
+    fine = within & (farthest <= ESCAPE_WIDTHS) & (lowest >= goal.f_star - ESCAPE_GAP * goal.f_scale)
+    settled = fine | ~alive | ((records.escaped_at >= 0) & within)
 
     def quiet(_: None) -> tuple[Array, Array, Array, Array]:
         last = lax.dynamic_index_in_dim(f, n - 1, keepdims=False)

@@ -105,10 +105,12 @@ def trace(
     if diverged_at >= 0:
         # Records stop at the first bad value; a trace shows what came after it, too.
         f[diverged_at:] = values_again[diverged_at:].tolist()
+    with np.errstate(over="ignore"):  # the squares of a run that diverges
+        grad_norm = np.linalg.norm(grads, axis=1)
     return Trace(
         x=points,
         f=np.array(f),
-        grad_norm=np.linalg.norm(grads, axis=1),
+        grad_norm=grad_norm,
         grad_evals=np.arange(steps + 1),
         status=(Status.OK if diverged_at < 0 else Status.DIVERGED).value,
         diverged_at=diverged_at,

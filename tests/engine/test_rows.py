@@ -112,7 +112,7 @@ def test_starts_that_meet_targets(engine, lanes):
     """A target that the start meets is hit at 0, ``f_solved`` too, wherever it stands among the gaps."""
     problem = catalog.problem("rosenbrock", 2, instance=1)
     x_star = problem.x_star[0]
-    starts = [x_star, x_star + 1e-4, x_star + 1e-3, x_star + 0.1]
+    starts = [x_star, x_star + 1e-3, x_star + 0.1, x_star + 0.3]
     rows = check(engine, lanes, problem, RULES[0], starts, [{"lr": 0.1}, {"lr": 0.4}], units="normalized", budget=65)
     assert rows[0]["hits"] == [0] * 51
     assert [row["hits"][SOLVED] == 0 for row in rows[:4]] == [True, True, False, False]
@@ -120,14 +120,14 @@ def test_starts_that_meet_targets(engine, lanes):
 
 
 def test_diverged_lane_is_frozen_while_others_go_on(engine, lanes):
-    """Lane 0 of two is NaN from step 3 on; every record of it stays as it was then, lane 1 is as it is alone."""
+    """Lane 0 of two is soon NaN; every record of it stays as it was then, lane 1 is as it is alone."""
     problem, sgd = catalog.problem(f"{LANDSCAPES}:cup"), RULES[0]
-    starts, hyper = [[1.0, 1.0], [1.5, -0.5]], [{"lr": 1.5}, {"lr": 0.05}]
-    short = lanes.rows(engine, problem, sgd, starts, hyper, budget=10)
+    starts, hyper = [[2.0, 1.0], [1.5, -0.5]], [{"lr": 1.5}, {"lr": 0.05}]
+    short = lanes.rows(engine, problem, sgd, starts, hyper, budget=20)
     long = lanes.rows(engine, problem, sgd, starts, hyper, budget=1500)
     alone = lanes.rows(engine, problem, sgd, starts[1:], hyper[1:], budget=1500)
     end = int(short["diverged_at"][0])
-    assert 0 < end < 10
+    assert 3 < end < 20
     for name in ("diverged_at", "escaped_at", "f_last", "f_best", "hits", "cost", "grad_evals", "status", "message"):
         assert np.array_equal(long[name][0], short[name][0]), name
         assert np.array_equal(long[name][1], alone[name][0]), name
