@@ -61,16 +61,9 @@ def run(
         "problems": None if problems is None else sorted(problems),
     }
     planned = plan(read.spec, optimizers=selection["optimizers"], problems=selection["problems"])
-    identity = store.run_id(
-        {
-            "suite": planned.spec.hash(),
-            "seed": planned.spec.seed,
-            "version": __version__,
-            "schema": SCHEMA_VERSION,
-            "backend": jax.default_backend(),
-        }
-    )
-    folder = store.run_folder(Path(out), planned.spec.name, identity, fresh=fresh)
+    identity = _identity(planned)
+    name = identity if fresh else store.stopped_copy(Path(out), planned.spec.name, identity) or identity
+    folder = store.run_folder(Path(out), planned.spec.name, name, fresh=fresh)
     command = _command(suite, out, selection)
     with store.writing(folder):
         _Execution(folder, read, planned, selection, command, progress or (lambda report: None)).finish()
@@ -95,7 +88,7 @@ class _Execution:
         self.done = store.committed(folder)
         self.engine = Engine()
         old = store.read_manifest(folder) if (folder / "manifest.json").exists() else {}
-        self.manifest = {**_manifest(folder.name, read, planned, selection, command, self.engine), **_kept(old)}
+        self.manifest = {**_manifest(read, planned, selection, command, self.engine), **_kept(old)}
         self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
 
     def finish(self) -> None:
@@ -207,6 +200,18 @@ def _kept(old: dict[str, Any]) -> dict[str, Any]:
     return {key: old[key] for key in ("created_utc", "state", "compile_s", "programs") if key in old}
 
 
+def _identity(planned: Plan) -> str:
+    return store.run_id(
+        {
+            "suite": planned.spec.hash(),
+            "seed": planned.spec.seed,
+            "version": __version__,
+            "schema": SCHEMA_VERSION,
+            "backend": jax.default_backend(),
+        }
+    )
+
+
 def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:
     """Returns the command that computes and resumes a run, whoever asked for it."""
     command = ["optbench", "run", suite, "--out", str(out)]
@@ -216,7 +221,7 @@ def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str
 
 
 def _manifest(
-    name: str, read: Suite, planned: Plan, selection: dict[str, Any], command: list[str], engine: Engine
+    read: Suite, planned: Plan, selection: dict[str, Any], command: list[str], engine: Engine
 ) -> dict[str, Any]:
     spec = planned.spec
     device = jax.devices()[0]
@@ -234,7 +239,7 @@ def _manifest(
     }
     return {
         "schema_version": SCHEMA_VERSION,
-        "run_id": name,
+        "run_id": _identity(planned),
         "suite": {
             "name": spec.name,
             "version": spec.version,

@@ -55,6 +55,8 @@ class Sweep:
         value: Its value of the swept hyperparameter, shape (c,).
         default: Position of the default configuration, or ``None``.
         order: Positions from the smallest value to the largest.
+        candidates: Those of them among which tuning may choose: the grid, so that every entry has the same
+            number of trials. A default that lies off the grid is shown but is none of them.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Sweep:
     value: Floats
     default: int | None
     order: Ints
+    candidates: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +187,12 @@ def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Evidence:
     rows = runs.sort_values(["problem", "optimizer", "split", "config", "start"], ignore_index=True)
     if unknown := sorted(set(rows["problem"].unique()) - set(facts)):
         raise DataError(f"rows name problems that the manifest lacks: {', '.join(unknown)}")
+    trials = {label: len(entry["grid"]) for label, entry in manifest.get("optimizers", {}).items()}
     blocks: dict[tuple[str, str, Split], _Block] = {}
     for place, positions in rows.groupby(["problem", "optimizer", "split"]).indices.items():
         problem, optimizer, split = cast(tuple[str, str, str], place)
         key = (problem, optimizer)
-        blocks[*key, Split(split)] = _block(rows.iloc[positions], facts[problem], budget, key)
+        blocks[*key, Split(split)] = _block(rows.iloc[positions], facts[problem], budget, key, trials.get(optimizer, np.inf))
     met: dict[tuple[str, Split], Bools] = {}
     starts: dict[tuple[str, Split], Ints] = {}
     for (problem, _, part), block in blocks.items():
@@ -245,8 +249,11 @@ class _Block:
         )
 
 
-def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key) -> _Block:
-    """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid."""
+def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, trials: float) -> _Block:
+    """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid.
+
+    Configurations with an index below ``trials`` are those of the grid.
+    """
     config = rows["config"].to_numpy(np.int64)
     start = rows["start"].to_numpy(np.int64)
     shape = (len(np.unique(config)), len(np.unique(start)))
@@ -261,7 +268,8 @@ def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key) -> _Block:
         config=heads["config"].to_numpy(np.int64),
         value=value,
         default=int(default[0]) if len(default) else None,
-        order=np.lexsort((np.arange(shape[0]), value)),
+        order=(order := np.lexsort((np.arange(shape[0]), value))),
+        candidates=order[heads["config"].to_numpy(np.int64)[order] < trials],
     )
     hits = _matrix(rows["hits"].to_numpy(), N_TARGETS, NEVER, "hits").astype(np.int64).reshape(*shape, N_TARGETS)
     f_best, f_start = (rows[n].to_numpy(np.float64, na_value=np.nan).reshape(shape) for n in ("f_best", "f_start"))

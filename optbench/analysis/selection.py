@@ -73,9 +73,9 @@ def best(score: Floats, sweep: Sweep) -> Ints:
     Returns:
         Positions, shape (...).
     """
-    ordered = score[..., sweep.order]
+    ordered = score[..., sweep.candidates]
     near = ordered >= ordered.max(axis=-1, keepdims=True) - TIE
-    return np.asarray(sweep.order[near.argmax(axis=-1)])
+    return np.asarray(sweep.candidates[near.argmax(axis=-1)])
 
 
 def is_at_edge(score: Floats, sweep: Sweep, position: int) -> bool:
@@ -91,7 +91,7 @@ def is_at_edge(score: Floats, sweep: Sweep, position: int) -> bool:
     Returns:
         Whether to flag it; never for a sweep of one value.
     """
-    order = sweep.order.tolist()
+    order = sweep.candidates.tolist()
     if len(order) < 2 or position not in {order[0], order[-1]}:
         return False
     neighbor = order[1] if position == order[0] else order[-2]

@@ -102,7 +102,7 @@ def status(run: str, as_json: bool) -> None:
     facts = {
         "run": str(path),
         "suite": manifest["suite"]["name"],
-        "run_id": manifest["run_id"],
+        "run_id": path.resolve().name,
         "state": manifest["state"],
         "shards_done": done,
         "shards_total": len(manifest["shards"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from optbench.store.loaded import Run, load
 from optbench.store.lock import writing
-from optbench.store.manifest import file_sums, read_manifest, verify, write_manifest
+from optbench.store.manifest import file_sums, read_manifest, stopped_copy, verify, write_manifest
 from optbench.store.paths import run_folder, run_id, shard_name, slug
 from optbench.store.shards import (
     committed,
@@ -34,6 +34,7 @@ __all__ = [
     "run_id",
     "shard_name",
     "slug",
+    "stopped_copy",
     "verify",
     "write_manifest",
     "write_picture",

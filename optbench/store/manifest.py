@@ -11,7 +11,7 @@ from optbench import __version__
 from optbench.errors import DataError
 from optbench.records import SCHEMA_VERSION
 from optbench.store import files
-from optbench.store.paths import MANIFEST, PICTURES, SHARDS
+from optbench.store.paths import MANIFEST, PICTURES, SHARDS, slug
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -54,6 +54,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             + ("upgrade optbench to read it" if newer else "run the suite again")
         )
     return dict(manifest)
+
+
+def stopped_copy(out: Path, suite: str, identity: str) -> str | None:
+    """Returns which copy of a run, begun with ``--fresh``, was stopped and can go on.
+
+    Args:
+        out: The results folder.
+        suite: Name of the suite.
+        identity: What ``run_id`` returned.
+
+    Returns:
+        Name of the newest unfinished copy, ``None`` if there is none.
+    """
+    copies = sorted(
+        (int(path.name.removeprefix(f"{identity}-")), path)
+        for path in (out / slug(suite)).glob(f"{identity}-*")
+        if path.name.removeprefix(f"{identity}-").isdecimal() and (path / MANIFEST).is_file()
+    )
+    stopped = [path.name for _, path in copies if read_manifest(path).get("state") != "finished"]
+    return stopped[-1] if stopped else None
 
 
 def file_sums(folder: Path) -> dict[str, str]:

@@ -17,7 +17,20 @@ from .synthetic import make_runs
 
 def sweep(values: list[float], default: int | None = None) -> Sweep:
     value = np.array(values)
-    return Sweep("lr", np.arange(len(values)), value, default, np.argsort(value, kind="stable"))
+    order = np.argsort(value, kind="stable")
+    return Sweep("lr", np.arange(len(values)), value, default, order, order)
+
+
+def test_tuning_never_chooses_a_default_that_lies_off_the_grid():
+    """Every entry has the same number of trials: an added default is shown, not chosen."""
+    runs, manifest = make_runs({"p1": "f1", "p2": "f2"}, ["adam"], n_configs=4, default=3)
+    runs.loc[runs["config"] == 3, "hits"] = runs.loc[runs["config"] == 3, "hits"].map(lambda h: np.where(h > 1, 1, h))
+    free = select(arrange(runs, manifest).tuning, arrange(runs, manifest).facts)
+    manifest["optimizers"] = {"adam": {"grid": [0.1, 1.0, 10.0]}}
+    bound = select(arrange(runs, manifest).tuning, arrange(runs, manifest).facts)
+    assert free["tuned", ("p1", "adam")].position == 3
+    assert bound["tuned", ("p1", "adam")].position < 3
+    assert bound["default", ("p1", "adam")].position == 3
 
 
 def facts(family: str, *, ranked: bool = True) -> Facts:

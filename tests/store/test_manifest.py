@@ -83,3 +83,12 @@ def test_verify_names_every_difference(folder: Path) -> None:
         "shards/d.parquet",
     ]
     assert "sha256 must be" in problems[1]
+
+
+def test_the_newest_stopped_copy_goes_on(tmp_path: Path) -> None:
+    assert store.stopped_copy(tmp_path, "quick", "ab12") is None
+    for name, state in (("ab12", "running"), ("ab12-2", "running"), ("ab12-10", "running"), ("ab12-11", "finished")):
+        (tmp_path / "quick" / name).mkdir(parents=True)
+        write_manifest(tmp_path / "quick" / name, {"state": state})
+    (tmp_path / "quick" / "ab12-notes").mkdir()
+    assert store.stopped_copy(tmp_path, "quick", "ab12") == "ab12-10"
