@@ -34,7 +34,9 @@ def table(run):
         cells = [tuned.loc[(problem, rule)] for rule in rules]
         shown = [gap(cell["gap_median"]) + ("†" if cell["at_edge"] else "") for cell in cells]
         lines.append(f"| `{problem}` | {' | '.join(shown)} |")
-    return "\n".join([*lines, "", f"Median relative gap after 2,000 gradients. {seen.footer.split(' · costs')[0]}.", ""])
+    return "\n".join(
+        [*lines, "", f"Median relative gap after 2,000 gradients. {seen.footer.split(' · costs')[0]}.", ""]
+    )
 
 
 def main():

@@ -192,7 +192,8 @@ def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Evidence:
     for place, positions in rows.groupby(["problem", "optimizer", "split"]).indices.items():
         problem, optimizer, split = cast(tuple[str, str, str], place)
         key = (problem, optimizer)
-        blocks[*key, Split(split)] = _block(rows.iloc[positions], facts[problem], budget, key, trials.get(optimizer, np.inf))
+        chosen = trials.get(optimizer, np.inf)
+        blocks[*key, Split(split)] = _block(rows.iloc[positions], facts[problem], budget, key, chosen)
     met: dict[tuple[str, Split], Bools] = {}
     starts: dict[tuple[str, Split], Ints] = {}
     for (problem, _, part), block in blocks.items():
@@ -250,10 +251,7 @@ class _Block:
 
 
 def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, trials: float) -> _Block:
-    """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid.
-
-    Configurations with an index below ``trials`` are those of the grid.
-    """
+    """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid."""
     config = rows["config"].to_numpy(np.int64)
     start = rows["start"].to_numpy(np.int64)
     shape = (len(np.unique(config)), len(np.unique(start)))

@@ -19,7 +19,7 @@ from optbench.engine.operands import target_order, units_of
 from optbench.engine.program import Program, compile_program
 from optbench.engine.recorder import Recorder, compile_recorder
 from optbench.engine.rows import Columns, failed, measured, planned, reordered
-from optbench.engine.shelves import Pair, ShelfKey, fault, shelf_key, shelves
+from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key, shelves
 from optbench.environment import visible_cores
 from optbench.problems.problem import Problem
 from optbench.records import Status
@@ -178,7 +178,7 @@ class _Job:
                 raise
             except Exception as error:  # a failed block is rows that say so; the other blocks go on
                 status = Status.OOM if "RESOURCE_EXHAUSTED" in str(error) else Status.ERROR
-                part = failed(n, budget, status, f"{type(error).__name__}: {str(error).splitlines()[0]}")
+                part = failed(n, budget, status, first_line(error))
             parts.append(part)
         if not parts:
             parts = [failed(self.group.n_cells, budget, Status.ERROR, self.message)]

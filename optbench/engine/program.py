@@ -263,6 +263,7 @@ def _update(item: Layout) -> Callable[..., tuple[Array, ...]]:
     def block(params: Array, slots: Array, scalars: Array, *rest: Array) -> tuple[Array, ...]:
         value, grad, hyper = rest
         carried = (_lanes_innermost(params), _lanes_innermost(slots), _lanes_innermost(scalars))
-        return tuple(_lanes_innermost(x) for x in jax.vmap(lane, in_axes=(0, 0, 0, 0, 0, 1))(*carried, value, grad, hyper))
+        moved = jax.vmap(lane, in_axes=(0, 0, 0, 0, 0, 1))(*carried, value, grad, hyper)
+        return tuple(_lanes_innermost(x) for x in moved)
 
     return block

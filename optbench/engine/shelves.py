@@ -98,7 +98,7 @@ def _rule_fault(rule: Optimizer, dim: int) -> str | None:
     try:
         item = layout(rule, dim)
     except Exception as error:  # whatever a user's function raises becomes the message of its rows
-        return _line(rule.name, error)
+        return f"{rule.name}: {first_line(error)}"
 
     def step(x: jax.Array, slots: jax.Array, scalars: jax.Array, value: jax.Array, hyper: jax.Array) -> object:
         return rule.update(x, item.unpack(slots, scalars), value, x, item.hyper(hyper))
@@ -123,8 +123,9 @@ def _shown(value: object) -> str:
     return shapes if isinstance(shapes, str) else str(shapes)
 
 
-def _line(name: str, error: Exception) -> str:
-    return f"{name}: {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+def first_line(error: Exception) -> str:
+    """Returns the type of an error and the first line of what it says, if it says anything."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _traced(name: str, function: Callable[..., object], *arguments: object) -> Any:
@@ -132,4 +133,4 @@ def _traced(name: str, function: Callable[..., object], *arguments: object) -> A
     try:
         return jax.eval_shape(function, *arguments)
     except Exception as error:  # whatever a user's function raises becomes the message of its rows
-        return _line(name, error)
+        return f"{name}: {first_line(error)}"

@@ -127,7 +127,8 @@ def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], n
         0.015, -depth * top * 0.55, "diverged", transform=ax.get_yaxis_transform(), fontsize=7, color=style.FAINT,
         va="center", zorder=1,
     )  # fmt: skip
-    ticks = np.linspace(0, top, 6) if round(top * 10) % 2 else np.linspace(0, top, 5)
+    step = next(step for step in (0.05, 0.1, 0.2) if top / step <= 5.01)
+    ticks = np.arange(0, top + step / 2, step)
     ax.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
 
 
@@ -136,7 +137,7 @@ def _line(ax: Axes, rule: str, part: pd.DataFrame, k: int) -> None:
     x, mean, low, high = (
         part[name].to_numpy(float) for name in ("swept_value", "score_mean", "score_low", "score_high")
     )
-    ax.fill_between(x, low, high, color=look.color, alpha=0.15, lw=0)
+    ax.fill_between(x, low, high, color=look.color, alpha=0.1, lw=0)
     ax.plot(
         x, mean, color=look.color, linestyle=look.dash, marker=look.marker, markersize=3.6, zorder=3 + 0.01 * k
     )  # fmt: skip

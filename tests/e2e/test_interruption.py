@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -18,10 +19,10 @@ KILLS = 10
 class Victim:
     """The command as a process that can be signaled at a chosen moment."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.results = folder / "results" / "tiny"
         self.process = subprocess.Popen(
-            words("run", "tiny.toml"),
+            words("run", "tiny.toml", *options),
             cwd=folder,
             env=environ(),
             stdout=subprocess.DEVNULL,
@@ -105,3 +106,17 @@ def test_ctrl_c_and_sigterm_say_how_to_resume(reference, reference_tables, folde
     assert "INCOMPLETE" in incomplete
     assert call(folder, "run", "tiny.toml").returncode == 0
     assert rendered(store.load(path)) == reference_tables
+
+
+def test_a_stopped_fresh_run_goes_on_beside_the_finished_one(reference, reference_tables, folder):
+    path = folder / "results" / "tiny" / reference.path.name
+    shutil.copytree(reference.path, path)
+    victim = Victim(folder, "--fresh")
+    beside = path.with_name(f"{path.name}-2")
+    victim.wait(lambda: len(list(beside.glob("shards/*.json"))) >= 3)
+    assert victim.stop(signal.SIGTERM)[0] == 143
+    assert ": running, " in call(folder, "status", "tiny").stdout
+    assert call(folder, "run", "tiny.toml").returncode == 0
+    assert sorted(victim.results.iterdir()) == [path, beside]
+    assert evidence(store.load(beside)) == evidence(reference)
+    assert rendered(store.load(beside)) == reference_tables

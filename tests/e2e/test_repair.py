@@ -76,7 +76,11 @@ def test_a_read_only_folder_ends_with_74_before_anything_is_compiled(tmp_path):
 
 def test_a_closed_pipe_is_no_error(copy):
     table = subprocess.Popen(
-        words("table", "tiny", "--kind", "long"), cwd=copy, env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        words("table", "tiny", "--kind", "long"),
+        cwd=copy,
+        env=environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     table.stdout.readline()
     table.stdout.close()

@@ -160,8 +160,8 @@ def test_offset_and_scale_move_every_bound():
     plain = write_down(values, radii, 200, [201])
     for name in ("diverged_at", "cost"):
         assert np.array_equal(found[name], plain[name])
-    far = values > 1e-6
-    assert np.array_equal(found["hits"][:, :25], plain["hits"][:, :25]) and far.any()
+    assert np.array_equal(found["hits"][:, :25], plain["hits"][:, :25])
+    assert (found["hits"][:, :25] > 0).any()
 
 
 def test_a_frozen_lane_shares_its_chunk_with_living_ones():

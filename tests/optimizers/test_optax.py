@@ -1,4 +1,4 @@
-"""The seven rules against optax, wherever its formulas coincide with the notes'; where they do not, the tests say so."""
+"""The seven rules against optax wherever the formulas coincide; where they do not, the tests say so."""
 
 from __future__ import annotations
 

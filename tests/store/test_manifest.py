@@ -10,7 +10,7 @@ import pytest
 from optbench import __version__
 from optbench.errors import DataError
 from optbench.records import SCHEMA_VERSION
-from optbench.store import file_sums, read_manifest, run_folder, verify, write_manifest, write_shard
+from optbench.store import file_sums, read_manifest, run_folder, stopped_copy, verify, write_manifest, write_shard
 
 from .rows import make_columns
 
@@ -86,9 +86,9 @@ def test_verify_names_every_difference(folder: Path) -> None:
 
 
 def test_the_newest_stopped_copy_goes_on(tmp_path: Path) -> None:
-    assert store.stopped_copy(tmp_path, "quick", "ab12") is None
+    assert stopped_copy(tmp_path, "quick", "ab12") is None
     for name, state in (("ab12", "running"), ("ab12-2", "running"), ("ab12-10", "running"), ("ab12-11", "finished")):
         (tmp_path / "quick" / name).mkdir(parents=True)
         write_manifest(tmp_path / "quick" / name, {"state": state})
     (tmp_path / "quick" / "ab12-notes").mkdir()
-    assert store.stopped_copy(tmp_path, "quick", "ab12") == "ab12-10"
+    assert stopped_copy(tmp_path, "quick", "ab12") == "ab12-10"

@@ -1,0 +1,180 @@
+"""What a user's function or the machine does wrong becomes rows that say so; every other group runs on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optbench import catalog
+from optbench.engine.block import Task
+from optbench.engine.execute import Engine
+from optbench.engine.shelves import Pair, fault
+from optbench.records import N_TARGETS, RUN_COLUMNS, curve_steps
+from tests.engine.conftest import LANDSCAPES, RULES, group_of, rows_by_id
+
+OPTIMIZERS = "tests.engine.rules"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("raising", "raising-2d: ArithmeticError: no value today"),
+        ("wrong_shape", "wrong_shape-2d: f must return a float64 scalar; got float64 of shape (2,)"),
+        ("wrong_type", "wrong_type-2d: f must return a float64 scalar; got float32 of shape ()"),
+        ("no_gradient", "no_gradient-2d: ValueError: Reverse-mode differentiation does not work"),
+        ("asks_its_parameter", "asks_its_parameter-2d: TracerBoolConversionError: "),
+    ],
+)
+def test_a_landscape_that_does_not_work_is_named(name, message):
+    found = fault(Pair(catalog.problem(f"{LANDSCAPES}:{name}"), RULES[0]))
+    assert found is not None
+    assert found.startswith(message)
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("raising", "raising: RuntimeError: this rule refuses to move"),
+        ("wrong_shape", "wrong_shape: update must return params as float64 of shape (2,); got float64 of shape ()"),
+        ("wrong_type", "wrong_type: update must return params as float64 of shape (2,); got float32 of shape (2,)"),
+        ("no_point", "no_point: update must return (params, state, point)"),
+        ("grows", "grows: update must return a state like that of init, PyTreeDef(()); got "),
+        ("matrix_state", "matrix_state: TypeError: matrix_state: a state leaf must have shape (2,) or (); got (2, 2)"),
+    ],
+)
+def test_a_rule_that_does_not_work_is_named(name, message):
+    found = fault(Pair(catalog.problem("sphere"), catalog.optimizer(f"{OPTIMIZERS}:{name}")))
+    assert found is not None
+    assert found.startswith(message)
+    assert "\n" not in found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_what_works_has_no_fault(rule):
+    assert fault(Pair(catalog.problem("ellipsoid", 3, instance=1, rotated=True), rule)) is None
+
+
+def assert_failed(group, columns, status, message):
+    n = group.n_cells
+    assert set(columns) == set(RUN_COLUMNS)
+    assert columns["cell_id"] == group.cell_ids()
+    assert columns["status"] == [status] * n
+    assert len(columns["message"]) == n
+    assert all(text.startswith(message) for text in columns["message"])
+    assert (columns["hits"] == -1).all()
+    assert columns["hits"].shape == (n, N_TARGETS)
+    assert columns["curve_f"].shape == columns["curve_best"].shape == (n, len(curve_steps(group.budget)))
+    assert np.isnan(columns["f_last"]).all()
+    assert (columns["cost"] == 0).all()
+
+
+def test_groups_beside_a_faulty_one_have_the_rows_that_they_have_alone():
+    broken = [
+        group_of(f"{LANDSCAPES}:raising", "sgd", [0.1]),
+        group_of(f"{LANDSCAPES}:wrong_shape", "adam", [0.1, 0.2]),
+        group_of(f"{LANDSCAPES}:no_gradient", "sgd", [0.1]),
+        group_of(f"{LANDSCAPES}:asks_its_parameter", "sgd", [0.1]),
+        group_of("sphere", f"{OPTIMIZERS}:raising", [0.1]),
+        group_of("sphere", f"{OPTIMIZERS}:wrong_shape", [0.1]),
+        group_of("sphere", f"{OPTIMIZERS}:grows", [0.1]),
+    ]
+    sound = [group_of("sphere", "sgd", [0.1, 0.2]), group_of("sphere", "adam", [0.1])]
+    results = []
+    for groups in (sound, [broken[0], sound[0], *broken[1:], sound[1]]):
+        engine = Engine(threads=2)
+        engine.prepare(Pair(group.problem.build(), group.optimizer.build()) for group in groups)
+        results.append(list(engine.run(groups)))
+    alone, together = results
+    for result in together:
+        group, columns, _ = result
+        if group in broken:
+            name = group.problem_label if "sphere" not in group.problem_label else group.optimizer_label
+            assert_failed(group, columns, "error", f"{name}: ")
+    found = [rows_by_id(result) for result in together if result[0] in sound]
+    assert found == [rows_by_id(result) for result in alone]
+
+
+def test_a_landscape_of_nan_diverges_at_its_start():
+    group = group_of(f"{LANDSCAPES}:not_a_number", "sgd", [0.1], units="raw", budget=30)
+    engine = Engine(threads=1)
+    engine.prepare([Pair(group.problem.build(), group.optimizer.build())])
+    ((_, columns, _),) = engine.run([group])
+    assert columns["status"] == ["diverged"] * 3
+    assert columns["diverged_at"].tolist() == [0, 0, 0]
+    assert np.isinf(columns["curve_f"]).all()
+    assert (columns["hits"] == -1).all()
+    assert (columns["cost"] == 0).all()
+    assert set(columns["message"]) == {"not finite or out of bounds at cost 0"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (
+            MemoryError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes\nmore"),
+            "oom",
+            "MemoryError: RESOURCE_EXHAUSTED",
+        ),
+        (RuntimeError("INTERNAL: something broke\nat length"), "error", "RuntimeError: INTERNAL: something broke"),
+        (RuntimeError(), "error", "RuntimeError: "),
+    ],
+)
+def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch, error, status, message):
+    group = group_of("rosenbrock", "sgd", [10.0 ** (-k / 9) for k in range(30)], starts=10, budget=20)
+    other = group_of("rosenbrock", "adam", [0.1], budget=20)
+    expected, other_expected = (rows_by_id(result) for result in engine.run([group, other]))
+    run, calls = Task.run, []
+
+    def fail_once(self, *arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            raise error
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Task, "run", fail_once)
+    alone = Engine(threads=1, programs=engine.programs, recorders=engine.recorders)
+    result, other_result = alone.run([group, other])
+    columns = result[1]
+    lost = [i for i in range(group.n_cells) if columns["status"][i] == status]
+    assert len(lost) == 256
+    assert all(columns["message"][i].startswith(message) and "\n" not in columns["message"][i] for i in lost)
+    kept = {
+        cell: row
+        for cell, row in rows_by_id(result).items()
+        if columns["status"][columns["cell_id"].index(cell)] != status
+    }
+    assert len(kept) == 44
+    numbers = [key for key in RUN_COLUMNS if key not in ("config", "message", "status", "hyper")]
+    for cell, row in kept.items():
+        assert {key: row[key] for key in numbers} == {key: expected[cell][key] for key in numbers}
+    assert rows_by_id(other_result) == other_expected
+
+
+def test_two_lambdas_of_a_module_are_two_functions(engine, lanes):
+    """``misjudged`` and ``flatter`` have one module and one qualified name."""
+    for name, factor in (("misjudged", 1.0), ("flatter", 0.25)):
+        rows = lanes.rows(
+            engine, catalog.problem(f"{LANDSCAPES}:{name}"), RULES[0], [[1.0, 1.5]], [{"lr": 0.1}], budget=3
+        )
+        assert rows["f_start"].tolist() == [factor * 3.25]
+        np.testing.assert_allclose(rows["f_last"], factor * 3.25 * (1 - 0.2 * factor) ** 6, rtol=1e-12)
+
+
+def test_a_rule_of_a_user_may_bear_the_name_of_one_of_ours(lanes):
+    ours, theirs = catalog.optimizer("sgd"), catalog.optimizer(f"{OPTIMIZERS}:sgd")
+    sphere, engine = catalog.problem("sphere"), Engine(threads=1)
+    engine.prepare([Pair(sphere, ours), Pair(sphere, theirs)])
+    for rule, shrinks in ((ours, 0.8), (theirs, 0.6)):
+        rows = lanes.rows(engine, sphere, rule, [[1.0, 2.0]], [{"lr": 0.1}], budget=1)
+        np.testing.assert_allclose(rows["f_last"], 5 * shrinks**2, rtol=1e-12)
+
+
+def test_stopping_abandons_what_is_in_flight(engine):
+    group = group_of("rosenbrock", "sgd", [0.1, 0.2], starts=200, budget=20_000)
+    results = engine.run([group] * 6)
+    next(results)
+    results.close()
+    assert engine.stop.is_set()
+    ((_, columns, _),) = engine.run([group_of("rosenbrock", "sgd", [0.1], budget=5)])
+    assert set(columns["status"]) == {"ok"}

@@ -1,0 +1,86 @@
+"""The documentation says what is there: examples run, names and columns are listed, links lead somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from optbench import catalog, store
+from optbench.cli import cli
+from optbench.records import RUN_COLUMNS
+from optbench.report import figures, tables
+from optbench.suite import parse
+from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
+from tests import readme
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "results" / "README.md"]
+
+
+def page(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    failed, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert (failed, tried) == (0, 8)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8"))
+    missing = [link for link in links if "://" not in link and not (path.parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md"])
+def test_the_first_pages_are_short(name):
+    assert len(page(name).splitlines()) <= 150
+
+
+def test_the_figure_and_the_table_of_the_readme_are_those_of_the_committed_run():
+    folder = readme.committed_run()
+    if folder is None:
+        pytest.skip("no run of quick is committed")
+    table = page("README.md").split(readme.BEGIN)[1].split(readme.END)[0]
+    assert table == readme.table(store.load(folder)), "run python -m tests.readme"
+    assert readme.FIGURE.read_bytes() == (folder / "figures" / "convergence.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in catalog.OPTIMIZERS])
+def test_every_rule_is_documented_with_its_defaults(name):
+    line = next(line for line in page("docs/optimizers.md").splitlines() if line.startswith(f"| `{name}` |"))
+    for key, value in catalog.optimizer(name).defaults().items():
+        assert f"`{key}` {value:g}" in line
+
+
+def test_every_column_of_a_row_is_documented():
+    text = page("docs/results-format.md")
+    for name, (kind, meaning) in RUN_COLUMNS.items():
+        shown = f"`{kind}`" if "<" in kind else kind
+        assert f"| `{name}` | {shown} | {meaning} |" in text
+
+
+def test_every_command_option_kind_and_exit_code_is_documented():
+    text = page("docs/cli.md")
+    for name, command in cli.commands.items():
+        assert f"| `optbench {name} " in text
+        assert all(option in text for parameter in command.params for option in parameter.opts if "-" in option)
+    assert all(f"| {code} |" in text for code in (0, 1, 2, 3, 5, 6, 74, 130, 143))
+    assert all(f"| `{kind}` |" in page("docs/figures.md") for kind in figures.KINDS)
+    assert all(f"| `{kind.name}` |" in page("docs/tables.md") for kind in tables.KINDS)
+
+
+def test_every_key_of_a_suite_is_documented_and_the_example_is_one():
+    text = page("docs/suites.md")
+    for key in SuiteSpec.model_fields:
+        assert re.search(rf"`{key}[`.\[]", text), key
+    for table, model in (("optimizers", OptimizerSpec), ("problems", ProblemSpec)):
+        assert all(f"`{table}[].{key}`" in text for key in model.model_fields)
+    assert all(f"| `{name}` |" in text for name in parse.shipped())
+    example = re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1)
+    assert parse.parse(example, source="docs/suites.md").name == "mine"
