@@ -57,6 +57,7 @@ def cold():
     """Forgets what this process has compiled."""
     compile_program.cache_clear()
     compile_recorder.cache_clear()
+    jax.clear_caches()
 
 
 def test_smoke_compiles_one_program_a_shelf_and_one_recorder_a_width(cold):
