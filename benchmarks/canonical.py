@@ -3,7 +3,7 @@
     python benchmarks/canonical.py quick
 
 Curves are five sixths of a run's bytes and no table reads them, so the committed shards leave them
-empty; the figures are drawn from the full run before. Tables in ``results/<suite>/<run-id>/tables``
+empty; the figures are drawn from the full run before. Tables in ``results/canonical/<suite>-<run-id>/tables``
 are rendered from the committed rows, and ``.ci/run`` renders them again and compares.
 """
 
@@ -20,7 +20,15 @@ from optbench.records import RUN_COLUMNS
 from optbench.report import figures, tables
 
 #: Tables that are committed, as kind and ending.
-TABLES = (("main", "md"), ("main", "txt"), ("gaps", "md"), ("reach", "md"), ("solved", "md"), ("evals", "md"), ("long", "csv"))
+TABLES = (
+    ("main", "md"),
+    ("main", "txt"),
+    ("gaps", "md"),
+    ("reach", "md"),
+    ("solved", "md"),
+    ("evals", "md"),
+    ("long", "csv"),
+)
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
 
 
@@ -32,7 +40,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         full = ob.run(options.suite, out=scratch)
-        compact = options.out / full.manifest["suite"]["name"] / full.manifest["run_id"]
+        # Not beside the runs of users: there "optbench run" would take it for a run that is finished.
+        name = f"{full.manifest['suite']['name']}-{full.manifest['run_id']}"
+        compact = options.out / "canonical" / name
         shutil.rmtree(compact, ignore_errors=True)
         copy_without_curves(full, compact)
         drawn = figures.draw(full, None, "png", compact / "figures")
@@ -53,7 +63,9 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
         record = store.committed(full.path)[name]
         facts = {key: record[key] for key in ("run_s", "blocks", "status_counts")}
         store.write_shard(folder, name, columns, facts)
-    store.write_manifest(folder, {**full.manifest, "curves": "left out", "files": store.file_sums(folder)})
+    # The folder that was computed in is gone; the same command computes the run again anywhere.
+    changed = {"command": full.manifest["command"][:3], "curves": "left out", "files": store.file_sums(folder)}
+    store.write_manifest(folder, {**full.manifest, **changed})
 
 
 if __name__ == "__main__":

@@ -15,12 +15,12 @@ from optbench.report.formatting import gap
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 FIGURE = ROOT / "docs" / "images" / "convergence.png"
-BEGIN, END = "from results/quick -->\n", "<!-- end of the table -->"
+BEGIN, END = "from results/canonical -->\n", "<!-- end of the table -->"
 
 
 def committed_run():
-    """Returns the folder of the committed run, or ``None``."""
-    return next(iter(sorted(path.parent for path in (ROOT / "results" / "quick").glob("*/manifest.json"))), None)
+    """Returns the folder of the committed run, or ``None``; runs of one's own lie in ``results/quick``."""
+    return next((path.parent for path in (ROOT / "results" / "canonical").glob("quick-*/manifest.json")), None)
 
 
 def table(run):
@@ -34,9 +34,9 @@ def table(run):
         cells = [tuned.loc[(problem, rule)] for rule in rules]
         shown = [gap(cell["gap_median"]) + ("†" if cell["at_edge"] else "") for cell in cells]
         lines.append(f"| `{problem}` | {' | '.join(shown)} |")
-    return "\n".join(
-        [*lines, "", f"Median relative gap after 2,000 gradients. {seen.footer.split(' · costs')[0]}.", ""]
-    )
+    budget, source = run.manifest["budget"], seen.footer.split(" · costs")[0]
+    note = f"Median relative gap after {budget:,} gradients; `optbench table quick` has the intervals. {source}."
+    return "\n".join([*lines, "", note, ""])
 
 
 def main():

@@ -25,6 +25,9 @@ from optbench.problems.problem import Problem
 from optbench.records import Status
 from optbench.suite.plan import Group
 
+#: How XLA's error begins when the device has no memory left.
+OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
+
 
 @dataclass
 class Engine:
@@ -140,7 +143,7 @@ class _Job:
         self.rule = group.optimizer.build()
         self.problem = group.problem.build()
         self.message = engine.faults.get((self.problem.label, self.rule.name), "")
-        self.blocks: list[tuple[int, Future[tuple[Columns, float]]]] = []
+        self.blocks: list[tuple[np.ndarray, Future[tuple[Columns, float]]]] = []
         # Cells are cut into blocks in the order of their ids, so that no list's order matters.
         ids = group.cell_ids()
         self.order = np.array(sorted(range(group.n_cells), key=ids.__getitem__))
@@ -161,26 +164,36 @@ class _Job:
             columns = measured(block.records, len(cells), group.budget, self.rule, target)
             return columns, time.perf_counter() - begin_s
 
+        self.work = work
         lanes = task.program.shelf.lanes
         for begin in range(0, group.n_cells, lanes):
             cells = self.order[begin : begin + lanes]
-            self.blocks.append((len(cells), pool.submit(work, cells)))
+            self.blocks.append((cells, pool.submit(work, cells)))
 
     def finish(self) -> tuple[Group, Columns, dict[str, Any]]:
         """Waits for the blocks and returns the group's rows and the facts of its batch."""
-        budget = self.group.budget
-        parts, run_s = [], 0.0
-        for n, block in self.blocks:
-            try:
-                part, seconds = block.result()
-                run_s += seconds
-            except Stopped:
-                raise
-            except Exception as error:  # a failed block is rows that say so; the other blocks go on
-                status = Status.OOM if "RESOURCE_EXHAUSTED" in str(error) else Status.ERROR
-                part = failed(n, budget, status, first_line(error))
-            parts.append(part)
+        done = [self._part(cells, block) for cells, block in self.blocks]
+        parts = [part for part, _ in done]
         if not parts:
-            parts = [failed(self.group.n_cells, budget, Status.ERROR, self.message)]
+            parts = [failed(self.group.n_cells, self.group.budget, Status.ERROR, self.message)]
         columns = {**planned(self.group, self.distance), **reordered(parts, self.order)}
-        return self.group, columns, {"run_s": round(run_s, 6), "blocks": len(self.blocks)}
+        facts = {"run_s": round(sum(seconds for _, seconds in done), 6), "blocks": len(self.blocks)}
+        return self.group, columns, facts
+
+    def _part(self, cells: np.ndarray, block: Future[tuple[Columns, float]]) -> tuple[Columns, float]:
+        """Returns the rows of one block; those of a block that failed say so, and the others go on."""
+        try:
+            return block.result()
+        except Stopped:
+            raise
+        except Exception as error:  # whatever stopped a block becomes the message of its rows
+            if OUT_OF_MEMORY not in str(error):
+                return failed(len(cells), self.group.budget, Status.ERROR, first_line(error)), 0.0
+        try:
+            # With nothing else of this group in flight a block may fit; its width never changes, bits would.
+            return self.work(cells)
+        except Stopped:
+            raise
+        except Exception as error:  # as above
+            status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
+            return failed(len(cells), self.group.budget, status, first_line(error)), 0.0

@@ -14,7 +14,7 @@ from optbench.engine.rows import measured
 from optbench.engine.shelves import Pair
 from optbench.suite.plan import Group
 from optbench.suite.spec import OptimizerSpec, ProblemSpec
-from tests.engine.landscapes import cup, flatter, misjudged, tilted
+from tests.engine.landscapes import aside, cup, flatter, misjudged, tilted
 from tests.engine.rules import sam
 
 LANDSCAPES = "tests.engine.landscapes"
@@ -22,7 +22,10 @@ RULES = [catalog.optimizer(entry.name) for entry in catalog.OPTIMIZERS]
 
 
 def problems_2d():
-    plain = [catalog.problem("sphere"), *(catalog.problem(f"{LANDSCAPES}:{f.name}") for f in (cup, misjudged, flatter))]
+    plain = [
+        catalog.problem("sphere"),
+        *(catalog.problem(f"{LANDSCAPES}:{f.name}") for f in (cup, misjudged, flatter, aside)),
+    ]
     plain += [catalog.problem("rosenbrock", 2, instance=1), catalog.problem("ellipsoid", 2, instance=1)]
     return [*plain, catalog.problem("ellipsoid", 2, instance=1, rotated=True), catalog.problem(f"{LANDSCAPES}:tilted")]
 

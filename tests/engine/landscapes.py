@@ -33,6 +33,16 @@ cup = _landscape("cup", lambda x: jnp.sum(x * x) + jnp.sqrt(9.0 - x[0] ** 2))
 misjudged = _landscape("misjudged", lambda x: jnp.sum(x * x), f_star=constant(1e-3))
 #: As ``misjudged``, another lambda of this module: a program must not take one for the other.
 flatter = _landscape("flatter", lambda x: 0.25 * jnp.sum(x * x))
+#: A bowl in a box that is neither square nor centered: its mean width is 3, its center (1, 11).
+aside = _landscape(
+    "aside",
+    lambda x: jnp.sum((x - jnp.array([0.5, 11.5])) ** 2),
+    dims=TWO_D,
+    bounds=lambda dim: np.array([[-1.0, 3.0], [10.0, 12.0]]),
+    x_star=at((0.5, 11.5)),
+)
+#: A bowl with a floor: beyond x_1 = 0 the value is finite, its gradient is not, and at NaN the value is finite again.
+floored = _landscape("floored", lambda x: jnp.where(x[0] > 0.0, jnp.sqrt(x[0]), 0.0) + x[1] ** 2)
 
 
 def _refuse(x):

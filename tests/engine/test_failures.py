@@ -108,6 +108,17 @@ def test_a_landscape_of_nan_diverges_at_its_start():
     assert set(columns["message"]) == {"not finite or out of bounds at cost 0"}
 
 
+@pytest.mark.parametrize("dim", [2, 3, 10])
+def test_an_iterate_of_nan_has_diverged_though_its_value_is_finite(lanes, dim):
+    problem, engine = catalog.problem(f"{LANDSCAPES}:floored", dim), Engine(threads=1)
+    engine.prepare([Pair(problem, RULES[0])])
+    x0 = np.full((2, dim), 0.5)
+    x0[0, 0] = -1.0
+    rows = lanes.rows(engine, problem, RULES[0], x0, [{"lr": 1e-3}] * 2, budget=80)
+    assert rows["diverged_at"].tolist() == [1, -1]
+    assert rows["f_last"][0] == rows["f_start"][0] == 0.25
+
+
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
@@ -124,20 +135,21 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
     group = group_of("rosenbrock", "sgd", [10.0 ** (-k / 9) for k in range(30)], starts=10, budget=20)
     other = group_of("rosenbrock", "adam", [0.1], budget=20)
     expected, other_expected = (rows_by_id(result) for result in engine.run([group, other]))
-    run, calls = Task.run, []
+    run, unlucky = Task.run, []
 
-    def fail_once(self, *arguments):
-        calls.append(1)
-        if len(calls) == 1:
+    def fail_for_one_block(self, z0, *arguments):
+        unlucky[:] = unlucky or [z0.tobytes()]
+        if z0.tobytes() == unlucky[0]:
             raise error
-        return run(self, *arguments)
+        return run(self, z0, *arguments)
 
-    monkeypatch.setattr(Task, "run", fail_once)
+    monkeypatch.setattr(Task, "run", fail_for_one_block)
     alone = Engine(threads=1, programs=engine.programs, recorders=engine.recorders)
     result, other_result = alone.run([group, other])
     columns = result[1]
     lost = [i for i in range(group.n_cells) if columns["status"][i] == status]
-    assert len(lost) == 256
+    # Blocks are cut in the order of ids, whatever the order of the plan.
+    assert {columns["cell_id"][i] for i in lost} == set(sorted(group.cell_ids())[:256])
     assert all(columns["message"][i].startswith(message) and "\n" not in columns["message"][i] for i in lost)
     kept = {
         cell: row
@@ -149,6 +161,24 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
     for cell, row in kept.items():
         assert {key: row[key] for key in numbers} == {key: expected[cell][key] for key in numbers}
     assert rows_by_id(other_result) == other_expected
+
+
+def test_a_block_that_ran_out_of_memory_is_tried_again_alone(engine, monkeypatch):
+    group = group_of("rosenbrock", "sgd", [10.0 ** (-k / 9) for k in range(30)], starts=10, budget=20)
+    (expected,) = (rows_by_id(result) for result in engine.run([group]))
+    run, calls = Task.run, []
+
+    def fail_once(self, *arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            raise MemoryError("RESOURCE_EXHAUSTED: Out of memory")
+        return run(self, *arguments)
+
+    monkeypatch.setattr(Task, "run", fail_once)
+    (result,) = Engine(threads=1, programs=engine.programs, recorders=engine.recorders).run([group])
+    assert set(result[1]["status"]) <= {"ok", "diverged"}
+    assert rows_by_id(result) == expected
+    assert len(calls) == 3
 
 
 def test_two_lambdas_of_a_module_are_two_functions(engine, lanes):

@@ -98,6 +98,14 @@ def test_lanes_outside_that_come_back(engine, lanes):
     assert rows[1]["hits"][49] > 0
 
 
+@pytest.mark.parametrize("units", ["raw", "normalized"])
+def test_distance_counts_from_the_center_of_the_box_in_mean_widths(engine, lanes, units):
+    aside, center = catalog.problem(f"{LANDSCAPES}:aside"), np.array([1.0, 11.0])
+    steps = [[29.99, 0.0], [30.01, 0.0], [-29.99, 9.0], [-30.01, 0.0], [5.0, 29.99], [0.0, 30.01], [0.0, -30.01]]
+    rows = check(engine, lanes, aside, RULES[0], center + steps, [{"lr": 1e-9}], units=units, budget=3)
+    assert [row["escaped_at"] for row in rows] == [-1, 0, -1, 0, -1, 0, 0]
+
+
 def test_lanes_that_fall_below_the_stated_minimum(engine, lanes):
     problem = catalog.problem(f"{LANDSCAPES}:misjudged")
     starts = [[1.0, 1.5], [0.0, 0.0], [0.0316, 0.0], [0.0317, 0.0]]
