@@ -28,6 +28,7 @@ def drawn(engine):
         shot(SGD, {"lr": 0.02}, optimizer="converges"),
         shot(SGD, {"lr": 1e-9}, optimizer="rests"),
         shot(SGD, {"lr": 40.0}, optimizer="explodes"),
+        shot(SGD, {"lr": 1.0}, budget=4, optimizer="strays"),
         shot(NAG, {"lr": 0.01}, units="normalized"),
     ]
     return pictures.draw(engine, shots)
@@ -65,6 +66,19 @@ def test_basins_say_where_runs_rest_or_are_lost(drawn):
     expected = np.where(near_left, 0, np.where(near_right, OTHER, NOWHERE))
     assert np.array_equal(rests["minimum"], expected)
     assert set(of(drawn["basins"], "explodes")["minimum"]) == {LOST}
+
+
+def test_a_run_that_was_ever_outside_is_lost_though_it_ends_in_finite_numbers(drawn):
+    columns = of(drawn["basins"], "strays")
+    x, y = columns["x"], columns["y"]
+    outside = np.zeros(len(x), bool)
+    for _ in range(4):
+        outside |= np.maximum(np.abs(x), np.abs(y)) > 10 * 4.0
+        x, y = x - (4 * x * (x**2 - 1) + 0.2), y - 2 * y
+    assert np.isfinite(x).all()
+    assert outside.any()
+    assert not outside.all()
+    assert np.array_equal(columns["minimum"] == LOST, outside)
 
 
 def test_trajectories_start_at_reported_starts_and_go_down(drawn):
