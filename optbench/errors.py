@@ -78,7 +78,7 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
 
     Example:
         >>> nearest("adm", ["adam", "sgd", "adagrad"])
-        ['adam', 'adagrad']
+        ['adam']
     """
     return difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
 

@@ -41,7 +41,7 @@ def compile_seconds() -> list[dict[str, Any]]:
         compile_program(shelf)
         with jax.enable_x64(True):
             # A function of its own: JAX would find the recorder of the last pair in its cache.
-            compiled(lambda *arguments: record(*arguments), *example(shelf.lanes), donate=(0,))
+            compiled(lambda *arguments: record(*arguments), *example(shelf.lanes))
     rows.append(_row("one program for each (rule, function), with the same records", len(pairs), begin))
 
     begin = time.perf_counter()

@@ -24,7 +24,7 @@ from clock import geometric_mean, side_by_side
 from compiling import compile_seconds
 from loops import has_torch, optax_loop, torch_loop
 from report import write
-from workload import DIMS, FUNCTIONS, RULES, Workload, workload
+from workload import DIMS, FUNCTIONS, RULES, Workload, reduce, reduce_by_search, workload
 
 from optbench.records import curve_steps
 
@@ -40,7 +40,11 @@ def throughput(lanes: int, steps: int, rounds: int) -> Rows:
         for work in works:
             every, every_s = scans.compile_scan(work, trace_all=True)
             rate_only, rate_s = scans.compile_scan(work, trace_all=False)
-            calls = {"ours": ours.runner(engine, work), "scan": scans.runner(every, work)}
+            calls = {
+                "ours": ours.runner(engine, work),
+                "scan": scans.runner(every, work, reduce),
+                "searched": scans.runner(every, work, reduce_by_search),
+            }
             _check_equal(calls, work)
             seconds = side_by_side({**calls, "rate only": rate_only}, rounds=rounds)
             speed = {name: work.run_steps / s for name, s in seconds.items()}
@@ -52,6 +56,8 @@ def throughput(lanes: int, steps: int, rounds: int) -> Rows:
                     "ours_steps_per_s": speed["ours"],
                     "scan_steps_per_s": speed["scan"],
                     "ratio": speed["ours"] / speed["scan"],
+                    "scan_searched_steps_per_s": speed["searched"],
+                    "ratio_searched": speed["ours"] / speed["searched"],
                     "scan_rate_only_steps_per_s": speed["rate only"],
                     "ratio_rate_only": speed["ours"] / speed["rate only"],
                     "scan_compile_s": every_s,
@@ -68,6 +74,7 @@ def _check_equal(calls: dict[str, Any], work: Workload) -> None:
     Only the first 20 steps are compared: Adadelta and RMSprop amplify one rounding within hundreds.
     """
     kept = {name: call() for name, call in calls.items()}
+    np.testing.assert_array_equal(kept["scan"].hits, kept["searched"].hits)
     assert kept["ours"].curve.shape == kept["scan"].curve.shape
     assert kept["ours"].hits.shape == kept["scan"].hits.shape
     if work.rule.name in ("nag", "adam"):
@@ -140,8 +147,9 @@ def main() -> None:
         print(f"--- {part}", flush=True)
         if part == "throughput":
             measured[part] = throughput(options.lanes, options.steps, options.rounds)
-            mean = geometric_mean([row["ratio"] for row in measured[part]])
-            print(f"geometric mean of the ratios: {mean:.2f}", flush=True)
+            for name in ("ratio", "ratio_searched", "ratio_rate_only"):
+                mean = geometric_mean([row[name] for row in measured[part]])
+                print(f"geometric mean of {name}: {mean:.2f}", flush=True)
         elif part == "compile":
             measured[part] = compile_seconds()
         elif part == "loops":

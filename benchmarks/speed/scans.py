@@ -9,7 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from workload import Kept, Workload, reduce
+from workload import Kept, Workload
+
+from optbench.problems.problem import Problem
 
 #: optax's form of each rule, from the rule's hyperparameters in their order.
 OPTAX: dict[str, Callable[..., optax.GradientTransformation]] = {
@@ -57,6 +59,8 @@ def compile_scan(work: Workload, *, trace_all: bool) -> tuple[Callable[[], np.nd
     return lambda: np.asarray(call(work.starts, work.hyper)), seconds
 
 
-def runner(call: Callable[[], np.ndarray], work: Workload) -> Callable[[], Kept]:
+def runner(
+    call: Callable[[], np.ndarray], work: Workload, reduction: Callable[[np.ndarray, Problem], Kept]
+) -> Callable[[], Kept]:
     """Returns a call that runs a scan and reduces its losses."""
-    return lambda: reduce(call(), work.problem)
+    return lambda: reduction(call(), work.problem)

@@ -40,7 +40,7 @@ def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[st
     lines += [f"  {label}" for label in dict.fromkeys(group.problem_label for group in planned.groups)]
     lines += ["", f"programs ({len(cost.programs)})"]
     for (dim, slots), shelf in cost.programs.items():
-        carried = {0: "without state", 2: "with up to 2 state arrays"}.get(slots, f"with {slots} state arrays")
+        carried = {0: "without state", 1: "with 1 state array"}.get(slots, f"with {slots} state arrays")
         branches = f"{_count(len(shelf.problems), 'problem')} x {_count(len(shelf.rules), 'rule')} {carried}"
         lines.append(f"  dimension {dim}: {branches}, {cost.cells_of[dim, slots]:,} cells in blocks of {shelf.lanes}")
     total = cost.compile_s + cost.run_s

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from optbench.core.optimizer import Optimizer
 from optbench.engine.operands import goal, operands
-from optbench.engine.program import Carry, Program
+from optbench.engine.program import Carry, Program, Rows, blank_rows
 from optbench.engine.record import SEGMENT, Records
 from optbench.engine.recorder import Recorder, schedule
 from optbench.problems.problem import Problem
@@ -49,12 +49,14 @@ class Task:
             budget: Largest cost of a run, which sets the steps that are kept.
         """
         self.program, self.recorder = program, recorder
-        self.branch = np.int32(program.branch(problem))
-        self.rule = np.int32(program.rule(rule))
-        self.operands, self.goal = operands(problem, units, program.n_theta), goal(problem)
-        self.schedule = schedule(budget)
+        with jax.enable_x64(True):
+            # What all calls share goes to the device once.
+            self._place = jax.device_put((np.int32(program.branch(problem)), np.int32(program.rule(rule))))
+            self._operands = jax.device_put(operands(problem, units, program.n_theta))
+            self._goal, self._schedule = jax.device_put((goal(problem), schedule(budget)))
+        self._idle: list[Rows] = []
 
-    def start(self, z0: np.ndarray, hyper: np.ndarray) -> tuple[Block, np.ndarray]:
+    def start(self, z0: np.ndarray, hyper: np.ndarray) -> tuple[Block, Any]:
         """Returns a block that has not started and its hyperparameters; unused lanes repeat the first one."""
         lanes = self.program.shelf.lanes
         params = np.concatenate([z0, np.tile(z0[:1], (lanes - len(z0), 1))])
@@ -63,18 +65,29 @@ class Task:
         values[: hyper.shape[1], : len(hyper)] = hyper.T
         return Block(self.program.template._replace(params=params), self.recorder.blank), values
 
-    def advance(self, block: Block, hyper: np.ndarray, first: int, n: int) -> Block:
+    def advance(self, block: Block, hyper: Any, first: int, n: int) -> Block:
         """Makes ``n`` trips from step ``first`` on, one segment after the other."""
         for begin in range(first, first + n, SEGMENT):
             block = self._segment(block, hyper, begin, min(SEGMENT, first + n - begin))
         return block
 
-    def _segment(self, block: Block, hyper: np.ndarray, first: int, n: int) -> Block:
+    def _segment(self, block: Block, hyper: Any, first: int, n: int) -> Block:
         trips = np.int32(n)
-        carry, values, radii = self.program.call(
-            block.carry, np.bool_(first == 0), self.branch, self.rule, hyper, self.operands, trips
+        try:
+            rows = self._idle.pop()
+        except IndexError:
+            rows = blank_rows(self.program.shelf.lanes)
+        rows, carry = self.program.call(
+            rows, block.carry, np.bool_(first == 0), *self._place, hyper, self._operands, trips
         )
-        records = self.recorder.call(block.records, values, radii, np.int32(first), trips, self.goal, self.schedule)
+        # A call whose arguments are still being computed goes to the CPU client's one dispatch thread, where
+        # blocks of different threads would run one after the other. A call that can begin runs in this thread.
+        jax.block_until_ready(rows)
+        records = self.recorder.call(
+            block.records, rows.values, rows.radii, np.int32(first), trips, self._goal, self._schedule
+        )
+        jax.block_until_ready(records.best)
+        self._idle.append(rows)
         return Block(carry, records)
 
     def run(self, z0: np.ndarray, hyper: np.ndarray, trips: int, stop: threading.Event) -> Block:

@@ -36,7 +36,7 @@ class Engine:
     Attributes:
         backend: JAX's name of the platform.
         threads: Calls in flight: all visible cores on CPU, one on an accelerator.
-        programs: Compiled programs by dimension and slot class.
+        programs: Compiled programs by dimension and number of slots.
         recorders: Compiled recorders by width.
         faults: What keeps a pair from compiling, by (problem label, rule name).
         compile_s: Wall seconds spent on compiling.

@@ -18,7 +18,7 @@ from optbench.core.optimizer import Optimizer
 from optbench.engine.execute import Engine
 from optbench.engine.operands import units_of
 from optbench.problems.problem import Problem
-from optbench.records import Split
+from optbench.records import ESCAPE_WIDTHS, Split
 
 #: Points a side of the contour grid and of the grid of starts.
 CONTOUR_POINTS = 101
@@ -176,8 +176,11 @@ def _ends(engine: Engine, shot: Shot, starts: np.ndarray) -> np.ndarray:
     blocks = engine.map(task, scale.inward(starts), np.array([list(shot.hyper.values())]), shot.budget)
     ends = []
     for block in blocks:
-        out = (block.records.diverged_at >= 0) | (block.records.escaped_at >= 0)
-        ends.append(np.where(out[:, None], np.nan, scale.outward(block.carry.params)))
+        end = scale.outward(block.carry.params)
+        # The iterate after the last update has not been scored; only where it stands is known.
+        far = ~(np.abs(end - shot.problem.center).max(axis=1) <= ESCAPE_WIDTHS * shot.problem.width)
+        out = (block.records.diverged_at >= 0) | (block.records.escaped_at >= 0) | far
+        ends.append(np.where(out[:, None], np.nan, end))
     return np.concatenate(ends)[: len(starts)]
 
 

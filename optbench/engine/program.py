@@ -1,4 +1,4 @@
-"""One compiled program for all problems of a dimension and all rules of a slot class.
+"""One compiled program for all problems of a dimension and all rules with as many state slots.
 
 Two scalar switches stand in the step, one over problems and one over rules, so 60 problems and 60
 rules compile once, not 3,600 times. One trip of the loop is one gradient evaluation. Lanes are the
@@ -45,6 +45,23 @@ class Carry(NamedTuple):
     params: Any
     slots: Any
     scalars: Any
+
+
+class Rows(NamedTuple):
+    """What a segment of trips leaves for the recorder; only the rows of trips that were made count.
+
+    Attributes:
+        values: Objective at each iterate, (SEGMENT, lanes).
+        radii: Distance of each from the center of the box in box widths, (SEGMENT, lanes).
+    """
+
+    values: Any
+    radii: Any
+
+
+def blank_rows(lanes: int) -> Rows:
+    """Returns rows for the first segment; later ones use the same memory again."""
+    return Rows(np.zeros((SEGMENT, lanes)), np.zeros((SEGMENT, lanes)))
 
 
 @dataclass(frozen=True)
@@ -94,8 +111,8 @@ class Program:
 
     Attributes:
         shelf: Its branches.
-        call: ``call(carry, fresh, problem, rule, hyper, operands, n) -> (carry, values, radii)``: makes
-            ``n`` trips, at most ``SEGMENT``.
+        call: ``call(rows, carry, fresh, problem, rule, hyper, operands, n) -> (rows, carry)``: makes ``n``
+            trips, at most ``SEGMENT``, and takes over the memory of ``rows``.
         n_theta: Length of the parameter vector of its operands.
         n_hyper: Number of hyperparameters of a lane.
         template: Carry of lanes that have not started.
@@ -103,7 +120,7 @@ class Program:
     """
 
     shelf: Shelf
-    call: Callable[..., tuple[Carry, Array, Array]]
+    call: Callable[..., tuple[Rows, Carry]]
     n_theta: int
     n_hyper: int
     template: Carry
@@ -140,8 +157,9 @@ def compile_program(shelf: Shelf) -> Program:
         theta = n_theta(shelf.problems)
         zero = np.int32(0)
         hyper = np.zeros((n_hyper, shelf.lanes))
-        arguments = (template, np.bool_(True), zero, zero, hyper, blank(shelf.dim, theta), zero)
-        call = compiled(_advance(shelf, layouts), *arguments)
+        rows = blank_rows(shelf.lanes)
+        arguments = (rows, template, np.bool_(True), zero, zero, hyper, blank(shelf.dim, theta), zero)
+        call = compiled(_advance(shelf, layouts), *arguments, donate=(0,))
     return Program(shelf, call, theta, n_hyper, template, time.perf_counter() - begin)
 
 
@@ -177,7 +195,7 @@ def _lanes_innermost(x: Array) -> Array:
     return pinned
 
 
-def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Carry, Array, Array]]:
+def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Rows, Carry]]:
     """Builds the function that moves a block of lanes on by some trips."""
     oracles = [_oracle(p, ahead=False) for p in shelf.problems]
     if any(rule.looks_ahead for rule in shelf.rules):
@@ -187,8 +205,8 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Car
     updates = [_update(item) for item in layouts]
 
     def advance(
-        carry: Carry, fresh: Array, problem: Array, rule: Array, hyper: Array, ops: Operands, n: Array
-    ) -> tuple[Carry, Array, Array]:
+        rows: Rows, carry: Carry, fresh: Array, problem: Array, rule: Array, hyper: Array, ops: Operands, n: Array
+    ) -> tuple[Rows, Carry]:
         oracle = problem + jnp.where(jnp.asarray(looks_ahead)[rule], len(shelf.problems), 0)
         slots, scalars = lax.cond(
             fresh,
@@ -205,10 +223,9 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Car
             moved = _switch(rule, updates, params, slots, scalars, value, _lanes_innermost(grad), hyper)
             return (*(_lanes_innermost(x) for x in moved), values, radii)
 
-        buffer = jnp.zeros((SEGMENT, shelf.lanes))
-        moving = (carry.params, slots, scalars, buffer, buffer)
+        moving = (carry.params, slots, scalars, rows.values, rows.radii)
         *carried, values, radii = lax.fori_loop(jnp.int32(0), n, trip, moving)
-        return Carry(*carried), values, radii
+        return Rows(values, radii), Carry(*carried)
 
     return advance
 

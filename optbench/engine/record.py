@@ -20,8 +20,9 @@ from optbench.records import DIVERGE_GAP, DIVERGE_WIDTHS, ESCAPE_GAP, ESCAPE_WID
 
 #: Rows that are looked at together.
 CHUNK = 64
-#: Rows of a segment, which is one call of a program and one of the recorder.
-SEGMENT = 8 * CHUNK
+#: Rows of a segment, which is one call of a program and one of the recorder: a call costs some tenths of a
+#: millisecond of Python, so short segments keep the threads from running side by side. A budget of 2,000 fits one.
+SEGMENT = 33 * CHUNK
 
 
 class Records(NamedTuple):
@@ -133,11 +134,15 @@ def _add_chunk(
     radius = jnp.where(counts, radius, radius[:1])
     alive = records.diverged_at < 0
 
-    lowest, highest, farthest = jnp.min(f, axis=0), jnp.max(f, axis=0), jnp.max(radius, axis=0)
-    # XLA's minimum and maximum over rows may drop a NaN on CPU; a sum never does.
-    within = _within(highest, farthest, goal) & ~jnp.isnan(jnp.sum(f, axis=0) + jnp.sum(radius, axis=0))
-    fine = within & (farthest <= ESCAPE_WIDTHS) & (lowest >= goal.f_star - ESCAPE_GAP * goal.f_scale)
-    settled = fine | ~alive | ((records.escaped_at >= 0) & within)
+    # One pass tells whether nothing happened, which is almost always so. A lane that has escaped may
+    # go anywhere within the bounds of divergence. NaN fails every comparison; XLA's minimum over rows
+    # may drop it.
+    escaped = records.escaped_at >= 0
+    floor = jnp.where(escaped, np.finfo(np.float64).min, goal.f_star - ESCAPE_GAP * goal.f_scale)
+    reach = jnp.where(escaped, DIVERGE_WIDTHS, ESCAPE_WIDTHS)
+    fine = (f - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (f >= floor[None]) & (radius <= reach[None])
+    settled = jnp.all(fine, axis=0) | ~alive
+    lowest = jnp.min(f, axis=0)
 
     def quiet(_: None) -> tuple[Array, Array, Array, Array]:
         last = lax.dynamic_index_in_dim(f, n - 1, keepdims=False)
@@ -158,16 +163,12 @@ def _add_chunk(
     return _tail(_curve(_hits(records, chunk, goal), chunk, before, when), chunk, when)
 
 
-def _within(highest: Array, farthest: Array, goal: Goal) -> Array:
-    return (highest - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (farthest <= DIVERGE_WIDTHS)
-
-
 def _events(
     records: Records, f: Array, radius: Array, first: Array, n: Array, goal: Goal, alive: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Finds the rows at which lanes escape or diverge, for a chunk in which some do."""
     rows = _row_numbers(f)
-    good = _within(f, radius, goal) & jnp.isfinite(f)
+    good = (f - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (radius <= DIVERGE_WIDTHS) & jnp.isfinite(f)
     first_bad = jnp.min(jnp.where(good, CHUNK, rows), axis=0)
     end = jnp.where(alive, jnp.minimum(first_bad, n), 0)
     out = (f < goal.f_star - ESCAPE_GAP * goal.f_scale) | (radius > ESCAPE_WIDTHS)

@@ -27,8 +27,7 @@ class Recorder:
 
     Attributes:
         lanes: Width of a block.
-        call: ``call(records, values, radii, first, n, goal, schedule) -> records``; takes over the
-            memory of ``records``.
+        call: ``call(records, values, radii, first, n, goal, schedule) -> records``.
         blank: Records of lanes that have not started.
         compile_s: Seconds of tracing and compiling.
     """
@@ -52,8 +51,9 @@ def compile_recorder(lanes: int) -> Recorder:
     begin = time.perf_counter()
     with jax.enable_x64(True):
         arguments = example(lanes)
-        call = compiled(record, *arguments, donate=(0,))
-    return Recorder(lanes, call, arguments[0], time.perf_counter() - begin)
+        call = compiled(record, *arguments)
+        records = jax.device_put(arguments[0])
+    return Recorder(lanes, call, records, time.perf_counter() - begin)
 
 
 def example(lanes: int) -> tuple[Any, ...]:

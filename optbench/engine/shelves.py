@@ -1,4 +1,4 @@
-"""Which cells share a program: one for each dimension and slot class."""
+"""Which cells share a program: one for each dimension and number of state slots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from optbench.core.optimizer import Optimizer
 from optbench.engine.program import Shelf, block_lanes, branch_key
-from optbench.engine.state import layout, slot_class
+from optbench.engine.state import layout
 from optbench.problems.problem import Landscape, Problem
 
 
@@ -28,8 +28,9 @@ ShelfKey = tuple[int, int]
 
 
 def shelf_key(pair: Pair) -> ShelfKey:
-    """Returns dimension and slot class: pairs with equal keys share a program."""
-    return pair.problem.dim, slot_class(layout(pair.rule, pair.problem.dim).n_slots)
+    """Returns dimension and number of slots: pairs with equal keys share a program."""
+    # Every slot of a program is copied in each trip, so a rule shares one with rules of as many slots only.
+    return pair.problem.dim, layout(pair.rule, pair.problem.dim).n_slots
 
 
 def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
@@ -40,7 +41,7 @@ def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
         backend: JAX's name of the platform, which decides the width of a block.
 
     Returns:
-        Programs to compile, by dimension and slot class, branches sorted by name.
+        Programs to compile, by dimension and number of slots, branches sorted by name.
     """
     grouped: dict[ShelfKey, tuple[dict[tuple[Landscape, bool], Problem], list[Optimizer]]] = {}
     for pair in pairs:

@@ -90,16 +90,7 @@ def layout(rule: Optimizer, dim: int) -> Layout:
     return Layout(rule, tree, tuple(leaf.shape == (dim,) for leaf in leaves))
 
 
-def slot_class(n_slots: int) -> int:
-    """Returns how many slots the program of a rule has: 0, 2 or, beyond, exactly what it needs.
-
-    Rules share a program when they share this number: without slots SGD runs two to three times
-    faster than beside rules that carry some, and each further class costs one compilation.
-    """
-    return n_slots if n_slots == 0 or n_slots > 2 else 2
-
-
 def widths(layouts: Sequence[Layout]) -> tuple[int, int, int]:
     """Returns the slots, scalars and hyperparameters that a program for these rules needs."""
-    n_slots = slot_class(max(item.n_slots for item in layouts))
+    n_slots = max(item.n_slots for item in layouts)
     return n_slots, max(item.n_scalars for item in layouts), max(len(item.rule.hyper) for item in layouts)

@@ -176,7 +176,7 @@ class Problem:
     def constants(self) -> Constants:
         """The frozen constants, or computed ones where none are frozen."""
         # A user's landscape may bear the name of one of ours: its constants are its own.
-        if self.landscape.f.__module__.startswith("optbench.problems.") and self.label in constants.frozen():
+        if getattr(self.landscape.f, "__module__", "").startswith("optbench.problems.") and self.label in constants.frozen():
             return constants.frozen()[self.label]
         return measured(self)
 
@@ -310,11 +310,19 @@ def measured(problem: Problem) -> Constants:
 
     Returns:
         The constants, in the problem's own frame without its offset.
+
+    Raises:
+        UsageError: The function raises, or has no finite median over the starts; only a user's own can.
     """
     landscape, frame = problem.landscape, problem.frame()
     with jax.enable_x64(True):
         many = jax.jit(jax.vmap(problem._raw))
-        return constants.measure(
+        try:
+            np.asarray(many(problem.bounds.mean(axis=1)[None]))
+        except Exception as error:  # whatever a user's function raises is theirs to read, without our traceback
+            said = next(iter(str(error).splitlines()), "")
+            raise UsageError(f"{problem.label}: f raises {type(error).__name__}: {said}") from error
+        found = constants.measure(
             problem.label,
             lambda points: np.asarray(many(points)),
             lambda rng, count: problem._draw_starts(rng, count)[0],
@@ -323,6 +331,11 @@ def measured(problem: Problem) -> Constants:
             f_second=landscape.f_second(problem.dim, *frame.theta),
             bounds=problem.bounds,
         )
+    if not (math.isfinite(found.f_scale) and found.f_scale > 0):
+        raise UsageError(
+            f"{problem.label}: the median of f - f_star over the starts must be a positive number; got {found.f_scale}"
+        )
+    return found
 
 
 def _short(value: float) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Each is a module of this package; with what a run must hold for it.
 KINDS: dict[str, str] = {
-    "convergence": "rows of the setting",
+    "convergence": "rows of the setting with their curves",
     "sensitivity": "rows of the swept grid",
     "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
     "basins": "2-D problems, whose basins the run stores under pictures/",
@@ -74,7 +74,11 @@ def draw(
         files.make_folder(out)
     written: list[Path] = []
     for kind in kinds or KINDS:
-        pages = _pages(evidence, kind, setting, format)
+        if kind == "convergence" and evidence.manifest.get("curves"):
+            # Canonical results leave the curves out; panels without lines would say that nothing converged.
+            pages = []
+        else:
+            pages = _pages(evidence, kind, setting, format)
         if not pages and kinds:
             raise DataError(f"{kind}: the run has nothing to draw; it needs {KINDS[kind]}")
         suffix = f"-{setting}" if kind == "convergence" and setting != "tuned" else ""

@@ -113,6 +113,11 @@ class _Grid:
                 for i, cell in enumerate(row):
                     texts = (cell.value, cell.interval) if stacked else (cell.line,)
                     widths[i] = max(widths[i], *map(escaping.display_width, texts))
+        for group in {column.group for column in table.columns if column.group}:
+            inside = [i for i, column in enumerate(table.columns) if column.group == group]
+            room = sum(widths[i] for i in inside) + len(GAP) * (len(inside) - 1)
+            # The title stands over its columns with a space on either side.
+            widths[inside[0]] += max(0, escaping.display_width(group) + 2 - room)
         return cls(table, stacked, tuple(widths))
 
     def total(self) -> int:
