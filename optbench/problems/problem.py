@@ -176,7 +176,10 @@ class Problem:
     def constants(self) -> Constants:
         """The frozen constants, or computed ones where none are frozen."""
         # A user's landscape may bear the name of one of ours: its constants are its own.
-        if getattr(self.landscape.f, "__module__", "").startswith("optbench.problems.") and self.label in constants.frozen():
+        if (
+            getattr(self.landscape.f, "__module__", "").startswith("optbench.problems.")
+            and self.label in constants.frozen()
+        ):
             return constants.frozen()[self.label]
         return measured(self)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from optbench import catalog
 from optbench.engine.block import Task
 from optbench.engine.execute import Engine
 from optbench.engine.shelves import Pair, fault
+from optbench.errors import UsageError
 from optbench.records import N_TARGETS, RUN_COLUMNS, curve_steps
 from tests.engine.conftest import LANDSCAPES, RULES, group_of, rows_by_id
 
@@ -95,17 +98,21 @@ def test_groups_beside_a_faulty_one_have_the_rows_that_they_have_alone():
     assert found == [rows_by_id(result) for result in alone]
 
 
-def test_a_landscape_of_nan_diverges_at_its_start():
-    group = group_of(f"{LANDSCAPES}:not_a_number", "sgd", [0.1], units="raw", budget=30)
-    engine = Engine(threads=1)
-    engine.prepare([Pair(group.problem.build(), group.optimizer.build())])
-    ((_, columns, _),) = engine.run([group])
-    assert columns["status"] == ["diverged"] * 3
-    assert columns["diverged_at"].tolist() == [0, 0, 0]
-    assert np.isinf(columns["curve_f"]).all()
-    assert (columns["hits"] == -1).all()
-    assert (columns["cost"] == 0).all()
-    assert set(columns["message"]) == {"not finite or out of bounds at cost 0"}
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "not_a_number",
+            "not_a_number-2d: the median of f - f_star over the starts must be a positive number; got nan",
+        ),
+        ("raising", "raising-2d: f raises ArithmeticError: no value today"),
+    ],
+)
+def test_a_landscape_without_a_scale_is_refused_in_one_line(name, message):
+    """Without ``f_scale`` there is no gap and no target, so no row could be judged."""
+    with pytest.raises(UsageError, match=re.escape(message)) as caught:
+        _ = catalog.problem(f"{LANDSCAPES}:{name}").f_scale
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("dim", [2, 3, 10])

@@ -75,6 +75,7 @@ def test_a_run_that_was_ever_outside_is_lost_though_it_ends_in_finite_numbers(dr
     for _ in range(4):
         outside |= np.maximum(np.abs(x), np.abs(y)) > 10 * 4.0
         x, y = x - (4 * x * (x**2 - 1) + 0.2), y - 2 * y
+    outside |= np.maximum(np.abs(x), np.abs(y)) > 10 * 4.0
     assert np.isfinite(x).all()
     assert outside.any()
     assert not outside.all()
