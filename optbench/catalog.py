@@ -8,6 +8,8 @@ and one line here. A user's own object is named ``module:attribute``.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -139,6 +141,10 @@ def unknown(kind: str, name: str, entries: tuple[Entry, ...]) -> str:
 def user_object(reference: str) -> Any:
     """Imports ``module:attribute``, which only the user's own words name."""
     module_name, _, attribute = reference.partition(":")
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        # An installed command does not look there by itself, unlike "python -m".
+        sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # whatever a user's module raises is theirs to read, without our traceback

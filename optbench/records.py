@@ -24,6 +24,9 @@ ESCAPE_WIDTHS = 10.0
 DIVERGE_GAP = 1e6
 DIVERGE_WIDTHS = 1e3
 
+#: Longest budget: steps are counted in 32 bits, and every recorder has room for its curve.
+MAX_BUDGET = 1_000_000_000
+
 #: At most this many iterates of the last tenth of the budget give ``f_tail``.
 TAIL_POINTS = 256
 

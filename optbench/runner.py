@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -19,7 +20,8 @@ from optbench.core.keys import digest
 from optbench.engine import pictures
 from optbench.engine.execute import Engine
 from optbench.engine.shelves import Pair
-from optbench.records import SCHEMA_VERSION
+from optbench.errors import UsageError
+from optbench.records import SCHEMA_VERSION, Status
 from optbench.suite.parse import Suite, load
 from optbench.suite.plan import Group, Plan, plan
 
@@ -88,6 +90,7 @@ class _Execution:
         self.done = store.committed(folder)
         self.engine = Engine()
         old = store.read_manifest(folder) if (folder / "manifest.json").exists() else {}
+        _check_versions(folder, old if self.done else {})
         self.manifest = {**_manifest(read, planned, selection, command, self.engine), **_kept(old)}
         self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
 
@@ -150,6 +153,9 @@ class _Execution:
         chosen = select(evidence.tuning, evidence.facts)
         shots = []
         for group in flat:
+            counts = self.done[store.shard_name(group.problem_label, group.optimizer_label)]["status_counts"]
+            if any(counts.get(status, 0) for status in (Status.ERROR, Status.OOM, Status.TIMEOUT)):
+                continue
             choice = chosen.get(("tuned", (group.problem_label, group.optimizer_label)))
             if choice is None or (group.problem_label, group.optimizer.build().name) in self.engine.faults:
                 continue
@@ -200,16 +206,38 @@ def _kept(old: dict[str, Any]) -> dict[str, Any]:
     return {key: old[key] for key in ("created_utc", "state", "compile_s", "programs") if key in old}
 
 
+def _check_versions(folder: Path, old: dict[str, Any]) -> None:
+    """Refuses to finish under one JAX what was begun under another: bits may differ, and one manifest names one."""
+    if old.get("state", "finished") == "finished":
+        return
+    now = environment.package_versions()
+    for package in ("jax", "jaxlib"):
+        if old["versions"].get(package) != now.get(package):
+            raise UsageError(
+                f"{folder} was begun under {package} {old['versions'].get(package)}, this is {now.get(package)}: "
+                "finish it there, or compute it again with --fresh"
+            )
+
+
 def _identity(planned: Plan) -> str:
-    return store.run_id(
-        {
-            "suite": planned.spec.hash(),
-            "seed": planned.spec.seed,
-            "version": __version__,
-            "schema": SCHEMA_VERSION,
-            "backend": jax.default_backend(),
-        }
-    )
+    content: dict[str, object] = {
+        "suite": planned.spec.hash(),
+        "seed": planned.spec.seed,
+        "version": __version__,
+        "schema": SCHEMA_VERSION,
+        "backend": jax.default_backend(),
+    }
+    if sources := _user_sources(planned):
+        content["sources"] = sources
+    return store.run_id(content)
+
+
+def _user_sources(planned: Plan) -> dict[str, str]:
+    """Returns the hash of each file that holds a user's own rule or function: changed code is another run."""
+    spec = planned.spec
+    names = [entry.name for entry in spec.optimizers] + [entry.name for entry in spec.problems]
+    files = {module: sys.modules[module].__file__ for module, colon, _ in (n.partition(":") for n in names) if colon}
+    return {module: digest(Path(file).read_text(), size=16) for module, file in sorted(files.items()) if file}
 
 
 def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell ignores SIGINT for what it starts in the background, and so would the commands under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Folders whose tests run under strict promotion: what is written for one point is exact there.
 STRICT = {"core", "problems", "optimizers"}

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,7 +74,7 @@ class Engine:
         known = [Pair(problem, rule) for shelf in held for problem in shelf.problems for rule in shelf.rules]
         wanted = {key: shelf for key, shelf in shelves([*known, *sound], self.backend).items() if shelf not in held}
         begin = time.perf_counter()
-        with ThreadPoolExecutor(self.threads) as pool:
+        with self._pool() as pool:
             lanes = sorted({shelf.lanes for shelf in wanted.values()} - set(self.recorders))
             recorders = {width: pool.submit(compile_recorder, width) for width in lanes}
             # The largest first, so that no core waits for a last long one.
@@ -93,18 +94,24 @@ class Engine:
             Each group with the columns of its rows in the order of ``cell_ids``, and the facts of its
             batch: seconds, lanes, blocks.
         """
-        self.stop.clear()
-        pool = ThreadPoolExecutor(self.threads)
         waiting: deque[_Job] = deque()
-        try:
+        with self._pool() as pool:
             for group in groups:
                 waiting.append(_Job(self, group, pool))
-                # Two groups in flight keep all threads at work across a group's end; more would
+                # Three groups in flight keep all threads at work across a group's end; more would
                 # only hold more rows in memory.
                 while len(waiting) > 2:
                     yield waiting.popleft().finish()
             while waiting:
                 yield waiting.popleft().finish()
+
+    @contextmanager
+    def _pool(self) -> Iterator[ThreadPoolExecutor]:
+        """Yields the threads; at the end nothing queued is begun, and blocks in flight stop at their next segment."""
+        self.stop.clear()
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            yield pool
         finally:
             self.stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
@@ -127,10 +134,9 @@ class Engine:
         Returns:
             The blocks in order; the last one's unused lanes repeat one of its starts.
         """
-        self.stop.clear()
         lanes = task.program.shelf.lanes
         parts = [z0[begin : begin + lanes] for begin in range(0, len(z0), lanes)]
-        with ThreadPoolExecutor(self.threads) as pool:
+        with self._pool() as pool:
             return list(pool.map(lambda part: task.run(part, hyper, trips, self.stop), parts))
 
 

@@ -220,7 +220,8 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Row
             radius = jnp.max(jnp.abs(params - ops.center[None]), axis=1) * ops.radius_scale
             values = lax.dynamic_update_slice(values, value[None], (i, jnp.int32(0)))
             radii = lax.dynamic_update_slice(radii, radius[None], (i, jnp.int32(0)))
-            moved = _switch(rule, updates, params, slots, scalars, value, _lanes_innermost(grad), hyper)
+            seen = (value, _lanes_innermost(grad), hyper, ops.grad_scale)
+            moved = _switch(rule, updates, params, slots, scalars, *seen)
             return (*(_lanes_innermost(x) for x in moved), values, radii)
 
         moving = (carry.params, slots, scalars, rows.values, rows.radii)
@@ -278,9 +279,9 @@ def _update(item: Layout) -> Callable[..., tuple[Array, ...]]:
         return params, *item.pack(state, point, slots, scalars)
 
     def block(params: Array, slots: Array, scalars: Array, *rest: Array) -> tuple[Array, ...]:
-        value, grad, hyper = rest
+        value, grad, hyper, scale = rest
         carried = (_lanes_innermost(params), _lanes_innermost(slots), _lanes_innermost(scalars))
-        moved = jax.vmap(lane, in_axes=(0, 0, 0, 0, 0, 1))(*carried, value, grad, hyper)
+        moved = jax.vmap(lane, in_axes=(0, 0, 0, 0, 0, 1))(*carried, value * scale, grad, hyper)
         return tuple(_lanes_innermost(x) for x in moved)
 
     return block

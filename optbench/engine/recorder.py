@@ -14,10 +14,8 @@ import numpy as np
 from optbench.engine.operands import Goal
 from optbench.engine.program import compiled
 from optbench.engine.record import SEGMENT, Records, Schedule, empty, record
-from optbench.records import N_TARGETS, TAIL_POINTS, curve_steps
+from optbench.records import MAX_BUDGET, N_TARGETS, TAIL_POINTS, curve_steps
 
-#: Longest budget: steps are counted in 32 bits, and every recorder has room for its curve.
-MAX_BUDGET = 1_000_000_000
 CURVE_POINTS = len(curve_steps(MAX_BUDGET))
 
 
@@ -77,8 +75,8 @@ def schedule(budget: int) -> Schedule:
     curve = np.full(CURVE_POINTS, never, np.int32)
     steps = curve_steps(budget)
     curve[: len(steps)] = steps
-    last_tenth = np.arange(budget - max(budget // 10, 1) + 1, budget + 1)
-    chosen = np.unique(np.linspace(0, len(last_tenth) - 1, min(TAIL_POINTS, len(last_tenth))).round().astype(int))
+    n = max(budget // 10, 1)
+    chosen = budget - n + 1 + np.unique(np.linspace(0, n - 1, min(TAIL_POINTS, n)).round().astype(int))
     tail = np.full(TAIL_POINTS, never, np.int32)
-    tail[: len(chosen)] = last_tenth[chosen]
+    tail[: len(chosen)] = chosen
     return Schedule(curve, tail)

@@ -26,11 +26,13 @@ class Layout:
         rule: The rule.
         tree: Structure of its state.
         is_vector: For each leaf whether it is shaped like the parameters, else it is a scalar.
+        dtypes: Type of each leaf: a counter may be an integer, the slots hold it in double precision.
     """
 
     rule: Optimizer
     tree: Any
     is_vector: tuple[bool, ...]
+    dtypes: tuple[Any, ...]
 
     @property
     def n_slots(self) -> int:
@@ -48,7 +50,7 @@ class Layout:
 
     def pack(self, state: Any, point: Array, slots: Array, scalars: Array) -> tuple[Array, Array]:
         """Writes one lane's state over ``slots`` (k, dim) and ``scalars`` (s,); unused entries stay."""
-        leaves = jax.tree.leaves(state)
+        leaves = [leaf.astype(slots.dtype) for leaf in jax.tree.leaves(state)]
         vectors = [leaf for leaf, vector in zip(leaves, self.is_vector, strict=True) if vector]
         numbers = [leaf for leaf, vector in zip(leaves, self.is_vector, strict=True) if not vector]
         if numbers:
@@ -63,7 +65,8 @@ class Layout:
     def unpack(self, slots: Array, scalars: Array) -> Any:
         """Reads one lane's state."""
         vectors, numbers = iter(slots), iter(scalars)
-        leaves = [next(vectors) if vector else next(numbers) for vector in self.is_vector]
+        kept = [next(vectors) if vector else next(numbers) for vector in self.is_vector]
+        leaves = [leaf.astype(dtype) for leaf, dtype in zip(kept, self.dtypes, strict=True)]
         return jax.tree.unflatten(self.tree, leaves)
 
 
@@ -87,7 +90,8 @@ def layout(rule: Optimizer, dim: int) -> Layout:
         if leaf.shape not in ((dim,), ()):
             raise TypeError(f"{rule.name}: a state leaf must have shape ({dim},) or (); got {leaf.shape}")
     # In one dimension a leaf of shape (1,) is a vector: only () is a scalar.
-    return Layout(rule, tree, tuple(leaf.shape == (dim,) for leaf in leaves))
+    is_vector = tuple(leaf.shape == (dim,) for leaf in leaves)
+    return Layout(rule, tree, is_vector, tuple(leaf.dtype for leaf in leaves))
 
 
 def widths(layouts: Sequence[Layout]) -> tuple[int, int, int]:

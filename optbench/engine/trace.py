@@ -75,11 +75,15 @@ def trace(
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise UsageError(f"steps must be a whole number of at least 1; got {steps!r}")
+    try:
+        given = None if x0 is None else np.atleast_1d(np.asarray(x0, np.float64))
+    except (TypeError, ValueError):
+        raise UsageError(f"x0 must be numbers; got {x0!r}") from None
     if not isinstance(problem, Problem):
-        problem = catalog.problem(problem, dim=len(x0) if dim is None and x0 is not None else dim)
+        problem = catalog.problem(problem, dim=len(given) if dim is None and given is not None else dim)
     rule = catalog.optimizer(optimizer)
     values = rule.resolve(hyper)
-    start = problem.starts(seed, "report", 0)[0] if x0 is None else np.asarray(x0, np.float64)
+    start = problem.starts(seed, "report", 0)[0] if given is None else given
     if start.shape != (problem.dim,):
         raise UsageError(f"x0 must have shape ({problem.dim},) for {problem.label}; got {start.shape}")
     if not np.isfinite(start).all():

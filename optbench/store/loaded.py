@@ -36,7 +36,7 @@ class Run:
 
     @cached_property
     def traces(self) -> pd.DataFrame:
-        """The curves in long form: ``cell_id``, ``cost``, ``f``, ``f_best``; failed cells have none."""
+        """The curves in long form: ``cell_id``, ``cost``, ``f``, ``f_best``; inf where a run failed or diverged."""
         costs = np.asarray(curve_steps(int(self.manifest["budget"])), dtype=np.int32)
         curves = self.runs["curve_f"].to_numpy()
         best = self.runs["curve_best"].to_numpy()

@@ -277,6 +277,6 @@ def read_picture(folder: Path, name: str) -> pd.DataFrame | None:
         return None
     table = _load(path)
     if isinstance(table, str):
-        raise DataError(f"{path} is damaged: {table}; run the same suite again with --fresh")
+        raise DataError(f"{path} is damaged: {table}; run the same suite again")
     frame: pd.DataFrame = table.to_pandas()
     return frame

@@ -19,6 +19,7 @@ from optbench.core.keys import canonical, digest
 from optbench.core.optimizer import Optimizer
 from optbench.errors import UsageError, unknown_name
 from optbench.problems.problem import Problem
+from optbench.records import MAX_BUDGET
 
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Flag = Annotated[bool, Strict()]
@@ -26,7 +27,7 @@ Whole = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 
-#: Largest budget and seed: rows store costs in 32 bits.
+#: Largest seed.
 MAX_INT = 2**31 - 1
 
 
@@ -204,7 +205,7 @@ class SuiteSpec(Model):
     version: Annotated[int, Strict(), Field(ge=1)]
     question: Text
     units: Literal["normalized", "raw"] = "normalized"
-    budget: Annotated[int, Strict(), Field(ge=1, le=MAX_INT)] = 2000
+    budget: Annotated[int, Strict(), Field(ge=1, le=MAX_BUDGET)] = 2000
     seed: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
     starts: Starts = Field(default_factory=Starts)
     grid: Mapping[str, Grid]

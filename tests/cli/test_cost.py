@@ -30,5 +30,5 @@ def test_more_cells_cost_more(small):
     assert part.memory_bytes < whole.memory_bytes
 
 
-def test_quick_needs_six_programs():
-    assert len(estimate(plan(load("quick").spec), "cpu").programs) == 6
+def test_quick_needs_nine_programs():
+    assert len(estimate(plan(load("quick").spec), "cpu").programs) == 9

@@ -91,7 +91,7 @@ def test_dry_run_prints_the_plan_and_runs_nothing(invoke, stand_in):
     stand_in(lambda *_, **__: pytest.fail("a dry run ran"))
     result = invoke("run", "quick", "--dry-run")
     assert result.exit_code == 0
-    for part in ("64,512 cells", "programs (6)", "estimates", "adadelta", "eps from 1e-08", "rastrigin-10d-i1-rot"):
+    for part in ("64,512 cells", "programs (9)", "estimates", "adadelta", "eps from 1e-08", "rastrigin-10d-i1-rot"):
         assert part in result.stdout
 
 
