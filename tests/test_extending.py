@@ -85,9 +85,9 @@ def command(tmp_path_factory):
     package = folder / "optbench"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     append(package / "optimizers" / "gradient.py", RULE)
-    add_line(package / "catalog.py", "OPTIMIZERS: tuple[Entry, ...] = (\n", RULE_LINE)
+    add_line(package / "catalog" / "rules.py", "OPTIMIZERS: tuple[Entry, ...] = (\n", RULE_LINE)
     append(package / "problems" / "quadratics.py", FUNCTION)
-    add_line(package / "catalog.py", "PROBLEMS: tuple[Entry, ...] = (\n", FUNCTION_LINE)
+    add_line(package / "catalog" / "functions.py", "PROBLEMS: tuple[Entry, ...] = (\n", FUNCTION_LINE)
     (package / "report" / "starts.py").write_text(FIGURE)
     add_line(package / "report" / "figures.py", "KINDS: dict[str, str] = {\n", FIGURE_LINE)
     (folder / "extended.toml").write_text(SUITE)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,39 @@ HyperValues = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """The range from which tuning draws a hyperparameter.
+
+    Attributes:
+        low: Smallest value drawn.
+        high: Largest value drawn.
+        source: Where the range comes from.
+        scale: ``"log"``: uniform in the logarithm; ``"linear"``: uniform; ``"complement"``: uniform in the
+            logarithm of ``1 - value``, for decay rates close to 1.
+    """
+
+    low: float
+    high: float
+    source: str
+    scale: Literal["log", "linear", "complement"] = "log"
+
+    def at(self, share: float) -> float:
+        """Returns the value at a share of the range, rounded to 12 digits so that machines agree.
+
+        Example:
+            >>> Search(1e-3, 1e-1, "", "log").at(0.5), Search(0.9, 0.999, "", "complement").at(0.5)
+            (0.01, 0.99)
+        """
+        if self.scale == "linear":
+            value = self.low + (self.high - self.low) * share
+        elif self.scale == "log":
+            value = 10 ** (math.log10(self.low) * (1 - share) + math.log10(self.high) * share)
+        else:
+            value = 1 - 10 ** (math.log10(1 - self.low) * (1 - share) + math.log10(1 - self.high) * share)
+        return float(f"{value:.12g}")
+
+
+@dataclass(frozen=True, slots=True)
 class Hyper:
     """A numeric hyperparameter: its default, the values it may take, and where the default is from.
 
@@ -30,6 +64,9 @@ class Hyper:
         high: Largest value allowed.
         open_low: Whether ``low`` itself is excluded.
         open_high: Whether ``high`` itself is excluded.
+        search: Range from which tuning draws it; ``None`` for one that stays at its default.
+        told: What a suite fills in where the user names no value: ``"horizon"``, the number of steps
+            that the budget allows; ``"f_star"``, the minimum. Empty for all others.
     """
 
     default: float
@@ -38,6 +75,8 @@ class Hyper:
     high: float = float("inf")
     open_low: bool = True
     open_high: bool = True
+    search: Search | None = None
+    told: Literal["", "horizon", "f_star"] = ""
 
     def allows(self, value: float) -> bool:
         """Returns whether ``value`` lies in the range; NaN never does."""
@@ -51,26 +90,47 @@ class Hyper:
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
 
+class Counts(NamedTuple):
+    """What a rule whose steps differ in cost has done so far.
+
+    Attributes:
+        steps: Completed steps: how often the iterate has moved, or a search for it was given up.
+        hvps: Hessian-vector products asked for.
+    """
+
+    steps: Array
+    hvps: Array | int = 0
+
+
 class StepInfo(NamedTuple):
     """What one step asked of the objective.
 
     Attributes:
         value: Objective at the iterate the step started from.
         grad_evals: Gradients asked for, each with its value.
+        hvps: Hessian-vector products asked for.
+        cost: ``grad_evals + 2 hvps``.
     """
 
     value: Array
-    grad_evals: int
+    grad_evals: Array | int
+    hvps: Array | int
+    cost: Array | int
 
 
 @dataclass(frozen=True, eq=False)
 class Optimizer:
     """An update rule as pure functions of one point; every numeric hyperparameter is traced.
 
-    ``update(params, state, value, grad, hyper)`` receives the gradient taken at the last
-    ``point`` and the value at ``params``, and returns ``(params, state, point)``: ``point`` is
-    where the next gradient is wanted, the new ``params`` for most rules, the lookahead point for
-    NAG. ``params`` is always the iterate that is judged.
+    ``update(params, state, value, grad, hyper)`` receives value and gradient taken at the last
+    ``point`` and returns ``(params, state, point)``: ``point`` is where they are wanted next, the new
+    ``params`` for most rules, the lookahead point for NAG, a trial point for a line search. ``params``
+    is always the iterate that is judged. One call is one gradient evaluation, so a step of several
+    evaluations is several calls that keep ``params`` until the last.
+
+    A ``curved`` rule asks for a Hessian-vector product as well: its ``point`` is a pair of a point and
+    a direction, its ``grad`` the pair of the gradient and the Hessian there times the direction. A
+    product costs 2, so a call that uses one is followed or preceded by a call that does nothing.
 
     Attributes:
         name: Registry name, snake_case.
@@ -79,18 +139,26 @@ class Optimizer:
         hyper: Hyperparameters by name, in the order in which they are shown.
         looks_ahead: Whether ``point`` differs from ``params``. If not, ``update`` returns its
             ``params`` as ``point``.
-        evals_per_step: Gradients asked for until ``params`` moves.
+        curved: Whether it asks for Hessian-vector products; such a rule also looks ahead.
+        evals_per_step: Gradients asked for until ``params`` moves, where that number is fixed.
+        counts: ``counts(state) -> Counts`` of a rule whose steps differ in cost.
         swept: The hyperparameter that a suite's grid varies.
+        ranked: Whether it takes part in rankings; a reference line does not.
+        max_dim: Largest dimension that it can be run in, ``None`` for no limit.
         doc: Formula, paper and defaults, in Markdown.
     """
 
     name: str
     init: Callable[[Params, HyperValues], State]
-    update: Callable[[Params, State, Array, Params, HyperValues], tuple[Params, State, Params]]
+    update: Callable[[Params, State, Array, Any, HyperValues], tuple[Params, State, Any]]
     hyper: Mapping[str, Hyper]
     looks_ahead: bool = False
+    curved: bool = False
     evals_per_step: int = 1
+    counts: Callable[[State], Counts] | None = None
     swept: str = "lr"
+    ranked: bool = True
+    max_dim: int | None = None
     doc: str = ""
 
     def defaults(self) -> dict[str, float]:
@@ -129,8 +197,8 @@ def step(
     hyper: HyperValues,
     key: Key | None = None,
     *,
-    point: Params | None = None,
-) -> tuple[Params, State, Params, StepInfo]:
+    point: Any = None,
+) -> tuple[Params, State, Any, StepInfo]:
     """Takes one step: evaluates at ``point`` and updates, until the iterate moves.
 
     Args:
@@ -145,12 +213,30 @@ def step(
     Returns:
         ``(params, state, point, info)``.
     """
-    point = params if point is None else point
-    info = StepInfo(objective.value(params, key), optimizer.evals_per_step)
-    for _ in range(optimizer.evals_per_step):
-        _, grad = objective.value_and_grad(point, key)
-        params, state, point = optimizer.update(params, state, info.value, grad, hyper)
-    return params, state, point, info
+    first = objective.value(params, key)
+    if point is None:
+        point = (params, zeros_like(params)) if optimizer.curved else params
+
+    def call(carry: tuple[Params, State, Any, Any]) -> tuple[Params, State, Any, Any]:
+        params, state, point, calls = carry
+        if optimizer.curved:
+            at, direction = point
+            (value, grad), (_, hvp) = jax.jvp(lambda x: objective.value_and_grad(x, key), (at,), (direction,))
+            seen: Any = (grad, hvp)
+        else:
+            value, seen = objective.value_and_grad(point, key)
+        return *optimizer.update(params, state, value, seen, hyper), calls + 1
+
+    if optimizer.counts is None:
+        carry = (params, state, point, 0)
+        for _ in range(optimizer.evals_per_step):
+            carry = call(carry)
+        return *carry[:3], StepInfo(first, optimizer.evals_per_step, 0, optimizer.evals_per_step)
+    counts, before = optimizer.counts, optimizer.counts(state)
+    start = (params, state, point, jnp.zeros((), jnp.int32))
+    carry = jax.lax.while_loop(lambda carry: counts(carry[1]).steps == before.steps, call, start)
+    hvps = counts(carry[1]).hvps - before.hvps
+    return *carry[:3], StepInfo(first, carry[3] - 2 * hvps, hvps, carry[3])
 
 
 def zeros_like(params: Params) -> Params:

@@ -18,7 +18,7 @@ class Operands(NamedTuple):
     that rules see is ``grad_scale`` times that of ``f`` in ``z``.
 
     Attributes:
-        theta: Parameters of the landscape, padded with zeros.
+        theta: Parameters of the landscape and its data, flat, padded with zeros.
         origin: See above, shape (dim,).
         rotation: ``R``, shape (dim, dim); the identity where the problem is not rotated.
         unit: Length of one unit of ``z``.
@@ -109,8 +109,9 @@ def operands(problem: Problem, units: str, n_theta: int) -> Operands:
     else:
         rotation = frame.origin_matrix
         origin = frame.pivot + rotation @ (scale.center - frame.shift - frame.pivot)
+    numbers = np.concatenate([np.asarray(problem.theta), *(part.ravel() for part in problem.data)])
     theta = np.zeros(n_theta)
-    theta[: len(problem.theta)] = problem.theta
+    theta[: len(numbers)] = numbers
     return Operands(
         theta=theta,
         origin=origin,
@@ -152,8 +153,8 @@ def _thresholds(problem: Problem) -> np.ndarray:
 
 
 def n_theta(problems: Sequence[Problem]) -> int:
-    """Returns the length of the longest parameter list."""
-    return max((len(p.theta) for p in problems), default=0)
+    """Returns the most numbers that one of the problems needs: its parameters and its data."""
+    return max((len(p.theta) + sum(part.size for part in p.data) for p in problems), default=0)
 
 
 def _number(value: float) -> np.ndarray:

@@ -96,6 +96,16 @@ class Landscape:
         f_second: ``f_second(dim, *parameters)``: lowest other local minimum value known, or ``None``.
         f_saddle: ``f_saddle(dim, *parameters)``: value at the saddle next to which runs start.
         parameters: Parameters by name, in the order in which ``f`` takes them.
+        data: ``data(dim, instance, *parameters) -> arrays``: float64 arrays that ``f`` takes after its
+            parameters, such as rotations or a data set. Their shapes depend on ``dim`` alone.
+        own_instances: Whether the literature numbers the instances itself, from 1 on. Then nothing is
+            shifted or turned here: ``x_star``, ``f_star`` and ``f_second`` take ``instance`` between ``dim`` and
+            the parameters, and ``offset`` gives what is added to ``f``.
+        offset: ``offset(dim, instance)``, for ``own_instances`` only.
+        batch: ``batch(x, indices, *parameters, *data)`` of a finite sum: the mean of the terms ``indices``,
+            with the regularizer in full; the mean over all of them is ``f``.
+        n_terms: ``n_terms(dim)``: the number of terms of a finite sum.
+        family: Name shared by functions that are no independent evidence; by default ``name``.
         start_bounds: Box of the start distribution where it is not ``bounds``.
         sample_starts: ``sample_starts(rng, count, dim, *parameters) -> (x0, distance)`` of shapes
             (count, dim) and (count,), for functions whose starts are no box: saddles, with the
@@ -115,6 +125,12 @@ class Landscape:
     f_second: Callable[..., float | None] = lambda dim, *parameters: None
     f_saddle: Callable[..., float] | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    data: Callable[..., tuple[np.ndarray, ...]] = lambda dim, instance, *parameters: ()
+    own_instances: bool = False
+    offset: Callable[[int, int], float] = lambda dim, instance: 0.0
+    batch: Callable[..., Array] | None = None
+    n_terms: Callable[[int], int] | None = None
+    family: str = ""
     start_bounds: Callable[[int], Matrix] | None = None
     sample_starts: Callable[..., tuple[Matrix, np.ndarray]] | None = None
     tags: frozenset[str] = frozenset()

@@ -38,7 +38,8 @@ class Problem:
     Attributes:
         landscape: The definition.
         dim: Dimension.
-        instance: 0 for the literature's form, else the seed of shift, rotation and offset.
+        instance: 0 for the literature's form, else the seed of shift, rotation and offset. Of a function whose
+            instances the literature numbers, from 1 on, it is that number, and 0 stands for 1.
         rotated: Whether the instance is turned; the rotated twin of a separable function.
         parameters: Values of all the landscape's parameters, in its order; the others' defaults are filled in.
 
@@ -65,15 +66,19 @@ class Problem:
         faults = self.landscape.faults(self.dim, self.parameters)
         if isinstance(self.instance, bool) or not isinstance(self.instance, int) or self.instance < 0:
             faults.append(f"{name}: instance must be an integer of at least 0; got {self.instance!r}")
+        elif self.rotated and self.landscape.own_instances:
+            faults.append(f"{name}: its own instances say what is rotated; leave rotated out")
         elif self.instance and "box_only" in self.landscape.tags:
             faults.append(
                 f"{name}: only instance 0 exists, since the minimum holds only in the literature's box; "
                 f"got {self.instance}"
             )
-        if self.rotated and self.instance == 0:
+        elif self.rotated and self.instance == 0:
             faults.append(f"{name}: instance 0 is the literature's form and is never rotated; use instance 1")
         if faults:
             raise UsageError(faults)
+        if self.landscape.own_instances and self.instance == 0:
+            object.__setattr__(self, "instance", 1)
         given = {key: float(self.parameters.get(key, p.default)) for key, p in self.landscape.parameters.items()}
         object.__setattr__(self, "parameters", given)
 
@@ -99,8 +104,8 @@ class Problem:
 
     @property
     def family(self) -> str:
-        """Name of the landscape: problems of one family are no independent evidence."""
-        return self.landscape.name
+        """Name of the landscape's family: problems of one family are no independent evidence."""
+        return self.landscape.family or self.landscape.name
 
     @property
     def tags(self) -> frozenset[str]:
@@ -134,6 +139,10 @@ class Problem:
 
     @cached_property
     def _frame(self) -> Frame:
+        if self.landscape.own_instances:
+            return instances.literature(self.dim, self.theta)._replace(
+                offset=float(self.landscape.offset(self.dim, self.instance))
+            )
         if self.instance == 0:
             return instances.literature(self.dim, self.theta)
         return instances.draw(
@@ -141,7 +150,7 @@ class Problem:
             self.instance,
             rotated=self.rotated,
             bounds=self.bounds,
-            x_star=self.landscape.x_star(self.dim, *self.theta),
+            x_star=self.landscape.x_star(self.dim, *self._which),
             f_scale=Problem(self.landscape, self.dim, parameters=self.parameters).f_scale,
             theta=self.theta,
         )
@@ -150,27 +159,37 @@ class Problem:
         """Returns what maps ``x`` to the landscape's frame; the engine passes it as operands."""
         return self._frame
 
+    @property
+    def _which(self) -> tuple[float, ...]:
+        """What picks the optimum of a landscape beside the dimension: its instance or its parameters."""
+        return (self.instance, *self.theta) if self.landscape.own_instances else self.theta
+
+    @cached_property
+    def data(self) -> tuple[np.ndarray, ...]:
+        """Arrays that the landscape takes after its parameters."""
+        return tuple(_fixed(part) for part in self.landscape.data(self.dim, self.instance, *self.theta))
+
     @cached_property
     def x_star(self) -> np.ndarray:
         """All global minimizers in the box, shape (m, dim)."""
-        return _fixed(self._frame.outward(self.landscape.x_star(self.dim, *self.theta)))
+        return _fixed(self._frame.outward(self.landscape.x_star(self.dim, *self._which)))
 
     @cached_property
     def f_star(self) -> float:
         """Minimum, offset included."""
-        return float(self.landscape.f_star(self.dim, *self.theta)) + self._frame.offset
+        return float(self.landscape.f_star(self.dim, *self._which)) + self._frame.offset
 
     @cached_property
     def f_second(self) -> float | None:
         """Lowest other local minimum value known, offset included; ``None`` where there is none."""
-        second = self.landscape.f_second(self.dim, *self.theta)
+        second = self.landscape.f_second(self.dim, *self._which)
         return None if second is None else float(second) + self._frame.offset
 
     @cached_property
     def f_saddle(self) -> float | None:
         """Value at the saddle next to which runs start, offset included; ``None`` elsewhere."""
         saddle = self.landscape.f_saddle
-        return None if saddle is None else float(saddle(self.dim, *self.theta)) + self._frame.offset
+        return None if saddle is None else float(saddle(self.dim, *self._which)) + self._frame.offset
 
     @cached_property
     def constants(self) -> Constants:
@@ -199,7 +218,7 @@ class Problem:
         y = x - frame.shift
         if frame.origin_matrix is not None:
             y = frame.pivot + frame.origin_matrix @ (y - frame.pivot)
-        return self.landscape.f(y, *frame.theta)
+        return self.landscape.f(y, *frame.theta, *self.data)
 
     def _value(self, x: Array) -> Array:
         """The objective in pure JAX."""
@@ -317,7 +336,7 @@ def measured(problem: Problem) -> Constants:
     Raises:
         UsageError: The function raises, or has no finite median over the starts; only a user's own can.
     """
-    landscape, frame = problem.landscape, problem.frame()
+    landscape = problem.landscape
     with jax.enable_x64(True):
         many = jax.jit(jax.vmap(problem._raw))
         try:
@@ -330,8 +349,8 @@ def measured(problem: Problem) -> Constants:
             lambda points: np.asarray(many(points)),
             lambda rng, count: problem._draw_starts(rng, count)[0],
             x_star=problem.x_star,
-            f_star=landscape.f_star(problem.dim, *frame.theta),
-            f_second=landscape.f_second(problem.dim, *frame.theta),
+            f_star=landscape.f_star(problem.dim, *problem._which),
+            f_second=landscape.f_second(problem.dim, *problem._which),
             bounds=problem.bounds,
         )
     if not (math.isfinite(found.f_scale) and found.f_scale > 0):

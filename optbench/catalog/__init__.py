@@ -1,0 +1,153 @@
+"""Names to objects: the one list of update rules and test functions.
+
+The lists are literals and no shelf is imported at the top, so ``optbench list`` needs no
+JAX. A new rule or function is one object in a shelf module, exported under its registry name,
+and one line in ``rules`` or ``functions``. A user's own object is named ``module:attribute``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from optbench.catalog.aliases import ALIASES
+from optbench.catalog.entry import Entry
+from optbench.catalog.functions import PROBLEMS
+from optbench.catalog.rules import OPTIMIZERS
+from optbench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from optbench.core.optimizer import Optimizer
+    from optbench.problems.landscape import Landscape
+    from optbench.problems.problem import Problem
+
+__all__ = ["ALIASES", "OPTIMIZERS", "PROBLEMS", "Entry", "landscape", "optimizer", "problem", "unknown", "user_object"]
+
+
+def unknown(kind: str, name: str, entries: tuple[Entry, ...]) -> str:
+    """Returns the message for a name that the catalogue does not have, aliases considered.
+
+    Args:
+        kind: What the name should denote, ``"optimizer"`` or ``"problem"``.
+        name: What the user typed.
+        entries: The shelf in which it was looked for.
+
+    Returns:
+        One line with the nearest valid names.
+
+    Example:
+        >>> unknown("optimizer", "heavyball", OPTIMIZERS)
+        "unknown optimizer 'heavyball'; did you mean 'momentum'?"
+    """
+    known = [entry.name for entry in entries]
+    alias = ALIASES.get(name.lower().replace("-", "_"))
+    if alias in known:
+        return f"unknown {kind} {name!r}; did you mean {alias!r}?"
+    return unknown_name(kind, name, known)
+
+
+def user_object(reference: str) -> Any:
+    """Imports ``module:attribute``, which only the user's own words name."""
+    module_name, _, attribute = reference.partition(":")
+    here = os.getcwd()
+    if here not in sys.path and "" not in sys.path:
+        # An installed command does not look there by itself, unlike "python -m".
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # whatever a user's module raises is theirs to read, without our traceback
+        raise UsageError(f"{reference!r}: cannot import {module_name!r}: {type(error).__name__}: {error}") from error
+    if not hasattr(module, attribute):
+        raise UsageError(unknown_name(f"attribute of {module_name}", attribute, _public(module)))
+    return getattr(module, attribute)
+
+
+def _public(module: Any) -> list[str]:
+    return [name for name in vars(module) if not name.startswith("_")]
+
+
+def _find(kind: str, name: str, entries: tuple[Entry, ...]) -> Any:
+    if ":" in name:
+        return user_object(name)
+    for entry in entries:
+        if entry.name == name:
+            return getattr(importlib.import_module(entry.module), name)
+    raise UsageError(unknown(kind, name, entries))
+
+
+def optimizer(name: str) -> Optimizer:
+    """Returns the update rule of a name.
+
+    Args:
+        name: A registry name, or ``module:attribute`` for an ``Optimizer`` of your own.
+
+    Returns:
+        The rule.
+
+    Raises:
+        UsageError: There is no such rule, or the attribute is no ``Optimizer``.
+
+    Example:
+        >>> optimizer("adam").defaults()["b1"]
+        0.9
+    """
+    from optbench.core.optimizer import Optimizer
+
+    found = _find("optimizer", name, OPTIMIZERS)
+    if not isinstance(found, Optimizer):
+        raise UsageError(f"{name!r} must be an optbench Optimizer; it is a {type(found).__name__}")
+    return found
+
+
+def landscape(name: str) -> Landscape:
+    """Returns the test function of a name, for every dimension.
+
+    Args:
+        name: A registry name, or ``module:attribute`` for a ``Landscape`` of your own.
+
+    Returns:
+        The definition.
+
+    Raises:
+        UsageError: There is no such function, or the attribute is no ``Landscape``.
+
+    Example:
+        >>> landscape("rosenbrock").dims.default
+        2
+    """
+    from optbench.problems.landscape import Landscape
+
+    found = _find("problem", name, PROBLEMS)
+    if not isinstance(found, Landscape):
+        raise UsageError(f"{name!r} must be an optbench Landscape; it is a {type(found).__name__}")
+    return found
+
+
+def problem(
+    name: str, dim: int | None = None, *, instance: int = 0, rotated: bool = False, **parameters: float
+) -> Problem:
+    """Returns a test function as a value with its optimum, box and starts.
+
+    Args:
+        name: A registry name, or ``module:attribute`` for a ``Landscape`` of your own.
+        dim: Dimension; the function's default if ``None``.
+        instance: 0 for the literature's form, else the seed of shift, rotation and offset.
+        rotated: Whether the instance is turned.
+        **parameters: The function's own parameters, such as ``condition=1e6``.
+
+    Returns:
+        The problem.
+
+    Raises:
+        UsageError: There is no such function, or it has no such dimension, instance or parameter.
+
+    Example:
+        >>> problem("rosenbrock", dim=2).f_star
+        0.0
+    """
+    from optbench.problems.problem import Problem
+
+    function = landscape(name)
+    return Problem(function, function.dims.default if dim is None else dim, instance, rotated, parameters)
