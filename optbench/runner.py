@@ -181,12 +181,12 @@ class _Execution:
             {
                 "dim": program.shelf.dim,
                 "lanes": program.shelf.lanes,
-                "slots": slots,
+                "slots": program.template.slots.shape[1],
                 "problems": [p.name + ("-rot" if p.rotated else "") for p in program.shelf.problems],
                 "rules": [rule.name for rule in program.shelf.rules],
                 "compile_s": round(program.compile_s, 3),
             }
-            for (_, slots), program in sorted(self.engine.programs.items())
+            for _, program in sorted(self.engine.programs.items())
         ]
 
     def _tell(self, phase: str, *, rate: float = 0.0, eta_s: float = float("inf")) -> None:

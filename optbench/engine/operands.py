@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -122,6 +123,28 @@ def operands(problem: Problem, units: str, n_theta: int) -> Operands:
         center=scale.inward(problem.center),
         radius_scale=_number(scale.unit / problem.width),
     )
+
+
+def unpacker(problem: Problem) -> Callable[[Any], list[Any]]:
+    """Returns what cuts ``Operands.theta`` into the arguments that the landscape takes after ``x``.
+
+    Args:
+        problem: Any instance: the shapes are those of all.
+
+    Returns:
+        ``unpack(theta) -> [parameters..., data...]``.
+    """
+    n, shapes = len(problem.theta), [part.shape for part in problem.data]
+
+    def unpack(theta: Any) -> list[Any]:
+        parts, begin = [theta[i] for i in range(n)], n
+        for shape in shapes:
+            size = math.prod(shape)
+            parts.append(theta[begin : begin + size].reshape(shape))
+            begin += size
+        return parts
+
+    return unpack
 
 
 def blank(dim: int, n_theta: int) -> Operands:

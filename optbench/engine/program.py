@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from jax.experimental.layout import Layout as MemoryLayout
 from jax.experimental.layout import with_layout_constraint
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.operands import Operands, blank, n_theta
+from optbench.engine.operands import Operands, blank, n_theta, unpacker
 from optbench.engine.record import SEGMENT
 from optbench.engine.state import Layout, layout, widths
 from optbench.problems.problem import Landscape, Problem
@@ -39,12 +40,14 @@ class Carry(NamedTuple):
     Attributes:
         params: Iterates that are judged, (lanes, dim).
         slots: Vector state, (lanes, k, dim).
-        scalars: Scalar state, (lanes, s).
+        scalars: Scalar state of each lane, (lanes, s).
+        shared: Scalar state of all lanes together, (c,).
     """
 
     params: Any
     slots: Any
     scalars: Any
+    shared: Any
 
 
 class Rows(NamedTuple):
@@ -148,19 +151,20 @@ def compile_program(shelf: Shelf) -> Program:
     begin = time.perf_counter()
     with jax.enable_x64(True):
         layouts = [layout(rule, shelf.dim) for rule in shelf.rules]
-        n_slots, n_scalars, n_hyper = widths(layouts)
+        room = widths(layouts)
         template = Carry(
             params=jnp.zeros((shelf.lanes, shelf.dim)),
-            slots=jnp.zeros((shelf.lanes, n_slots, shelf.dim)),
-            scalars=jnp.zeros((shelf.lanes, n_scalars)),
+            slots=jnp.zeros((shelf.lanes, room.slots, shelf.dim)),
+            scalars=jnp.zeros((shelf.lanes, room.scalars)),
+            shared=jnp.zeros(room.shared),
         )
         theta = n_theta(shelf.problems)
         zero = np.int32(0)
-        hyper = np.zeros((n_hyper, shelf.lanes))
+        hyper = np.zeros((room.hyper, shelf.lanes))
         rows = blank_rows(shelf.lanes)
         arguments = (rows, template, np.bool_(True), zero, zero, hyper, blank(shelf.dim, theta), zero)
         call = compiled(_advance(shelf, layouts), *arguments, donate=(0,))
-    return Program(shelf, call, theta, n_hyper, template, time.perf_counter() - begin)
+    return Program(shelf, call, theta, room.hyper, template, time.perf_counter() - begin)
 
 
 def compiled(function: Callable[..., Any], *arguments: Any, donate: tuple[int, ...] = ()) -> Callable[..., Any]:
@@ -195,36 +199,54 @@ def _lanes_innermost(x: Array) -> Array:
     return pinned
 
 
+class Sight(Enum):
+    """What a rule sees of a problem in one trip, beside the value at its iterate, which is recorded."""
+
+    HERE = "value and gradient at its iterate"
+    AHEAD = "the gradient at another point"
+    TRIAL = "value and gradient at another point"
+    CURVED = "value, gradient and a Hessian-vector product at another point"
+
+
+def sight(item: Layout) -> Sight:
+    """Returns what a rule sees."""
+    if item.rule.curved:
+        return Sight.CURVED
+    if not item.rule.looks_ahead:
+        return Sight.HERE
+    return Sight.TRIAL if item.flow.reads_value else Sight.AHEAD
+
+
 def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Rows, Carry]]:
     """Builds the function that moves a block of lanes on by some trips."""
-    oracles = [_oracle(p, ahead=False) for p in shelf.problems]
-    if any(rule.looks_ahead for rule in shelf.rules):
-        oracles += [_oracle(p, ahead=True) for p in shelf.problems]
-    looks_ahead = np.array([rule.looks_ahead for rule in shelf.rules])
+    # One switch with the problems once for each sight that some rule has: a "cond" around the point would
+    # slow all rules.
+    sights = [s for s in Sight if any(sight(item) is s for item in layouts)]
+    oracles = [_oracle(p, s) for s in sights for p in shelf.problems]
+    first = np.array([sights.index(sight(item)) * len(shelf.problems) for item in layouts], np.int32)
     starts = [_start(item) for item in layouts]
     updates = [_update(item) for item in layouts]
 
     def advance(
         rows: Rows, carry: Carry, fresh: Array, problem: Array, rule: Array, hyper: Array, ops: Operands, n: Array
     ) -> tuple[Rows, Carry]:
-        oracle = problem + jnp.where(jnp.asarray(looks_ahead)[rule], len(shelf.problems), 0)
-        slots, scalars = lax.cond(
+        oracle = problem + jnp.asarray(first)[rule]
+        state = lax.cond(
             fresh,
-            lambda: _switch(rule, starts, carry.params, carry.slots, carry.scalars, hyper),
-            lambda: (carry.slots, carry.scalars),
+            lambda: _switch(rule, starts, carry.params, carry.slots, carry.scalars, carry.shared, hyper),
+            lambda: (carry.slots, carry.scalars, carry.shared),
         )
 
         def trip(i: Array, moving: tuple[Array, ...]) -> tuple[Array, ...]:
-            params, slots, scalars, values, radii = moving
-            value, grad = _switch(oracle, oracles, params, slots, ops)
+            params, slots, scalars, shared, values, radii = moving
+            value, *seen = _switch(oracle, oracles, params, slots, ops)
             radius = jnp.max(jnp.abs(params - ops.center[None]), axis=1) * ops.radius_scale
             values = lax.dynamic_update_slice(values, value[None], (i, jnp.int32(0)))
             radii = lax.dynamic_update_slice(radii, radius[None], (i, jnp.int32(0)))
-            seen = (value, _lanes_innermost(grad), hyper, ops.grad_scale)
-            moved = _switch(rule, updates, params, slots, scalars, *seen)
-            return (*(_lanes_innermost(x) for x in moved), values, radii)
+            moved = _switch(rule, updates, params, slots, scalars, shared, *seen, hyper, ops.grad_scale)
+            return (*moved, values, radii)
 
-        moving = (carry.params, slots, scalars, rows.values, rows.radii)
+        moving = (carry.params, *state, rows.values, rows.radii)
         *carried, values, radii = lax.fori_loop(jnp.int32(0), n, trip, moving)
         return Rows(values, radii), Carry(*carried)
 
@@ -235,53 +257,70 @@ def _switch(index: Array, branches: Sequence[Callable[..., Any]], *operands: Any
     return branches[0](*operands) if len(branches) == 1 else lax.switch(index, branches, *operands)
 
 
-def _oracle(problem: Problem, *, ahead: bool) -> Callable[..., tuple[Array, Array]]:
-    """Builds one branch of the problem switch: value at the iterate, gradient where it is wanted."""
+def _oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
+    """Builds one branch of the problem switch.
+
+    It gives the value at the iterate, the value where the rule looks, the gradient there and, under
+    ``CURVED``, the Hessian times the direction; what a sight does not have is left as zero or repeated.
+    """
     landscape = problem.landscape
-    n = len(landscape.parameters)
+    unpack = unpacker(problem)
 
     def value(z: Array, ops: Operands) -> Array:
         move = ops.rotation @ z if problem.rotated else z
-        return landscape.f(ops.origin + ops.unit * move, *(ops.theta[i] for i in range(n)))
+        return landscape.f(ops.origin + ops.unit * move, *unpack(ops.theta))
 
-    def lane(z: Array, point: Array, ops: Operands) -> tuple[Array, Array]:
-        if ahead:
-            return value(z, ops) + ops.offset, ops.grad_scale * jax.grad(value)(point, ops)
-        f, grad = jax.value_and_grad(value)(z, ops)
-        return f + ops.offset, ops.grad_scale * grad
+    def lane(z: Array, point: Array, direction: Array, ops: Operands) -> tuple[Array, ...]:
+        if sees is Sight.HERE:
+            f, grad = jax.value_and_grad(value)(z, ops)
+            return f, f, grad
+        if sees is Sight.AHEAD:
+            f = value(z, ops)
+            return f, f, jax.grad(value)(point, ops)
+        if sees is Sight.TRIAL:
+            return value(z, ops), *jax.value_and_grad(value)(point, ops)
+        (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (point,), (direction,))
+        return value(z, ops), f, grad, hvp
 
-    def block(params: Array, slots: Array, ops: Operands) -> tuple[Array, Array]:
-        point = slots[:, -1] if ahead else params
-        f, grad = jax.vmap(lane, in_axes=(0, 0, None))(_lanes_innermost(params), _lanes_innermost(point), ops)
-        return f, _lanes_innermost(grad)
+    def block(params: Array, slots: Array, ops: Operands) -> tuple[Array, ...]:
+        point = params if sees is Sight.HERE else slots[:, -1]
+        direction = slots[:, -2] if sees is Sight.CURVED else point
+        where = (_lanes_innermost(x) for x in (params, point, direction))
+        f, seen, *vectors = jax.vmap(lane, in_axes=(0, 0, 0, None))(*where, ops)
+        return f + ops.offset, seen + ops.offset, *(_lanes_innermost(ops.grad_scale * v) for v in vectors)
 
     return block
 
 
-def _start(item: Layout) -> Callable[..., tuple[Array, Array]]:
+def _start(item: Layout) -> Callable[..., tuple[Array, ...]]:
     """Builds one branch of the switch over rules that makes the first state."""
 
-    def lane(params: Array, slots: Array, scalars: Array, hyper: Array) -> tuple[Array, Array]:
+    def lane(params: Array, slots: Array, scalars: Array, shared: Array, hyper: Array) -> tuple[Array, ...]:
         state = item.rule.init(params, item.hyper(hyper))
-        return item.pack(state, params, jnp.zeros_like(slots), jnp.zeros_like(scalars))
+        point = (params, jnp.zeros_like(params)) if item.rule.curved else params
+        return item.pack(state, point, *(jnp.zeros_like(x) for x in (slots, scalars, shared)))
 
-    return jax.vmap(lane, in_axes=(0, 0, 0, 1))
+    return jax.vmap(lane, in_axes=(0, 0, 0, None, 1), out_axes=(0, 0, None))
 
 
 def _update(item: Layout) -> Callable[..., tuple[Array, ...]]:
     """Builds one branch of the switch over rules that takes a step."""
 
     def lane(
-        params: Array, slots: Array, scalars: Array, value: Array, grad: Array, hyper: Array
-    ) -> tuple[Array, Array, Array]:
-        state = item.unpack(slots, scalars)
+        params: Array, slots: Array, scalars: Array, shared: Array, value: Array, *rest: Array
+    ) -> tuple[Array, ...]:
+        *vectors, hyper = rest
+        state = item.unpack(slots, scalars, shared)
+        grad = tuple(vectors) if item.rule.curved else vectors[0]
         params, state, point = item.rule.update(params, state, value, grad, item.hyper(hyper))
-        return params, *item.pack(state, point, slots, scalars)
+        return params, *item.pack(state, point, slots, scalars, shared)
 
-    def block(params: Array, slots: Array, scalars: Array, *rest: Array) -> tuple[Array, ...]:
-        value, grad, hyper, scale = rest
-        carried = (_lanes_innermost(params), _lanes_innermost(slots), _lanes_innermost(scalars))
-        moved = jax.vmap(lane, in_axes=(0, 0, 0, 0, 0, 1))(*carried, value * scale, grad, hyper)
-        return tuple(_lanes_innermost(x) for x in moved)
+    def block(params: Array, slots: Array, scalars: Array, shared: Array, value: Array, *rest: Array) -> Any:
+        *vectors, hyper, scale = rest
+        vectors = vectors if item.rule.curved else vectors[:1]
+        carried = (_lanes_innermost(params), _lanes_innermost(slots), _lanes_innermost(scalars), shared)
+        axes = (0, 0, 0, None, 0, *[0] * len(vectors), 1)
+        moved = jax.vmap(lane, in_axes=axes, out_axes=(0, 0, 0, None))(*carried, value * scale, *vectors, hyper)
+        return (*(_lanes_innermost(x) for x in moved[:3]), moved[3])
 
     return block

@@ -1,11 +1,11 @@
-"""Which cells share a program: one for each dimension and number of state slots."""
+"""Which cells share a program: one for each dimension and class of rule, at most six in all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,13 +24,32 @@ class Pair:
     rule: Optimizer
 
 
-ShelfKey = tuple[int, int]
+#: Every slot of a program is copied in each trip, so a rule shares one with rules of about as many: none, one, two,
+#: up to four, or more. Each further class would cost seconds of compilation for each dimension.
+SLOT_CLASSES = (0, 1, 2, 4)
+
+
+class ShelfKey(NamedTuple):
+    """What the pairs of one program have in common.
+
+    Attributes:
+        dim: Dimension.
+        slots: Most slots of its rules, an entry of ``SLOT_CLASSES``; -1 for more than the last of them.
+        curved: Whether its rules ask for Hessian-vector products.
+    """
+
+    dim: int
+    slots: int
+    curved: bool
 
 
 def shelf_key(pair: Pair) -> ShelfKey:
-    """Returns dimension and number of slots: pairs with equal keys share a program."""
-    # Every slot of a program is copied in each trip, so a rule shares one with rules of as many slots only.
-    return pair.problem.dim, layout(pair.rule, pair.problem.dim).n_slots
+    """Returns dimension and class of rule: pairs with equal keys share a program."""
+    dim = pair.problem.dim
+    n = layout(pair.rule, dim).n_slots
+    if pair.rule.curved:
+        return ShelfKey(dim, -1, curved=True)
+    return ShelfKey(dim, next((bound for bound in SLOT_CLASSES if n <= bound), -1), curved=False)
 
 
 def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
@@ -51,10 +70,10 @@ def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
             rules.append(pair.rule)
     return {
         key: Shelf(
-            dim=key[0],
+            dim=key.dim,
             problems=tuple(sorted(problems.values(), key=lambda problem: (problem.name, problem.rotated))),
             rules=tuple(sorted(rules, key=lambda rule: rule.name)),
-            lanes=block_lanes(key[0], backend),
+            lanes=block_lanes(key.dim, backend),
         )
         for key, (problems, rules) in sorted(grouped.items())
     }
@@ -83,7 +102,7 @@ def _array(*shape: int) -> jax.ShapeDtypeStruct:
 
 @cache
 def _problem_fault(problem: Problem) -> str | None:
-    theta = [_array()] * len(problem.landscape.parameters)
+    theta = [*[_array()] * len(problem.theta), *(_array(*part.shape) for part in problem.data)]
     value = _traced(problem.label, problem.landscape.f, _array(problem.dim), *theta)
     if isinstance(value, str):
         return value
@@ -96,25 +115,31 @@ def _problem_fault(problem: Problem) -> str | None:
 
 @cache
 def _rule_fault(rule: Optimizer, dim: int) -> str | None:
+    if rule.max_dim is not None and dim > rule.max_dim:
+        return f"{rule.name}: dimension must be at most {rule.max_dim}; got {dim}"
     try:
         item = layout(rule, dim)
     except Exception as error:  # whatever a user's function raises becomes the message of its rows
         return f"{rule.name}: {first_line(error)}"
 
-    def step(x: jax.Array, slots: jax.Array, scalars: jax.Array, value: jax.Array, hyper: jax.Array) -> object:
-        return rule.update(x, item.unpack(slots, scalars), value, x, item.hyper(hyper))
+    def step(x: jax.Array, grad: object, value: jax.Array, hyper: jax.Array, *kept: jax.Array) -> object:
+        return rule.update(x, item.unpack(*kept), value, grad, item.hyper(hyper))
 
-    slots, scalars, hyper = _array(item.n_slots, dim), _array(item.n_scalars), _array(len(rule.hyper))
-    moved = _traced(rule.name, step, _array(dim), slots, scalars, _array(), hyper)
+    kept = (_array(item.n_slots, dim), _array(item.n_scalars), _array(item.n_shared))
+    grad = (_array(dim), _array(dim)) if rule.curved else _array(dim)
+    moved = _traced(rule.name, step, _array(dim), grad, _array(), _array(len(rule.hyper)), *kept)
     if isinstance(moved, str):
         return moved
     if not isinstance(moved, tuple) or len(moved) != 3:
         return f"{rule.name}: update must return (params, state, point)"
-    for part, value in (("params", moved[0]), ("point", moved[2])):
+    if rule.curved and not (isinstance(moved[2], tuple) and len(moved[2]) == 2):
+        return f"{rule.name}: a curved rule must return (params, state, (point, direction))"
+    points = moved[2] if rule.curved else (moved[2],)
+    for part, value in (("params", moved[0]), *(("point", point) for point in points)):
         if getattr(value, "shape", None) != (dim,) or value.dtype != jnp.float64:
             return f"{rule.name}: update must return {part} as float64 of shape ({dim},); got {_shown(value)}"
     leaves, tree = jax.tree.flatten(moved[1])
-    if tree != item.tree or tuple(leaf.shape == (dim,) for leaf in leaves) != item.is_vector:
+    if tree != item.tree or [leaf.shape for leaf in leaves] != [leaf.shape for leaf in item.leaves]:
         return f"{rule.name}: update must return a state like that of init, {item.tree}; got {_shown(moved[1])}"
     return None
 

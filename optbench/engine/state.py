@@ -1,21 +1,45 @@
 """Optimizer state in slots: every rule's state, whatever its shape, in the same few arrays.
 
-The rules of one program share a carry: vector leaves of a state stand in ``slots`` of shape
-(lanes, k, dim), scalar leaves in ``scalars`` of shape (lanes, s). A rule that looks ahead keeps the
-point of its next gradient in the last slot.
+The rules of one program share a carry. A leaf whose last axis is as long as the parameters stands in
+``slots`` of shape (lanes, k, dim), one slot for each of its rows: a history of ten points takes ten. Any other
+leaf stands number by number in ``scalars`` of shape (lanes, s), or, if it does not depend on the lane, as a
+counter does not, once for all lanes in ``shared`` of shape (c,). A rule that looks ahead keeps the
+point of its next gradient in the last slot, a curved one its direction in the slot before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from optbench.core.optimizer import Optimizer
+from optbench.engine.dataflow import Flow, trace_rule
+
+Place = Literal["slots", "scalars", "shared"]
+
+
+class Leaf(NamedTuple):
+    """Where one leaf of a state stands.
+
+    Attributes:
+        place: In which array.
+        shape: Its shape in one lane.
+        dtype: Its type: a counter may be an integer, the arrays hold it in double precision.
+        first: Its first slot or number.
+        size: How many slots or numbers it takes.
+    """
+
+    place: Place
+    shape: tuple[int, ...]
+    dtype: Any
+    first: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -25,49 +49,78 @@ class Layout:
     Attributes:
         rule: The rule.
         tree: Structure of its state.
-        is_vector: For each leaf whether it is shaped like the parameters, else it is a scalar.
-        dtypes: Type of each leaf: a counter may be an integer, the slots hold it in double precision.
+        leaves: Its leaves.
+        flow: What its update reads.
     """
 
     rule: Optimizer
     tree: Any
-    is_vector: tuple[bool, ...]
-    dtypes: tuple[Any, ...]
+    leaves: tuple[Leaf, ...]
+    flow: Flow
+
+    def _count(self, place: Place) -> int:
+        return sum(leaf.size for leaf in self.leaves if leaf.place == place)
+
+    @property
+    def n_points(self) -> int:
+        """Slots that hold where the rule wants to look."""
+        return 2 if self.rule.curved else int(self.rule.looks_ahead)
 
     @property
     def n_slots(self) -> int:
-        """Slots that the rule needs, its lookahead point included."""
-        return sum(self.is_vector) + self.rule.looks_ahead
+        """Slots that the rule needs, those of its lookahead point included."""
+        return self._count("slots") + self.n_points
 
     @property
     def n_scalars(self) -> int:
-        """Scalars that the rule needs."""
-        return len(self.is_vector) - sum(self.is_vector)
+        """Numbers that the rule needs for each lane."""
+        return self._count("scalars")
+
+    @property
+    def n_shared(self) -> int:
+        """Numbers that the rule needs once for all lanes."""
+        return self._count("shared")
 
     def hyper(self, values: Array) -> dict[str, Array]:
         """Names the entries of a lane's hyperparameter vector."""
         return {name: values[i] for i, name in enumerate(self.rule.hyper)}
 
-    def pack(self, state: Any, point: Array, slots: Array, scalars: Array) -> tuple[Array, Array]:
-        """Writes one lane's state over ``slots`` (k, dim) and ``scalars`` (s,); unused entries stay."""
-        leaves = [leaf.astype(slots.dtype) for leaf in jax.tree.leaves(state)]
-        vectors = [leaf for leaf, vector in zip(leaves, self.is_vector, strict=True) if vector]
-        numbers = [leaf for leaf, vector in zip(leaves, self.is_vector, strict=True) if not vector]
-        if numbers:
-            scalars = jnp.stack(numbers + [scalars[i] for i in range(len(numbers), scalars.shape[0])])
-        if self.rule.looks_ahead:
-            between = range(len(vectors), slots.shape[0] - 1)
-            vectors += [*(slots[i] for i in between), point]
-        elif vectors:
-            vectors += [slots[i] for i in range(len(vectors), slots.shape[0])]
-        return (jnp.stack(vectors) if vectors else slots), scalars
+    def pack(
+        self, state: Any, point: Any, slots: Array, scalars: Array, shared: Array
+    ) -> tuple[Array, Array, Array]:
+        """Writes one lane's state over ``slots`` (k, dim), ``scalars`` (s,) and ``shared`` (c,); the rest stays."""
+        # A state whose leaves are arrays of the host has no type that casts.
+        values = [jnp.asarray(value).astype(slots.dtype) for value in jax.tree.leaves(state)]
+        rows: list[Array] = []
+        numbers: dict[str, list[Array]] = {"scalars": [], "shared": []}
+        for leaf, value in zip(self.leaves, values, strict=True):
+            if leaf.place == "slots":
+                rows += list(value.reshape(leaf.size, -1))
+            else:
+                numbers[leaf.place] += list(value.reshape(-1))
+        points = [*reversed(point)] if self.rule.curved else [point] * self.rule.looks_ahead
+        if rows or points:
+            between = range(len(rows), slots.shape[0] - len(points))
+            slots = jnp.stack([*rows, *(slots[i] for i in between), *points])
+        return slots, _over(numbers["scalars"], scalars), _over(numbers["shared"], shared)
 
-    def unpack(self, slots: Array, scalars: Array) -> Any:
+    def unpack(self, slots: Array, scalars: Array, shared: Array) -> Any:
         """Reads one lane's state."""
-        vectors, numbers = iter(slots), iter(scalars)
-        kept = [next(vectors) if vector else next(numbers) for vector in self.is_vector]
-        leaves = [leaf.astype(dtype) for leaf, dtype in zip(kept, self.dtypes, strict=True)]
+        arrays = {"slots": slots, "scalars": scalars, "shared": shared}
+        leaves = [
+            arrays[leaf.place][leaf.first : leaf.first + leaf.size].reshape(leaf.shape).astype(leaf.dtype)
+            for leaf in self.leaves
+        ]
         return jax.tree.unflatten(self.tree, leaves)
+
+    def points(self, slots: Any) -> Any:
+        """Returns where the rule looks, of lanes (lanes, k, dim): a point, or a pair of point and direction."""
+        return (slots[:, -1], slots[:, -2]) if self.rule.curved else slots[:, -1]
+
+
+def _over(numbers: list[Array], old: Array) -> Array:
+    """Returns ``old`` with its first entries replaced."""
+    return jnp.stack([*numbers, *(old[i] for i in range(len(numbers), old.shape[0]))]) if numbers else old
 
 
 def layout(rule: Optimizer, dim: int) -> Layout:
@@ -81,20 +134,49 @@ def layout(rule: Optimizer, dim: int) -> Layout:
         The layout.
 
     Raises:
-        TypeError: A state leaf is neither shaped like the parameters nor a scalar.
+        TypeError: A state leaf is no array of numbers.
     """
-    point = jax.ShapeDtypeStruct((dim,), jnp.float64)
-    hyper: Mapping[str, Any] = {name: jax.ShapeDtypeStruct((), jnp.float64) for name in rule.hyper}
-    leaves, tree = jax.tree.flatten(jax.eval_shape(rule.init, point, hyper))
-    for leaf in leaves:
-        if leaf.shape not in ((dim,), ()):
-            raise TypeError(f"{rule.name}: a state leaf must have shape ({dim},) or (); got {leaf.shape}")
-    # In one dimension a leaf of shape (1,) is a vector: only () is a scalar.
-    is_vector = tuple(leaf.shape == (dim,) for leaf in leaves)
-    return Layout(rule, tree, is_vector, tuple(leaf.dtype for leaf in leaves))
+    flow = trace_rule(rule, dim)
+    leaves, tree = jax.tree.flatten(flow.state)
+    return Layout(rule, tree, tuple(_placed(rule, leaves, flow.per_lane, dim)), flow)
 
 
-def widths(layouts: Sequence[Layout]) -> tuple[int, int, int]:
-    """Returns the slots, scalars and hyperparameters that a program for these rules needs."""
-    n_slots = max(item.n_slots for item in layouts)
-    return n_slots, max(item.n_scalars for item in layouts), max(len(item.rule.hyper) for item in layouts)
+def _placed(rule: Optimizer, leaves: Sequence[Any], per_lane: Sequence[bool], dim: int) -> Iterator[Leaf]:
+    """Yields the place of each leaf."""
+    first: dict[Place, int] = {"slots": 0, "scalars": 0, "shared": 0}
+    for leaf, lane in zip(leaves, per_lane, strict=True):
+        if not (jnp.issubdtype(leaf.dtype, jnp.number) or leaf.dtype == jnp.bool_):
+            raise TypeError(f"{rule.name}: a state leaf must hold numbers; got {leaf.dtype}")
+        place: Place = "scalars" if lane else "shared"
+        size = math.prod(leaf.shape)
+        # In one dimension a leaf of shape (1,) is a vector: only () is a scalar.
+        if lane and leaf.shape and leaf.shape[-1] == dim:
+            place, size = "slots", size // dim
+        yield Leaf(place, leaf.shape, leaf.dtype, first[place], size)
+        first[place] += size
+
+
+class Widths(NamedTuple):
+    """What a program for some rules has room for.
+
+    Attributes:
+        slots: Vectors of a lane.
+        scalars: Numbers of a lane.
+        shared: Numbers of all lanes together.
+        hyper: Hyperparameters of a lane.
+    """
+
+    slots: int
+    scalars: int
+    shared: int
+    hyper: int
+
+
+def widths(layouts: Sequence[Layout]) -> Widths:
+    """Returns the room that a program for these rules needs."""
+    return Widths(
+        slots=max(item.n_slots for item in layouts),
+        scalars=max(item.n_scalars for item in layouts),
+        shared=max(item.n_shared for item in layouts),
+        hyper=max(len(item.rule.hyper) for item in layouts),
+    )

@@ -14,6 +14,7 @@ from optbench.engine.shelves import Pair, fault
 from optbench.errors import UsageError
 from optbench.problems.problem import Problem
 from optbench.records import Status
+from optbench.suite.tuning import told
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def trace(
     Args:
         problem: Registry name, ``module:attribute`` or what ``optbench.problem`` returned.
         optimizer: Registry name or ``module:attribute``.
-        hyper: Hyperparameters that differ from the defaults.
+        hyper: Hyperparameters that differ from the defaults; a horizon or a minimum that a rule asks for is
+            filled in.
         x0: Start, (dim,); by default report start 0 of ``seed``.
         steps: Number of gradient evaluations, at least 1.
         dim: Dimension, if ``problem`` is a name; by default the length of ``x0``.
@@ -82,7 +84,7 @@ def trace(
     if not isinstance(problem, Problem):
         problem = catalog.problem(problem, dim=len(given) if dim is None and given is not None else dim)
     rule = catalog.optimizer(optimizer)
-    values = rule.resolve(hyper)
+    values = rule.resolve({**told(rule, cost=steps, f_star=problem.f_star), **(hyper or {})})
     start = problem.starts(seed, "report", 0)[0] if given is None else given
     if start.shape != (problem.dim,):
         raise UsageError(f"x0 must have shape ({problem.dim},) for {problem.label}; got {start.shape}")

@@ -337,6 +337,8 @@ def measured(problem: Problem) -> Constants:
         UsageError: The function raises, or has no finite median over the starts; only a user's own can.
     """
     landscape = problem.landscape
+    # Worked out now: the instance needs a measurement of its own, which cannot be made inside a trace.
+    frame = problem.frame()
     with jax.enable_x64(True):
         many = jax.jit(jax.vmap(problem._raw))
         try:
@@ -348,7 +350,7 @@ def measured(problem: Problem) -> Constants:
             problem.label,
             lambda points: np.asarray(many(points)),
             lambda rng, count: problem._draw_starts(rng, count)[0],
-            x_star=problem.x_star,
+            x_star=frame.outward(landscape.x_star(problem.dim, *problem._which)),
             f_star=landscape.f_star(problem.dim, *problem._which),
             f_second=landscape.f_second(problem.dim, *problem._which),
             bounds=problem.bounds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -59,12 +60,16 @@ def _single(params, state, value, grad, hyper):
     return params, state, params
 
 
+def _keeps(params, state, value, grad, hyper):
+    return params, state, params
+
+
 def _grows(params, state, value, grad, hyper):
     return params, (grad,), params
 
 
-def _matrix(params, hyper):
-    return (jnp.zeros((params.shape[0], params.shape[0])),)
+def _key(params, hyper):
+    return (jax.random.key(0),)
 
 
 raising = replace(_SGD, name="raising", update=_refuse)
@@ -72,7 +77,7 @@ wrong_shape = replace(_SGD, name="wrong_shape", update=_scalar)
 no_point = replace(_SGD, name="no_point", update=_pair)
 wrong_type = replace(_SGD, name="wrong_type", update=_single)
 grows = replace(_SGD, name="grows", update=_grows)
-matrix_state = replace(_SGD, name="matrix_state", init=_matrix)
+key_state = replace(_SGD, name="key_state", init=_key, update=_keeps)
 
 #: A user's own rule that bears the name of one of ours: SGD at twice the rate.
 sgd = replace(_SGD, update=lambda params, state, value, grad, hyper: _SGD.update(params, state, value, 2 * grad, hyper))

@@ -43,7 +43,7 @@ def test_a_landscape_that_does_not_work_is_named(name, message):
         ("wrong_type", "wrong_type: update must return params as float64 of shape (2,); got float32 of shape (2,)"),
         ("no_point", "no_point: update must return (params, state, point)"),
         ("grows", "grows: update must return a state like that of init, PyTreeDef(()); got "),
-        ("matrix_state", "matrix_state: TypeError: matrix_state: a state leaf must have shape (2,) or (); got (2, 2)"),
+        ("key_state", "key_state: TypeError: key_state: a state leaf must hold numbers; got key<fry>"),
     ],
 )
 def test_a_rule_that_does_not_work_is_named(name, message):
