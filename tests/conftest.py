@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +14,11 @@ import jax
 import pytest
 
 jax.config.update("jax_enable_x64", True)
+
+#: Programs are kept for the session alone: what a developer's own cache holds must not decide a test.
+_CACHE = tempfile.mkdtemp()
+os.environ["OPTBENCH_CACHE"] = _CACHE
+atexit.register(shutil.rmtree, _CACHE, ignore_errors=True)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores SIGINT for what it starts in the background, and so would the commands under test.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from optbench.problems.landscape import Landscape
     from optbench.problems.problem import Problem
 
-__all__ = ["ALIASES", "OPTIMIZERS", "PROBLEMS", "Entry", "landscape", "optimizer", "problem", "unknown", "user_object"]
+__all__ = ["ALIASES", "OPTIMIZERS", "PROBLEMS", "Entry", "is_known", "landscape", "optimizer", "problem", "unknown", "user_object"]
 
 
 def unknown(kind: str, name: str, entries: tuple[Entry, ...]) -> str:
@@ -81,23 +81,33 @@ def optimizer(name: str) -> Optimizer:
     """Returns the update rule of a name.
 
     Args:
-        name: A registry name, or ``module:attribute`` for an ``Optimizer`` of your own.
+        name: A registry name, or ``module:attribute`` for an ``Optimizer`` or an optax factory of your own;
+            either may be followed by modifiers, as in ``adam+warmup+cosine``.
 
     Returns:
-        The rule.
+        The rule; the same object whenever the same rule is named with the same modifiers.
 
     Raises:
-        UsageError: There is no such rule, or the attribute is no ``Optimizer``.
+        UsageError: There is no such rule or modifier, or the attribute is neither an ``Optimizer`` nor optax's.
 
     Example:
         >>> optimizer("adam").defaults()["b1"]
         0.9
+        >>> list(optimizer("sgd+clip").hyper)
+        ['lr', 'clip_norm']
     """
     from optbench.core.optimizer import Optimizer
 
+    name, *modifiers = name.split("+")
     found = _find("optimizer", name, OPTIMIZERS)
     if not isinstance(found, Optimizer):
-        raise UsageError(f"{name!r} must be an optbench Optimizer; it is a {type(found).__name__}")
+        from optbench.optimizers.from_optax import adopted
+
+        found = adopted(found, name)
+    if modifiers:
+        from optbench.optimizers.modifiers import modified
+
+        return modified(found, tuple(modifiers))
     return found
 
 
@@ -151,3 +161,24 @@ def problem(
 
     function = landscape(name)
     return Problem(function, function.dims.default if dim is None else dim, instance, rotated, parameters)
+
+
+def is_known(found: Optimizer | Landscape) -> bool:
+    """Returns whether an object is the one that the catalogue has under its name, and not a user's own.
+
+    Args:
+        found: A rule or a test function.
+
+    Returns:
+        Whether its name stands for it.
+
+    Example:
+        >>> is_known(optimizer("adam"))
+        True
+    """
+    from optbench.problems.landscape import Landscape
+
+    try:
+        return (landscape if isinstance(found, Landscape) else optimizer)(found.name) is found
+    except UsageError:
+        return False

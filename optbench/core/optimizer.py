@@ -227,13 +227,14 @@ def step(
             value, seen = objective.value_and_grad(point, key)
         return *optimizer.update(params, state, value, seen, hyper), calls + 1
 
+    zero = jnp.zeros((), jnp.int32)
     if optimizer.counts is None:
-        carry = (params, state, point, 0)
+        carry = (params, state, point, zero)
         for _ in range(optimizer.evals_per_step):
             carry = call(carry)
         return *carry[:3], StepInfo(first, optimizer.evals_per_step, 0, optimizer.evals_per_step)
     counts, before = optimizer.counts, optimizer.counts(state)
-    start = (params, state, point, jnp.zeros((), jnp.int32))
+    start = (params, state, point, zero)
     carry = jax.lax.while_loop(lambda carry: counts(carry[1]).steps == before.steps, call, start)
     hvps = counts(carry[1]).hvps - before.hvps
     return *carry[:3], StepInfo(first, carry[3] - 2 * hvps, hvps, carry[3])

@@ -49,7 +49,8 @@ def trace_rule(rule: Optimizer, dim: int) -> Flow:
         grad = (point, point) if rule.curved else point
         step, moved = jax.make_jaxpr(rule.update, return_shape=True)(point, state, number, grad, hyper)
     n = len(jax.tree.leaves(state))
-    if not isinstance(moved, tuple) or len(moved) != 3 or jax.tree.structure(moved[1]) != jax.tree.structure(state):
+    like: Any = jax.tree.structure(state)
+    if not isinstance(moved, tuple) or len(moved) != 3 or jax.tree.structure(moved[1]) != like:
         # A fault that ``shelves.fault`` puts into words.
         return Flow(state, (True,) * n, reads_value=True)
     per_lane = _tainted(begin.jaxpr, [True] * len(begin.jaxpr.invars))

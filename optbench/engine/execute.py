@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from optbench.core.optimizer import Optimizer
+from optbench.engine.compile import kept_programs
 from optbench.engine.block import Block, Stopped, Task
 from optbench.engine.operands import target_order, units_of
 from optbench.engine.program import Program, compile_program
@@ -74,7 +75,7 @@ class Engine:
         known = [Pair(problem, rule) for shelf in held for problem in shelf.problems for rule in shelf.rules]
         wanted = {key: shelf for key, shelf in shelves([*known, *sound], self.backend).items() if shelf not in held}
         begin = time.perf_counter()
-        with self._pool() as pool:
+        with kept_programs(), self._pool() as pool:
             lanes = sorted({shelf.lanes for shelf in wanted.values()} - set(self.recorders))
             recorders = {width: pool.submit(compile_recorder, width) for width in lanes}
             # The largest first, so that no core waits for a last long one.

@@ -23,15 +23,13 @@ from jax import Array, lax
 from jax.experimental.layout import Layout as MemoryLayout
 from jax.experimental.layout import with_layout_constraint
 
+from optbench import catalog
 from optbench.core.optimizer import Optimizer
+from optbench.engine.compile import compile_function
 from optbench.engine.operands import Operands, blank, n_theta, unpacker
 from optbench.engine.record import SEGMENT
 from optbench.engine.state import Layout, layout, widths
 from optbench.problems.problem import Landscape, Problem
-
-#: The older code generator of XLA's CPU backend compiles these programs in half the time and runs
-#: them as fast (0.85 times in dimension 2, 1.1 times in 30).
-CPU_OPTIONS: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
 
 
 class Carry(NamedTuple):
@@ -149,48 +147,43 @@ def compile_program(shelf: Shelf) -> Program:
         The program, ready to call from any thread.
     """
     begin = time.perf_counter()
-    with jax.enable_x64(True):
+    theta = n_theta(shelf.problems)
+
+    def build() -> tuple[Callable[..., Any], tuple[Any, ...]]:
         layouts = [layout(rule, shelf.dim) for rule in shelf.rules]
         room = widths(layouts)
-        template = Carry(
-            params=jnp.zeros((shelf.lanes, shelf.dim)),
-            slots=jnp.zeros((shelf.lanes, room.slots, shelf.dim)),
-            scalars=jnp.zeros((shelf.lanes, room.scalars)),
-            shared=jnp.zeros(room.shared),
+        carry = Carry(
+            params=np.zeros((shelf.lanes, shelf.dim)),
+            slots=np.zeros((shelf.lanes, room.slots, shelf.dim)),
+            scalars=np.zeros((shelf.lanes, room.scalars)),
+            shared=np.zeros(room.shared),
         )
-        theta = n_theta(shelf.problems)
-        zero = np.int32(0)
-        hyper = np.zeros((room.hyper, shelf.lanes))
-        rows = blank_rows(shelf.lanes)
-        arguments = (rows, template, np.bool_(True), zero, zero, hyper, blank(shelf.dim, theta), zero)
-        call = compiled(_advance(shelf, layouts), *arguments, donate=(0,))
-    return Program(shelf, call, theta, room.hyper, template, time.perf_counter() - begin)
+        zero, hyper = np.int32(0), np.zeros((room.hyper, shelf.lanes))
+        fixed = (np.bool_(True), zero, zero, hyper, blank(shelf.dim, theta), zero)
+        return _advance(shelf, layouts), (blank_rows(shelf.lanes), carry, *fixed)
+
+    with jax.enable_x64(True):
+        made = compile_function("advance", build, donate=len(Rows._fields), identity=_identity(shelf, theta))
+        first = len(Rows._fields)
+        template = Carry(
+            *(jax.device_put(np.zeros(shape)) for shape in made.shapes[first : first + len(Carry._fields)])
+        )
+    n_hyper = made.shapes[first + len(Carry._fields) + 3][0]
+
+    def call(rows: Rows, carry: Carry, fresh: Any, problem: Any, rule: Any, hyper: Any, ops: Any, n: Any) -> Any:
+        leaves = made.call(*rows, *carry, fresh, problem, rule, hyper, *ops, n)
+        return Rows(*leaves[:first]), Carry(*leaves[first:])
+
+    return Program(shelf, call, theta, n_hyper, template, time.perf_counter() - begin)
 
 
-def compiled(function: Callable[..., Any], *arguments: Any, donate: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """Compiles ``function`` for arguments of these shapes, with the options of the backend.
-
-    Args:
-        function: What to compile.
-        *arguments: Examples of its arguments.
-        donate: Arguments whose memory the result may take over.
-
-    Returns:
-        The executable.
-
-    Raises:
-        JaxRuntimeError: XLA cannot compile it.
-    """
-    lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
-    if jax.default_backend() != "cpu":
-        return lowered.compile()
-    try:
-        return lowered.compile(compiler_options=CPU_OPTIONS)
-    except jax.errors.JaxRuntimeError as error:
-        # Options are no stable interface: without this one, compilation only takes longer.
-        if "No such compile option" not in str(error):
-            raise
-        return lowered.compile()
+def _identity(shelf: Shelf, n_theta: int) -> object:
+    """Returns what says which program a shelf needs; ``None`` where an object of it is not the catalogue's."""
+    known = [catalog.is_known(rule) for rule in shelf.rules] + [catalog.is_known(p.landscape) for p in shelf.problems]
+    if not all(known):
+        return None
+    problems = [[p.name, p.rotated, [part.shape for part in p.data]] for p in shelf.problems]
+    return [shelf.dim, shelf.lanes, n_theta, problems, [rule.name for rule in shelf.rules]]
 
 
 def _lanes_innermost(x: Array) -> Array:
@@ -285,9 +278,9 @@ def _oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
     def block(params: Array, slots: Array, ops: Operands) -> tuple[Array, ...]:
         point = params if sees is Sight.HERE else slots[:, -1]
         direction = slots[:, -2] if sees is Sight.CURVED else point
-        where = (_lanes_innermost(x) for x in (params, point, direction))
-        f, seen, *vectors = jax.vmap(lane, in_axes=(0, 0, 0, None))(*where, ops)
-        return f + ops.offset, seen + ops.offset, *(_lanes_innermost(ops.grad_scale * v) for v in vectors)
+        where = [_lanes_innermost(x) for x in (params, point, direction)]
+        f, seen, *vectors = jax.vmap(lane, in_axes=(0, 0, 0, None))(where[0], where[1], where[2], ops)
+        return f + ops.offset, seen + ops.offset, *(_lanes_innermost(v * jnp.asarray(ops.grad_scale)) for v in vectors)
 
     return block
 

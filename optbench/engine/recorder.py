@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from optbench.engine.operands import Goal
-from optbench.engine.program import compiled
+from optbench.engine.compile import compile_function
 from optbench.engine.record import SEGMENT, Records, Schedule, empty, record
 from optbench.records import MAX_BUDGET, N_TARGETS, TAIL_POINTS, curve_steps
 
@@ -48,9 +48,12 @@ def compile_recorder(lanes: int) -> Recorder:
     """
     begin = time.perf_counter()
     with jax.enable_x64(True):
-        arguments = example(lanes)
-        call = compiled(record, *arguments)
-        records = jax.device_put(arguments[0])
+        made = compile_function("record", lambda: (record, example(lanes)), identity=lanes)
+        records = jax.device_put(example(lanes)[0])
+
+    def call(records: Records, values: Any, radii: Any, first: Any, n: Any, goal: Goal, when: Schedule) -> Records:
+        return Records(*made.call(*records, values, radii, first, n, *goal, *when))
+
     return Recorder(lanes, call, records, time.perf_counter() - begin)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -85,9 +86,7 @@ class Layout:
         """Names the entries of a lane's hyperparameter vector."""
         return {name: values[i] for i, name in enumerate(self.rule.hyper)}
 
-    def pack(
-        self, state: Any, point: Any, slots: Array, scalars: Array, shared: Array
-    ) -> tuple[Array, Array, Array]:
+    def pack(self, state: Any, point: Any, slots: Array, scalars: Array, shared: Array) -> tuple[Array, Array, Array]:
         """Writes one lane's state over ``slots`` (k, dim), ``scalars`` (s,) and ``shared`` (c,); the rest stays."""
         # A state whose leaves are arrays of the host has no type that casts.
         values = [jnp.asarray(value).astype(slots.dtype) for value in jax.tree.leaves(state)]
@@ -121,6 +120,24 @@ class Layout:
 def _over(numbers: list[Array], old: Array) -> Array:
     """Returns ``old`` with its first entries replaced."""
     return jnp.stack([*numbers, *(old[i] for i in range(len(numbers), old.shape[0]))]) if numbers else old
+
+
+@cache
+def n_slots(rule: Optimizer, dim: int) -> int:
+    """Returns how many slots a rule needs, from the shapes of its first state alone.
+
+    Args:
+        rule: The rule.
+        dim: Dimension of the problems.
+
+    Returns:
+        ``layout(rule, dim).n_slots``, or one or two more where a vector of the state is the same in all lanes.
+    """
+    with jax.enable_x64(True):
+        point, number = jax.ShapeDtypeStruct((dim,), jnp.float64), jax.ShapeDtypeStruct((), jnp.float64)
+        leaves = jax.tree.leaves(jax.eval_shape(rule.init, point, dict.fromkeys(rule.hyper, number)))
+    rows = [math.prod(leaf.shape[:-1]) for leaf in leaves if leaf.shape and leaf.shape[-1] == dim]
+    return int(sum(rows)) + (2 if rule.curved else int(rule.looks_ahead))
 
 
 def layout(rule: Optimizer, dim: int) -> Layout:

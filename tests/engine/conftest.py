@@ -18,7 +18,8 @@ from tests.engine.landscapes import aside, cup, flatter, misjudged, tilted
 from tests.engine.rules import sam
 
 LANDSCAPES = "tests.engine.landscapes"
-RULES = [catalog.optimizer(entry.name) for entry in catalog.OPTIMIZERS]
+#: The rules of the notes: they cover every shape of state that a slot program has.
+RULES = [catalog.optimizer(name) for name in ("sgd", "momentum", "nag", "adagrad", "adadelta", "rmsprop", "adam")]
 
 
 def problems_2d():
