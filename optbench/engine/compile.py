@@ -123,7 +123,7 @@ def cache_folder() -> Path | None:
 def kept_programs() -> Iterator[None]:
     """Has JAX keep what XLA makes of programs that are compiled inside, unless the user chose a folder of their own."""
     folder = cache_folder()
-    if folder is None or getattr(jax.config, "jax_compilation_cache_dir", None):
+    if folder is None or getattr(jax.config, "jax_compilation_cache_dir", None) or not _made(folder / "xla"):
         yield
         return
     # JAX looks for its folder at the first compilation of the process and not again.
@@ -180,8 +180,17 @@ def _read(path: Path) -> Any:
     return export.deserialize(bytearray(body)) if hashlib.sha256(body).digest() == sum_ else None
 
 
+def _made(folder: Path) -> bool:
+    """Makes a folder and returns whether it is there; a cache that cannot be written is only slower."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return True
+
+
 def _write(path: Path, body: bytes | bytearray) -> None:
-    """Keeps a program; a cache that cannot be written is only slower."""
+    """Keeps a program if it can."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:

@@ -15,8 +15,8 @@ import jax
 import numpy as np
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.compile import kept_programs
 from optbench.engine.block import Block, Stopped, Task
+from optbench.engine.compile import kept_programs
 from optbench.engine.operands import target_order, units_of
 from optbench.engine.program import Program, compile_program
 from optbench.engine.recorder import Recorder, compile_recorder

@@ -251,10 +251,17 @@ def _switch(index: Array, branches: Sequence[Callable[..., Any]], *operands: Any
 
 
 def _oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
-    """Builds one branch of the problem switch.
+    """Builds one branch of the problem switch: the value that is recorded, then what a rule sees.
 
-    It gives the value at the iterate, the value where the rule looks, the gradient there and, under
-    ``CURVED``, the Hessian times the direction; what a sight does not have is left as zero or repeated.
+    The latter is the value where the rule looks, the gradient there and, under ``CURVED``, the Hessian times
+    the direction; under ``AHEAD``, where nothing reads it, the value at the iterate stands in for the other.
+
+    Args:
+        problem: Any instance of the function.
+        sees: What rules see.
+
+    Returns:
+        The branch: ``(params, slots, operands) -> (value, seen value, gradient[, product])``.
     """
     landscape = problem.landscape
     unpack = unpacker(problem)

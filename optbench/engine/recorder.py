@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from optbench.engine.operands import Goal
 from optbench.engine.compile import compile_function
+from optbench.engine.operands import Goal
 from optbench.engine.record import SEGMENT, Records, Schedule, empty, record
 from optbench.records import MAX_BUDGET, N_TARGETS, TAIL_POINTS, curve_steps
 
