@@ -8,6 +8,7 @@ The public names load lazily, so ``import optbench`` needs neither JAX nor panda
     ob.trace("rosenbrock", "adam", hyper={"lr": 1e-2})   # one trajectory
     ob.run("quick", out="results")                       # a whole suite, as the command line does
     ob.load("results/quick")                             # the rows of a stored run
+    ob.analysis.performance_profile(times)               # what was run, judged
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-#: Public name -> (module, attribute). Strings, so that no module of the package imports the root's targets.
+#: Public name -> (module, attribute), no attribute for the module itself. Strings, so that no module of the
+#: package imports the root's targets.
 _PUBLIC = {
     "problem": ("optbench.catalog", "problem"),
     "trace": ("optbench.engine.trace", "trace"),
     "run": ("optbench.runner", "run"),
     "load": ("optbench.store", "load"),
+    "analysis": ("optbench.analysis", ""),
 }
 
-__all__ = ["__version__", "load", "problem", "run", "trace"]  # noqa: F822  (resolved by __getattr__)
+__all__ = ["__version__", "analysis", "load", "problem", "run", "trace"]  # noqa: F822  (resolved by __getattr__)
 
 
 def __getattr__(name: str) -> Any:
@@ -33,7 +36,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'optbench' has no attribute {name!r}")
     module, attribute = _PUBLIC[name]
-    value = getattr(importlib.import_module(module), attribute)
+    found = importlib.import_module(module)
+    value = getattr(found, attribute) if attribute else found
     globals()[name] = value
     return value
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Relative gaps 10^-0.2, 10^-0.4 ... 10^-10; target 51 is the problem's own ``f_solved``.
 GAP_TARGETS: tuple[float, ...] = tuple(10.0 ** (-k / 5) for k in range(1, 51))
@@ -85,6 +85,7 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
     "split": ("string", "tune or report"),
     "start": ("int32", "index of the start within its split"),
     "start_distance": ("float64", "distance of the start from a saddle's stable manifold; null elsewhere"),
+    "noise_seed": ("int32", "index of the noise of the run; 0 without noise"),
     "status": ("string", "ok, diverged, error, timeout or oom"),
     "message": ("string", "what went wrong, empty for ok"),
     "diverged_at": ("int32", "first bad cost, -1 for none"),
@@ -97,6 +98,7 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
     "grad_evals": ("int32", "gradients (each with its value) asked for"),
     "value_evals": ("int32", "values alone asked for"),
     "hvps": ("int32", "Hessian-vector products asked for"),
+    "sample_grads": ("int64", "gradients of single terms of a finite sum asked for; 0 where the function is seen whole"),
     "hits": ("list<int32>", "cost of the first hit of each of the 51 targets; -1 never, 0 at the start"),
     "curve_f": ("list<float64>", "objective at each cost of curve_steps; inf from the first bad step on"),
     "curve_best": ("list<float64>", "best objective so far at the same costs, good iterates only"),

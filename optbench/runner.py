@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from optbench.errors import UsageError
 from optbench.records import SCHEMA_VERSION, Status
 from optbench.suite.parse import Suite, load
 from optbench.suite.plan import Group, Plan, plan
+from optbench.suite.spec import SuiteSpec
 
 Report = Callable[[Progress], None]
 
@@ -34,6 +36,8 @@ def run(
     out: str | Path = "results",
     optimizers: Iterable[str] | None = None,
     problems: Iterable[str] | None = None,
+    tuning: str | None = None,
+    trials: int | None = None,
     fresh: bool = False,
     progress: Report | None = None,
 ) -> store.Run:
@@ -47,6 +51,8 @@ def run(
         out: Folder of all results.
         optimizers: Names, labels or patterns of the entries to run; ``None`` for all.
         problems: The same for problems.
+        tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
+        trials: Number of trials of random tuning; ``None`` for the suite's own.
         fresh: Compute again, in a new folder beside what is stored.
         progress: Called with each report of how far the run is.
 
@@ -58,11 +64,13 @@ def run(
             subclass says which.
     """
     read = load(suite)
-    selection = {
+    selection: dict[str, Any] = {
         "optimizers": None if optimizers is None else sorted(optimizers),
         "problems": None if problems is None else sorted(problems),
+        **({} if tuning is None else {"tuning": tuning}),
+        **({} if trials is None else {"trials": trials}),
     }
-    planned = plan(read.spec, optimizers=selection["optimizers"], problems=selection["problems"])
+    planned = plan(read.spec, **selection)
     identity = _identity(planned)
     name = identity if fresh else store.stopped_copy(Path(out), planned.spec.name, identity) or identity
     folder = store.run_folder(Path(out), planned.spec.name, name, fresh=fresh)
@@ -145,8 +153,8 @@ class _Execution:
             )
 
     def _pictures(self) -> None:
-        """Stores what the plots of two-dimensional problems need, each rule at its tuned value."""
-        flat = [group for group in self.planned.groups if group.dim == 2]
+        """Stores what the plots of two-dimensional problems need, each rule tuned, where it was."""
+        flat = [group for group in self.planned.groups if group.dim == 2 and group.problem.noise is None]
         if not flat:
             return
         evidence = arrange(store.read_runs(self.folder), self.manifest)
@@ -156,7 +164,8 @@ class _Execution:
             counts = self.done[store.shard_name(group.problem_label, group.optimizer_label)]["status_counts"]
             if any(counts.get(status, 0) for status in (Status.ERROR, Status.OOM, Status.TIMEOUT)):
                 continue
-            choice = chosen.get(("tuned", (group.problem_label, group.optimizer_label)))
+            place = (group.problem_label, group.optimizer_label)
+            choice = chosen.get(("tuned", place)) or chosen.get(("default", place))
             if choice is None or (group.problem_label, group.optimizer.build().name) in self.engine.faults:
                 continue
             pair, hyper = _pair(group), dict(group.configs[choice.position])
@@ -198,7 +207,7 @@ class _Execution:
 
 
 def _pair(group: Group) -> Pair:
-    return Pair(group.problem.build(), group.optimizer.build())
+    return Pair(group.problem.build(), group.optimizer.build(), len(group.starts), group.noise_seeds)
 
 
 def _kept(old: dict[str, Any]) -> dict[str, Any]:
@@ -243,8 +252,9 @@ def _user_sources(planned: Plan) -> dict[str, str]:
 def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:
     """Returns the command that computes and resumes a run, whoever asked for it."""
     command = ["optbench", "run", suite, "--out", str(out)]
-    for kind, names in selection.items():
-        command += [f"--{kind}", ",".join(names)] if names is not None else []
+    for option, value in selection.items():
+        if value is not None:
+            command += [f"--{option}", ",".join(value) if isinstance(value, list) else str(value)]
     return command
 
 
@@ -256,15 +266,7 @@ def _manifest(
     provenance = environment.provenance(command)
     provenance["machine"] |= {"device_kind": device.device_kind, "platform": device.platform, "threads": engine.threads}
     problems = {group.problem_label: group.problem.build() for group in planned.groups}
-    rules = {
-        group.optimizer_label: {
-            "name": group.optimizer.name,
-            "swept": group.swept,
-            "defaults": group.optimizer.build().defaults(),
-            "grid": [config[group.swept] for config in group.configs[: group.trials]],
-        }
-        for group in planned.groups
-    }
+    rules = {group.optimizer_label: _entry(spec, group) for group in planned.groups}
     return {
         "schema_version": SCHEMA_VERSION,
         "run_id": _identity(planned),
@@ -280,6 +282,7 @@ def _manifest(
         "seed": spec.seed,
         "units": spec.units,
         "budget": spec.budget,
+        "tuning": spec.tuning,
         "dtype": "float64",
         "n_cells": planned.n_cells,
         "created_utc": _now(),
@@ -288,12 +291,28 @@ def _manifest(
         **provenance,
         "problems": {label: problem.summary() for label, problem in problems.items()},
         "optimizers": rules,
+        "contrasts": [entry.model_dump(mode="json") for entry in spec.contrasts],
         "shards": [store.shard_name(g.problem_label, g.optimizer_label) for g in planned.groups],
         "programs": [],
         "status_counts": {},
         "files": {},
         "compile_s": 0.0,
         "run_s": 0.0,
+    }
+
+
+def _entry(spec: SuiteSpec, group: Group) -> dict[str, Any]:
+    """Returns what the manifest says of an entry: what it is, and what its trials tried."""
+    rule = group.optimizer.build()
+    ranges = spec.ranges_of(group.optimizer) if spec.tuning == "random" else {}
+    return {
+        "name": group.optimizer.name,
+        "swept": group.swept,
+        "has_rate": "lr" in rule.hyper,
+        "ranked": rule.ranked,
+        "defaults": rule.defaults(),
+        "grid": [config[group.swept] for config in group.configs[: group.trials]],
+        "search": {name: asdict(search) for name, search in ranges.items()},
     }
 
 

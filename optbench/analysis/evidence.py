@@ -6,7 +6,7 @@ can be chosen on a reported start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -55,8 +55,11 @@ class Sweep:
         value: Its value of the swept hyperparameter, shape (c,).
         default: Position of the default configuration, or ``None``.
         order: Positions from the smallest value to the largest.
-        candidates: Those of them among which tuning may choose: the grid, so that every entry has the same
-            number of trials. A default that lies off the grid is shown but is none of them.
+        candidates: Those of them among which tuning may choose: the trials, so that every entry has the same
+            number of them. A default that is no trial is shown but is none of them.
+        share: For random tuning, where each value lies in the range that it was drawn from, 0 at the low end and
+            1 at the high one on the range's own scale, shape (c,); ``None`` for a grid.
+        has_rate: Whether the optimizer has a learning rate at all.
     """
 
     name: str
@@ -65,6 +68,8 @@ class Sweep:
     default: int | None
     order: Ints
     candidates: Ints
+    share: Floats | None = None
+    has_rate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +192,13 @@ def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Evidence:
     rows = runs.sort_values(["problem", "optimizer", "split", "config", "start"], ignore_index=True)
     if unknown := sorted(set(rows["problem"].unique()) - set(facts)):
         raise DataError(f"rows name problems that the manifest lacks: {', '.join(unknown)}")
-    trials = {label: len(entry["grid"]) for label, entry in manifest.get("optimizers", {}).items()}
+    entries = manifest.get("optimizers", {})
     blocks: dict[tuple[str, str, Split], _Block] = {}
     for place, positions in rows.groupby(["problem", "optimizer", "split"]).indices.items():
         problem, optimizer, split = cast(tuple[str, str, str], place)
         key = (problem, optimizer)
-        chosen = trials.get(optimizer, np.inf)
-        blocks[*key, Split(split)] = _block(rows.iloc[positions], facts[problem], budget, key, chosen)
+        entry = entries.get(optimizer, {})
+        blocks[*key, Split(split)] = _block(rows.iloc[positions], facts[problem], budget, key, entry)
     met: dict[tuple[str, Split], Bools] = {}
     starts: dict[tuple[str, Split], Ints] = {}
     for (problem, _, part), block in blocks.items():
@@ -208,6 +213,9 @@ def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Evidence:
             tuning[problem, optimizer] = Tuning(block.sweep, score[:, counted.any(axis=1)])
         else:
             reported[problem, optimizer] = block.reported(counted, score, facts[problem], costs)
+            # A suite that tunes nothing has no tuning starts: nothing can be chosen, the default stands.
+            nothing = Tuning(block.sweep, np.empty((len(block.sweep.config), 0)))
+            tuning.setdefault((problem, optimizer), nothing)
     return Evidence(facts, budget, costs, tuning, reported)
 
 
@@ -250,7 +258,32 @@ class _Block:
         )
 
 
-def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, trials: float) -> _Block:
+def range_share(values: Floats, search: Mapping[str, Any]) -> Floats:
+    """Returns where values lie in a range that random tuning draws from.
+
+    Args:
+        values: Values of the hyperparameter, any shape.
+        search: ``low``, ``high`` and ``scale`` of the range.
+
+    Returns:
+        0 at the low end, 1 at the high one, on the range's own scale.
+
+    Example:
+        >>> range_share(np.array([0.9, 0.99]), {"low": 0.9, "high": 0.999, "scale": "complement"}).tolist()
+        [0.0, 0.5]
+    """
+    scales: dict[str, Callable[[Floats], Floats]] = {
+        "log": np.log10,
+        "linear": np.asarray,
+        "complement": lambda x: -np.log10(1 - x),
+    }
+    scale = scales[search["scale"]]
+    low, high = scale(np.asarray(search["low"], float)), scale(np.asarray(search["high"], float))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a default need not lie in the range
+        return np.round((scale(values) - low) / (high - low), 12)
+
+
+def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, entry: Mapping[str, Any]) -> _Block:
     """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid."""
     config = rows["config"].to_numpy(np.int64)
     start = rows["start"].to_numpy(np.int64)
@@ -261,13 +294,18 @@ def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, trials: fl
     heads = rows.iloc[:: shape[1]]
     value = heads["swept_value"].to_numpy(np.float64, na_value=np.nan)
     default = np.flatnonzero(heads["is_default"].to_numpy(bool))
+    name = str(heads["swept"].iloc[0])
+    search = entry.get("search", {}).get(name)
+    trials = len(entry["grid"]) if "grid" in entry else np.inf
     sweep = Sweep(
-        name=str(heads["swept"].iloc[0]),
+        name=name,
         config=heads["config"].to_numpy(np.int64),
         value=value,
         default=int(default[0]) if len(default) else None,
         order=(order := np.lexsort((np.arange(shape[0]), value))),
         candidates=order[heads["config"].to_numpy(np.int64)[order] < trials],
+        share=None if search is None else range_share(value, search),
+        has_rate=entry.get("has_rate", name == "lr"),
     )
     hits = _matrix(rows["hits"].to_numpy(), N_TARGETS, NEVER, "hits").astype(np.int64).reshape(*shape, N_TARGETS)
     f_best, f_start = (rows[n].to_numpy(np.float64, na_value=np.nan).reshape(shape) for n in ("f_best", "f_start"))

@@ -53,6 +53,17 @@ class Reselection:
         draws = generator(self._seed, "bootstrap", key[0], "tune").multinomial(n, np.full(n, 1 / n), self._replicates)
         return np.asarray(draws @ tuning.score.T / n, dtype=np.float64)
 
+    def means(self, key: Key) -> Floats | None:
+        """Returns the mean tuning scores in each replicate.
+
+        Args:
+            key: Problem and optimizer.
+
+        Returns:
+            Shape (replicates, c), or ``None`` where nothing was tuned on.
+        """
+        return self._means.get(key)
+
     def choices(self, setting: str, key: Key) -> Ints | None:
         """Returns the position chosen in each replicate.
 

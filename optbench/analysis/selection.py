@@ -20,8 +20,10 @@ SETTINGS = ("default", "one_for_all", "tuned")
 
 #: Scores closer than this are equal; the smaller value of the swept hyperparameter wins.
 TIE = 1e-12
-#: A choice at the edge of the grid is not flagged if its neighbor scores within this.
+#: A choice at the edge of the range is not flagged if a trial further inside scores within this.
 FLAT = 0.01
+#: Share of a range at either end that is its edge, where trials are drawn and not laid on a grid.
+EDGE = 1 / 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ def best(score: Floats, sweep: Sweep) -> Ints:
 def is_at_edge(score: Floats, sweep: Sweep, position: int) -> bool:
     """Returns whether a choice lies at an end of the range where the score is not flat.
 
-    Flat means that the neighbor inside the range scores at most ``FLAT`` less.
+    On a grid the end is its last value, and flat means that the neighbor inside scores at most ``FLAT``
+    less. Of drawn trials the ends are the outer sixteenths of the range, and flat means that some trial
+    between them scores at most ``FLAT`` less.
 
     Args:
         score: The criterion, shape (c,).
@@ -92,7 +96,13 @@ def is_at_edge(score: Floats, sweep: Sweep, position: int) -> bool:
         Whether to flag it; never for a sweep of one value.
     """
     order = sweep.candidates.tolist()
-    if len(order) < 2 or position not in {order[0], order[-1]}:
+    if len(order) < 2:
+        return False
+    if sweep.share is not None:
+        inside = (sweep.share > EDGE) & (sweep.share < 1 - EDGE)
+        further = [trial for trial in order if inside[trial]]
+        return not inside[position] and not any(score[trial] >= score[position] - FLAT for trial in further)
+    if position not in {order[0], order[-1]}:
         return False
     neighbor = order[1] if position == order[0] else order[-2]
     return bool(score[neighbor] < score[position] - FLAT)

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.contrasts import contrasts
 from optbench.analysis.escape import escape
 from optbench.analysis.evidence import Evidence, Key, arrange
 from optbench.analysis.integrity import Completeness, completeness
 from optbench.analysis.intervals import Interval, hull, mean_interval, median_interval, quantiles, wilson
+from optbench.analysis.ranking import ranking
 from optbench.analysis.resample import REPLICATES, Reselection, median, reselected_interval
 from optbench.analysis.scores import REACH, Bools, Floats, Ints
 from optbench.analysis.selection import SETTINGS, Choice, select
@@ -50,6 +53,11 @@ class Analysis:
         sensitivity: The area score at each value of the swept hyperparameter.
         escape: Steps to leave a saddle against log(1/distance), for saddles only.
         completeness: How much of the plan was there.
+        evidence: The judged rows, for the frames that are made when they are asked for.
+        choices: The configuration in each setting.
+        manifest: The run's manifest.
+        seed: Seed of the bootstrap.
+        replicates: Number of its replicates.
     """
 
     summary: pd.DataFrame
@@ -57,6 +65,21 @@ class Analysis:
     sensitivity: pd.DataFrame
     escape: pd.DataFrame
     completeness: Completeness
+    evidence: Evidence
+    choices: Choices
+    manifest: Mapping[str, Any]
+    seed: int
+    replicates: int
+
+    @cached_property
+    def ranking(self) -> pd.DataFrame:
+        """Scores, rank intervals and the confidence set for the best, in each setting."""
+        return ranking(self.evidence, self.choices, self.manifest, seed=self.seed, replicates=self.replicates)
+
+    @cached_property
+    def contrasts(self) -> pd.DataFrame:
+        """The claims of the suite, judged."""
+        return contrasts(self.evidence, self.choices, self.manifest, seed=self.seed, replicates=self.replicates)
 
 
 def analyze(
@@ -87,6 +110,11 @@ def analyze(
         sensitivity=sensitivity(evidence),
         escape=escape(evidence, choices),
         completeness=whole,
+        evidence=evidence,
+        choices=choices,
+        manifest=manifest,
+        seed=seed,
+        replicates=replicates,
     )
 
 

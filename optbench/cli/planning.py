@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import jax
 
@@ -10,32 +11,33 @@ from optbench.cli.cost import estimate
 from optbench.console import duration
 from optbench.suite.parse import load
 from optbench.suite.plan import plan
+from optbench.suite.spec import OptimizerSpec, SuiteSpec
 
 
-def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[str] | None) -> str:
+def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[str] | None, **tuning: Any) -> str:
     """Returns the plan of a suite as text.
 
     Args:
         suite: Name of a shipped suite or path of a TOML file.
         optimizers: The entries selected; ``None`` for all.
         problems: The same for problems.
+        **tuning: ``tuning`` and ``trials``, where they are not the suite's own.
 
     Returns:
         Lines of text.
     """
-    planned = plan(load(suite).spec, optimizers=optimizers, problems=problems)
+    planned = plan(load(suite).spec, optimizers=optimizers, problems=problems, **tuning)
     spec, cost = planned.spec, estimate(planned, jax.default_backend())
     lines = [
         f"suite {spec.name}, version {spec.version}: {spec.question}",
         "",
         f"{cost.cells:,} cells, each up to {spec.budget:,} gradient evaluations, in {spec.units} units",
-        f"{spec.starts.tune} starts to tune on, {spec.starts.report} others to report, seed {spec.seed}",
+        f"{0 if spec.tuning == 'default' else spec.starts.tune} starts to tune on, {spec.starts.report} others to "
+        f"report, seed {spec.seed}",
         "",
         "optimizers",
     ]
-    for entry in spec.optimizers:
-        grid = spec.grid_of(entry)
-        lines.append(f"  {entry.label:<28} {entry.swept} from {grid.low:g} to {grid.high:g}, {grid.points} values")
+    lines += [f"  {entry.label:<28} {_tried(spec, entry)}" for entry in spec.optimizers]
     lines += ["", "problems"]
     lines += [f"  {label}" for label in dict.fromkeys(group.problem_label for group in planned.groups)]
     lines += ["", f"programs ({len(cost.programs)})"]
@@ -53,6 +55,17 @@ def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[st
         f"  total    {duration(total)}",
     ]
     return "\n".join(lines)
+
+
+def _tried(spec: SuiteSpec, entry: OptimizerSpec) -> str:
+    """Returns what tuning tries for an entry."""
+    if spec.tuning == "default":
+        return "its default"
+    if spec.tuning == "grid":
+        grid = spec.grid_of(entry)
+        return f"{entry.swept} from {grid.low:g} to {grid.high:g}, {grid.points} values"
+    ranges = [f"{name} from {s.low:g} to {s.high:g}" for name, s in spec.ranges_of(entry).items()]
+    return f"{', '.join(ranges)}, {_count(spec.trials, 'trial')}"
 
 
 def _count(number: int, noun: str) -> str:

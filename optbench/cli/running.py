@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import Any
 
 import click
 
@@ -13,9 +14,20 @@ import click
 @click.option("--out", default="results", show_default=True, metavar="DIR", help="Where runs are kept.")
 @click.option("--optimizers", metavar="A,B", help="Only these: names, labels, patterns, or others to add.")
 @click.option("--problems", metavar="X,Y", help="Only these: names, labels, patterns, or others to add.")
+@click.option("--tuning", metavar="T", help="grid, random or default; the suite's own by default.")
+@click.option("--trials", type=int, metavar="K", help="How many configurations random tuning draws.")
 @click.option("--fresh", is_flag=True, help="Compute again, beside what is stored.")
 @click.option("--dry-run", is_flag=True, help="Print cells, programs, estimated memory and time; run nothing.")
-def run(suite: str, out: str, optimizers: str | None, problems: str | None, fresh: bool, dry_run: bool) -> None:
+def run(
+    suite: str,
+    out: str,
+    optimizers: str | None,
+    problems: str | None,
+    tuning: str | None,
+    trials: int | None,
+    fresh: bool,
+    dry_run: bool,
+) -> None:
     """Runs a suite, prints its table and draws its pictures.
 
     SUITE is the name of a shipped suite or the path of a TOML file. The same command again resumes a
@@ -25,26 +37,30 @@ def run(suite: str, out: str, optimizers: str | None, problems: str | None, fres
     Examples:
       optbench run quick
       optbench run quick --optimizers sgd,'adam[b1=0.95]' --problems 'rastrigin*'
+      optbench run quick --tuning random --trials 64
       optbench run my-suite.toml --dry-run
     """
     from optbench.suite import selector
 
-    chosen_optimizers = None if optimizers is None else selector.split(optimizers)
-    chosen_problems = None if problems is None else selector.split(problems)
+    chosen: dict[str, Any] = {
+        "optimizers": None if optimizers is None else selector.split(optimizers),
+        "problems": None if problems is None else selector.split(problems),
+        **({} if tuning is None else {"tuning": tuning}),
+        **({} if trials is None else {"trials": trials}),
+    }
     if dry_run:
         from optbench.cli.planning import describe
 
-        click.echo(describe(suite, chosen_optimizers, chosen_problems))
+        click.echo(describe(suite, **chosen))
         return
     command = ["optbench", "run", suite, "--out", out]
-    for option, value in (("--optimizers", optimizers), ("--problems", problems)):
-        command += [option, value] if value else []
-    _execute(suite, out, chosen_optimizers, chosen_problems, fresh, shlex.join(command))
+    given = {"--optimizers": optimizers, "--problems": problems, "--tuning": tuning, "--trials": trials}
+    for option, value in given.items():
+        command += [option, str(value)] if value else []
+    _execute(suite, out, chosen, fresh, shlex.join(command))
 
 
-def _execute(
-    suite: str, out: str, optimizers: list[str] | None, problems: list[str] | None, fresh: bool, command: str
-) -> None:
+def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command: str) -> None:
     from optbench.cli.process import FAILED_CELLS
     from optbench.cli.showing import print_table
     from optbench.console import Progress, progress
@@ -60,7 +76,7 @@ def _execute(
 
     try:
         with progress(sys.stderr) as show:
-            stored = run_suite(suite, out=out, optimizers=optimizers, problems=problems, fresh=fresh, progress=note)
+            stored = run_suite(suite, out=out, **chosen, fresh=fresh, progress=note)
     except KeyboardInterrupt:
         click.echo(f"\nsaved {latest.cells_done:,}/{latest.cells_total:,} cells; resume with: {command}", err=True)
         raise

@@ -9,10 +9,12 @@ import jax
 import numpy as np
 
 from optbench.core.optimizer import Optimizer
+from optbench.engine.disturb import Disturbance, Streams
 from optbench.engine.operands import goal, operands
 from optbench.engine.program import Carry, Program, Rows, blank_rows
 from optbench.engine.record import SEGMENT, Records
 from optbench.engine.recorder import Recorder, schedule
+from optbench.engine.state import layout
 from optbench.problems.problem import Problem
 
 
@@ -36,7 +38,15 @@ class Task:
     """A problem and a rule on a program: all that blocks of lanes have in common."""
 
     def __init__(
-        self, program: Program, recorder: Recorder, problem: Problem, rule: Optimizer, *, units: str, budget: int
+        self,
+        program: Program,
+        recorder: Recorder,
+        problem: Problem,
+        rule: Optimizer,
+        *,
+        units: str,
+        budget: int,
+        streams: Streams | None = None,
     ) -> None:
         """Prepares the operands.
 
@@ -46,15 +56,27 @@ class Task:
             problem: The problem.
             rule: The rule.
             units: ``"normalized"`` or ``"raw"``.
-            budget: Largest cost of a run, which sets the steps that are kept.
+            budget: Largest number of trips of a run, which sets the steps that are kept.
+            streams: The noise, of a problem that has some.
         """
-        self.program, self.recorder = program, recorder
+        self.program, self.recorder, self.streams = program, recorder, streams
+        self._rule = rule
+        self._evals_per_step = 1 if rule.counts is not None else rule.evals_per_step
         with jax.enable_x64(True):
             # What all calls share goes to the device once.
             self._place = jax.device_put((np.int32(program.branch(problem)), np.int32(program.rule(rule))))
             self._operands = jax.device_put(operands(problem, units, program.n_theta))
             self._goal, self._schedule = jax.device_put((goal(problem), schedule(budget)))
         self._idle: list[Rows] = []
+
+    def hvps(self, block: Block) -> np.ndarray | None:
+        """Returns the Hessian-vector products of each lane, ``None`` for a rule that asks for none."""
+        if self._rule.counts is None or not self._rule.curved:
+            return None
+        item = layout(self._rule, self.program.shelf.dim)
+        lanes = zip(block.carry.slots, block.carry.scalars, strict=True)
+        states = (item.unpack(slots, scalars, block.carry.shared) for slots, scalars in lanes)
+        return np.array([int(self._rule.counts(state).hvps) for state in states], np.int32)
 
     def start(self, z0: np.ndarray, hyper: np.ndarray) -> tuple[Block, Any]:
         """Returns a block that has not started and its hyperparameters; unused lanes repeat the first one."""
@@ -65,20 +87,24 @@ class Task:
         values[: hyper.shape[1], : len(hyper)] = hyper.T
         return Block(self.program.template._replace(params=params), self.recorder.blank), values
 
-    def advance(self, block: Block, hyper: Any, first: int, n: int) -> Block:
-        """Makes ``n`` trips from step ``first`` on, one segment after the other."""
+    def advance(self, block: Block, hyper: Any, first: int, n: int, lanes: np.ndarray | None = None) -> Block:
+        """Makes ``n`` trips from step ``first`` on, one segment after the other; ``lanes`` are the lanes' streams."""
         for begin in range(first, first + n, SEGMENT):
-            block = self._segment(block, hyper, begin, min(SEGMENT, first + n - begin))
+            block = self._segment(block, hyper, begin, min(SEGMENT, first + n - begin), lanes)
         return block
 
-    def _segment(self, block: Block, hyper: Any, first: int, n: int) -> Block:
+    def _segment(self, block: Block, hyper: Any, first: int, n: int, lanes: np.ndarray | None) -> Block:
+        noise: tuple[Disturbance, ...] = ()
+        if self.streams is not None:
+            assert lanes is not None
+            noise = (self.streams.segment(first, self._evals_per_step)._replace(stream=lanes),)
         trips = np.int32(n)
         try:
             rows = self._idle.pop()
         except IndexError:
             rows = blank_rows(self.program.shelf.lanes)
         rows, carry = self.program.call(
-            rows, block.carry, np.bool_(first == 0), *self._place, hyper, self._operands, trips
+            rows, block.carry, np.bool_(first == 0), *self._place, hyper, self._operands, trips, *noise
         )
         # A call whose arguments are still being computed goes to the CPU client's one dispatch thread, where
         # blocks of different threads would run one after the other. A call that can begin runs in this thread.
@@ -90,7 +116,15 @@ class Task:
         self._idle.append(rows)
         return Block(carry, records)
 
-    def run(self, z0: np.ndarray, hyper: np.ndarray, trips: int, stop: threading.Event) -> Block:
+    def run(
+        self,
+        z0: np.ndarray,
+        hyper: np.ndarray,
+        trips: int,
+        stop: threading.Event,
+        *,
+        streams: np.ndarray | None = None,
+    ) -> Block:
         """Runs a block, segment by segment, so that an interruption is heard within one.
 
         Args:
@@ -98,6 +132,7 @@ class Task:
             hyper: Hyperparameters in the rule's order, (n, h).
             trips: Gradient evaluations to make; trip ``t`` scores the iterate that ``t`` evaluations led to.
             stop: Set to abandon the block.
+            streams: Each lane's stream of noise, (n,), where the problem has noise.
 
         Returns:
             The block as NumPy arrays.
@@ -107,9 +142,10 @@ class Task:
         """
         with jax.enable_x64(True):
             block, values = self.start(z0, hyper)
+            lanes = None if streams is None else np.resize(streams, self.program.shelf.lanes).astype(np.int32)
             for first in range(0, trips, SEGMENT):
                 if stop.is_set():
                     raise Stopped
-                block = self.advance(block, values, first, min(SEGMENT, trips - first))
+                block = self.advance(block, values, first, min(SEGMENT, trips - first), lanes)
             finished: Block = jax.tree.map(np.asarray, block)
             return finished

@@ -17,6 +17,7 @@ import numpy as np
 from optbench.core.optimizer import Optimizer
 from optbench.engine.block import Block, Stopped, Task
 from optbench.engine.compile import kept_programs
+from optbench.engine.disturb import Streams
 from optbench.engine.operands import target_order, units_of
 from optbench.engine.program import Program, compile_program
 from optbench.engine.recorder import Recorder, compile_recorder
@@ -24,7 +25,7 @@ from optbench.engine.rows import Columns, failed, measured, planned, reordered
 from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key, shelves
 from optbench.environment import visible_cores
 from optbench.problems.problem import Problem
-from optbench.records import Status
+from optbench.records import Status, curve_steps
 from optbench.suite.plan import Group
 
 #: How XLA's error begins when the device has no memory left.
@@ -117,11 +118,13 @@ class Engine:
             self.stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def task(self, problem: Problem, rule: Optimizer, *, units: str, budget: int) -> Task:
+    def task(
+        self, problem: Problem, rule: Optimizer, *, units: str, budget: int, streams: Streams | None = None
+    ) -> Task:
         """Returns what runs blocks of a pair that was prepared."""
         program = self.programs[shelf_key(Pair(problem, rule))]
         recorder = self.recorders[program.shelf.lanes]
-        return Task(program, recorder, problem, rule, units=units, budget=budget)
+        return Task(program, recorder, problem, rule, units=units, budget=budget, streams=streams)
 
     def map(self, task: Task, z0: np.ndarray, hyper: np.ndarray, trips: int) -> list[Block]:
         """Runs any number of lanes at one configuration on all threads.
@@ -156,19 +159,25 @@ class _Job:
         self.order = np.array(sorted(range(group.n_cells), key=ids.__getitem__))
         drawn = [self.problem.starts(group.seed, split, index) for split, index in group.starts]
         self.distance = np.array([distance for _, distance in drawn])
+        per_config = len(drawn) * group.noise_seeds
         if self.message:
             return
-        task = engine.task(self.problem, self.rule, units=group.units, budget=group.budget)
+        streams = _streams(group, self.problem, engine)
+        task = engine.task(self.problem, self.rule, units=group.units, budget=group.trips, streams=streams)
         starts = units_of(self.problem, group.units).inward(np.stack([x0 for x0, _ in drawn]))
         hyper = np.array([[config[name] for name in self.rule.hyper] for config in group.configs])
         target = target_order(self.problem)
 
         def work(cells: np.ndarray) -> tuple[Columns, float]:
             begin_s = time.perf_counter()
-            z0, values = starts[cells % len(drawn)], hyper[cells // len(drawn)]
+            place = cells % per_config
+            z0, values = starts[place // group.noise_seeds], hyper[cells // per_config]
+            lanes = None
+            if streams is not None:
+                lanes = place % group.noise_seeds if streams.noise.is_batch else place
             # One trip beyond the budget scores the last iterate; its update is discarded.
-            block = task.run(z0, values, group.budget + 1, engine.stop)
-            columns = measured(block.records, len(cells), group.budget, self.rule, target)
+            block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes)
+            columns = measured(block.records, len(cells), group, self.rule, target, task.hvps(block))
             return columns, time.perf_counter() - begin_s
 
         self.work = work
@@ -182,7 +191,7 @@ class _Job:
         done = [self._part(cells, block) for cells, block in self.blocks]
         parts = [part for part, _ in done]
         if not parts:
-            parts = [failed(self.group.n_cells, self.group.budget, Status.ERROR, self.message)]
+            parts = [failed(self.group.n_cells, self.group.trips, Status.ERROR, self.message)]
         columns = {**planned(self.group, self.distance), **reordered(parts, self.order)}
         facts = {"run_s": round(sum(seconds for _, seconds in done), 6), "blocks": len(self.blocks)}
         return self.group, columns, facts
@@ -195,7 +204,7 @@ class _Job:
             raise
         except Exception as error:  # whatever stopped a block becomes the message of its rows
             if OUT_OF_MEMORY not in str(error):
-                return failed(len(cells), self.group.budget, Status.ERROR, first_line(error)), 0.0
+                return failed(len(cells), self.group.trips, Status.ERROR, first_line(error)), 0.0
         try:
             # With nothing else of this group in flight a block may fit; its width never changes, bits would.
             return self.work(cells)
@@ -203,4 +212,18 @@ class _Job:
             raise
         except Exception as error:  # as above
             status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
-            return failed(len(cells), self.group.budget, status, first_line(error)), 0.0
+            return failed(len(cells), self.group.trips, status, first_line(error)), 0.0
+
+
+def _streams(group: Group, problem: Problem, engine: Engine) -> Streams | None:
+    """Returns the noise of a group: one stream for each start and noise seed, or of batches for each noise seed."""
+    if problem.noise is None:
+        return None
+    program = engine.programs[shelf_key(Pair(problem, group.optimizer.build()))]
+    assert program.shelf.room is not None
+    seeds = range(group.noise_seeds)
+    keys: list[tuple[Any, ...]] = [(seed,) for seed in seeds]
+    if not problem.noise.is_batch:
+        keys = [(split, index, seed) for split, index in group.starts for seed in seeds]
+    steps = curve_steps(group.trips)
+    return Streams(problem, group.units, group.seed, tuple(keys), program.shelf.room, steps)

@@ -26,8 +26,9 @@ def planned(group: Group, distance: np.ndarray) -> Columns:
     Returns:
         Identity, configuration and start of each cell.
     """
-    n_starts, n_configs = len(group.starts), len(group.configs)
-    split, index = zip(*group.starts, strict=True)
+    seeds = group.noise_seeds
+    n_starts, n_configs = len(group.starts) * seeds, len(group.configs)
+    split, index = zip(*(start for start in group.starts for _ in range(seeds)), strict=True)
     values = np.array([config[group.swept] for config in group.configs])
     return {
         "cell_id": group.cell_ids(),
@@ -40,25 +41,30 @@ def planned(group: Group, distance: np.ndarray) -> Columns:
         "is_default": np.repeat(np.arange(n_configs) == group.default, n_starts),
         "split": list(split) * n_configs,
         "start": np.tile(np.array(index, np.int32), n_configs),
-        "start_distance": np.tile(distance, n_configs),
+        "start_distance": np.tile(np.repeat(distance, seeds), n_configs),
+        "noise_seed": np.tile(np.arange(seeds, dtype=np.int32), len(group.starts) * n_configs),
     }
 
 
-def measured(r: Records, n: int, budget: int, rule: Optimizer, target_order: np.ndarray) -> Columns:
+def measured(
+    r: Records, n: int, group: Group, rule: Optimizer, target_order: np.ndarray, hvps: np.ndarray | None = None
+) -> Columns:
     """Returns the columns that a block of lanes has measured.
 
     Args:
-        r: What was kept of ``budget + 1`` trips: trip ``t`` scored the iterate that
+        r: What was kept of ``group.trips + 1`` trips: trip ``t`` scored the iterate that
             ``t`` gradient evaluations had led to.
         n: Number of lanes that count; the others are padding.
-        budget: Cost of one run.
+        group: What was run.
         rule: The rule, for the gradients that one step asks for.
         target_order: Which target each row of ``hits`` belongs to.
+        hvps: Hessian-vector products of each lane, of a rule that asks for them.
 
     Returns:
         Columns of ``n`` entries each.
     """
-    n_curve = len(curve_steps(budget))
+    trips = group.trips
+    n_curve = len(curve_steps(trips))
     diverged_at = r.diverged_at[:n]
     diverged = diverged_at >= 0
     hits = np.empty((n, N_TARGETS), np.int32)
@@ -66,7 +72,10 @@ def measured(r: Records, n: int, budget: int, rule: Optimizer, target_order: np.
     tail = r.tail[: int(r.tail_next), :n]
     # The step that would exceed the budget is not begun, so a rule of two gradients a step spends
     # an even number.
-    spent = np.where(diverged, diverged_at, budget - budget % rule.evals_per_step).astype(np.int32)
+    spent = np.where(diverged, diverged_at, trips - trips % rule.evals_per_step).astype(np.int32)
+    # What a run that has diverged asked for later was not part of it.
+    products = np.zeros(n, np.int32) if hvps is None else np.minimum(hvps[:n], spent // 2).astype(np.int32)
+    batch = group.problem.build().batch_size or 0
     return {
         "status": np.where(diverged, Status.DIVERGED.value, Status.OK.value).tolist(),
         "message": [f"not finite or out of bounds at cost {at}" if at >= 0 else "" for at in diverged_at],
@@ -77,29 +86,30 @@ def measured(r: Records, n: int, budget: int, rule: Optimizer, target_order: np.
         "f_best": r.best[:n],
         # An infinite value is one of a lane that has diverged: its tail has no median.
         "f_tail": np.where(np.isinf(tail).any(axis=0), np.inf, np.median(tail, axis=0)),
-        "cost": spent.astype(np.float64),
-        "grad_evals": spent,
+        "cost": spent * group.trip_cost,
+        "grad_evals": spent - 2 * products,
         "value_evals": np.zeros(n, np.int32),
-        "hvps": np.zeros(n, np.int32),
+        "hvps": products,
+        "sample_grads": spent.astype(np.int64) * batch,
         "hits": hits,
         "curve_f": r.curve_f[:n_curve, :n].T,
         "curve_best": r.curve_best[:n_curve, :n].T,
     }
 
 
-def failed(n: int, budget: int, status: Status, message: str) -> Columns:
+def failed(n: int, trips: int, status: Status, message: str) -> Columns:
     """Returns the measured columns of cells that could not be run.
 
     Args:
         n: Number of cells.
-        budget: Cost of one run.
+        trips: Gradients that the budget allows.
         status: ``error``, ``timeout`` or ``oom``.
         message: What went wrong.
 
     Returns:
         Columns of ``n`` entries each: nothing spent, no target met, values null.
     """
-    n_curve = len(curve_steps(budget))
+    n_curve = len(curve_steps(trips))
     nothing = np.full(n, np.nan)
     return {
         "status": [status.value] * n,
@@ -114,6 +124,7 @@ def failed(n: int, budget: int, status: Status, message: str) -> Columns:
         "grad_evals": np.zeros(n, np.int32),
         "value_evals": np.zeros(n, np.int32),
         "hvps": np.zeros(n, np.int32),
+        "sample_grads": np.zeros(n, np.int64),
         "hits": np.full((n, N_TARGETS), NEVER, np.int32),
         "curve_f": np.full((n, n_curve), np.inf),
         "curve_best": np.full((n, n_curve), np.inf),

@@ -12,17 +12,27 @@ import jax.numpy as jnp
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
+from optbench.engine.disturb import room_for
 from optbench.engine.program import Shelf, block_lanes, branch_key
 from optbench.engine.state import layout, n_slots
-from optbench.problems.problem import Landscape, Problem
+from optbench.problems.problem import Problem
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A problem and a rule that shall run together."""
+    """A problem and a rule that shall run together.
+
+    Attributes:
+        problem: The problem.
+        rule: The rule.
+        starts: Starts of a group under noise.
+        seeds: Noise seeds of each.
+    """
 
     problem: Problem
     rule: Optimizer
+    starts: int = 1
+    seeds: int = 1
 
 
 #: Every slot of a program is copied in each trip, so a rule shares one with rules of about as many: none, one, two,
@@ -37,20 +47,21 @@ class ShelfKey(NamedTuple):
         dim: Dimension.
         slots: Most slots of its rules, an entry of ``SLOT_CLASSES``; -1 for more than the last of them.
         curved: Whether its rules ask for Hessian-vector products.
+        noisy: Whether its problems have noise.
     """
 
     dim: int
     slots: int
     curved: bool
+    noisy: bool = False
 
 
 def shelf_key(pair: Pair) -> ShelfKey:
     """Returns dimension and class of rule: pairs with equal keys share a program."""
     dim = pair.problem.dim
-    n = n_slots(pair.rule, dim)
-    if pair.rule.curved:
-        return ShelfKey(dim, -1, curved=True)
-    return ShelfKey(dim, next((bound for bound in SLOT_CLASSES if n <= bound), -1), curved=False)
+    n, noisy = n_slots(pair.rule, dim), pair.problem.noise is not None
+    bound = -1 if pair.rule.curved else next((bound for bound in SLOT_CLASSES if n <= bound), -1)
+    return ShelfKey(dim, bound, pair.rule.curved, noisy)
 
 
 def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
@@ -63,21 +74,27 @@ def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
     Returns:
         Programs to compile, by dimension and number of slots, branches sorted by name.
     """
-    grouped: dict[ShelfKey, tuple[dict[tuple[Landscape, bool], Problem], list[Optimizer]]] = {}
+    grouped: dict[ShelfKey, list[Pair]] = {}
     for pair in pairs:
-        problems, rules = grouped.setdefault(shelf_key(pair), ({}, []))
-        problems.setdefault(branch_key(pair.problem), pair.problem)
-        if pair.rule not in rules:
-            rules.append(pair.rule)
-    return {
-        key: Shelf(
-            dim=key.dim,
-            problems=tuple(sorted(problems.values(), key=lambda problem: (problem.name, problem.rotated))),
-            rules=tuple(sorted(rules, key=lambda rule: rule.name)),
-            lanes=block_lanes(key.dim, backend),
-        )
-        for key, (problems, rules) in sorted(grouped.items())
-    }
+        grouped.setdefault(shelf_key(pair), []).append(pair)
+    return {key: _shelf(key, grouped[key], backend) for key in sorted(grouped)}
+
+
+def _shelf(key: ShelfKey, pairs: list[Pair], backend: str) -> Shelf:
+    """Lays out one program: one branch for each function and rule, sorted by name."""
+    problems = {branch_key(pair.problem): pair.problem for pair in reversed(pairs)}
+    rules = {pair.rule: None for pair in pairs}
+    room = None
+    if key.noisy:
+        most = max(pair.starts for pair in pairs), max(pair.seeds for pair in pairs)
+        room = room_for([pair.problem for pair in pairs], *most)
+    return Shelf(
+        dim=key.dim,
+        problems=tuple(sorted(problems.values(), key=lambda p: (p.name, p.rotated, p.batch_size or 0))),
+        rules=tuple(sorted(rules, key=lambda rule: rule.name)),
+        lanes=block_lanes(key.dim, backend),
+        room=room,
+    )
 
 
 def fault(pair: Pair) -> str | None:

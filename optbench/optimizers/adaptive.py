@@ -14,8 +14,11 @@ from jax import Array, lax
 
 from optbench.core.objective import Params
 from optbench.core.optimizer import Hyper, HyperValues, Optimizer, zeros_like
+from optbench.optimizers.ranges import EPSILON, MOMENTUM, RATE, SQUARES
 
-_GAMMA = Hyper(0.9, "Hinton, Coursera lecture 6e (2012); Ruder 2016, section 4.5", high=1.0, open_low=False)
+_GAMMA = Hyper(
+    0.9, "Hinton, Coursera lecture 6e (2012); Ruder 2016, section 4.5", high=1.0, open_low=False, search=SQUARES
+)
 
 
 class SquareSum(NamedTuple):
@@ -130,8 +133,8 @@ adagrad = Optimizer(
     init=_zero_square_sum,
     update=_adagrad,
     hyper={
-        "lr": Hyper(1e-2, "Ruder 2016, section 4.3"),
-        "eps": Hyper(1e-8, "Ruder 2016, section 4.3", open_low=False),
+        "lr": Hyper(1e-2, "Ruder 2016, section 4.3", search=RATE),
+        "eps": Hyper(1e-8, "Ruder 2016, section 4.3", open_low=False, search=EPSILON),
     },
     doc=r"""Adagrad: each coordinate's rate falls with the sum of its squared gradients.
 
@@ -149,8 +152,8 @@ adadelta = Optimizer(
     init=_zero_adadelta,
     update=_adadelta,
     hyper={
-        "gamma": Hyper(0.95, "Zeiler 2012, section 4 (his rho)", high=1.0, open_low=False),
-        "eps": Hyper(1e-6, "Zeiler 2012, section 4"),
+        "gamma": Hyper(0.95, "Zeiler 2012, section 4 (his rho)", high=1.0, open_low=False, search=SQUARES),
+        "eps": Hyper(1e-6, "Zeiler 2012, section 4", search=EPSILON),
     },
     swept="eps",
     doc=r"""Adadelta: the ratio of two running root mean squares takes the place of a learning rate.
@@ -172,9 +175,9 @@ rmsprop = Optimizer(
     init=_zero_square_sum,
     update=_rmsprop,
     hyper={
-        "lr": Hyper(1e-3, "Hinton 2012, lecture 6e; Ruder 2016, section 4.5"),
+        "lr": Hyper(1e-3, "Hinton 2012, lecture 6e; Ruder 2016, section 4.5", search=RATE),
         "gamma": _GAMMA,
-        "eps": Hyper(1e-8, "Ruder 2016, section 4.3", open_low=False),
+        "eps": Hyper(1e-8, "Ruder 2016, section 4.3", open_low=False, search=EPSILON),
     },
     doc=r"""RMSprop: Adagrad with a running mean in place of the sum.
 
@@ -191,10 +194,10 @@ adam = Optimizer(
     init=_zero_adam,
     update=_adam,
     hyper={
-        "lr": Hyper(1e-3, "Kingma and Ba 2015, algorithm 1"),
-        "b1": Hyper(0.9, "Kingma and Ba 2015, algorithm 1", high=1.0, open_low=False),
-        "b2": Hyper(0.999, "Kingma and Ba 2015, algorithm 1", high=1.0, open_low=False),
-        "eps": Hyper(1e-7, "the project's notes; Keras's default", open_low=False),
+        "lr": Hyper(1e-3, "Kingma and Ba 2015, algorithm 1", search=RATE),
+        "b1": Hyper(0.9, "Kingma and Ba 2015, algorithm 1", high=1.0, open_low=False, search=MOMENTUM),
+        "b2": Hyper(0.999, "Kingma and Ba 2015, algorithm 1", high=1.0, open_low=False, search=SQUARES),
+        "eps": Hyper(1e-7, "the project's notes; Keras's default", open_low=False, search=EPSILON),
     },
     doc=r"""Adam: momentum over an RMSprop-like scale, both corrected for their start at zero.
 

@@ -13,9 +13,10 @@ from jax import Array
 
 from optbench.core.objective import Params
 from optbench.core.optimizer import Hyper, HyperValues, Optimizer, zeros_like
+from optbench.optimizers.ranges import MOMENTUM, RATE
 
-_LR = Hyper(1e-2, "PyTorch's and Keras's common choice for SGD")
-_BETA = Hyper(0.9, "Ruder 2016, section 4.1", low=0.0, high=1.0, open_low=False)
+_LR = Hyper(1e-2, "PyTorch's and Keras's common choice for SGD", search=RATE)
+_BETA = Hyper(0.9, "Ruder 2016, section 4.1", low=0.0, high=1.0, open_low=False, search=MOMENTUM)
 
 
 class Accumulator(NamedTuple):

@@ -109,7 +109,11 @@ def _shell(rng: np.random.Generator, count: int, x_star: np.ndarray, bounds: np.
     u[rows, face] = np.where(u[rows, face] < 0, -1.0, 1.0)
     points = x_star[rng.integers(len(x_star), size=count)] + SHELL * (bounds[:, 1] - bounds[:, 0]) * u
     # A minimizer on the edge of its box keeps the part of its shell that lies inside.
-    return np.asarray(points[np.all((points >= bounds[:, 0]) & (points <= bounds[:, 1]), axis=1)])
+    inside = points[np.all((points >= bounds[:, 0]) & (points <= bounds[:, 1]), axis=1)]
+    if len(inside):
+        return np.asarray(inside)
+    # In a corner of many dimensions that part is hardly ever hit; mirrored into the box, all of the shell is.
+    return np.asarray(2.0 * np.clip(points, bounds[:, 0], bounds[:, 1]) - points)
 
 
 def _rounded(value: float) -> float:

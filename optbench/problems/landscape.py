@@ -20,6 +20,7 @@ TAGS: dict[str, str] = {
     "rotation_invariant": "a function of the distance from its minimizer alone",
     "valley": "a long, curved or flat valley",
     "multimodal": "has several minima",
+    "nonsmooth": "has kinks, edges or steps at which there is no gradient",
     "plate": "has wide regions where the gradient says little",
     "saddle": "started next to a saddle, scored by the steps to escape",
     "two_wells": "one sharp and one flat minimum",

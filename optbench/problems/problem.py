@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -23,6 +23,7 @@ from optbench.problems import constants, instances
 from optbench.problems.constants import Constants
 from optbench.problems.instances import Frame
 from optbench.problems.landscape import TWO_D, Dims, Landscape, Parameter, box
+from optbench.problems.noise import Noise
 
 __all__ = ["TWO_D", "Dims", "Frame", "Landscape", "Parameter", "Problem", "box"]
 
@@ -42,6 +43,8 @@ class Problem:
             instances the literature numbers, from 1 on, it is that number, and 0 stands for 1.
         rotated: Whether the instance is turned; the rotated twin of a separable function.
         parameters: Values of all the landscape's parameters, in its order; the others' defaults are filled in.
+        noise: What rules see in place of the true gradient; ``None`` for the gradient itself. ``f`` and
+            ``value_and_grad`` are always those without noise.
 
     Raises:
         UsageError: The function has no such dimension, parameter or instance; all problems at once.
@@ -59,6 +62,7 @@ class Problem:
     instance: int = 0
     rotated: bool = False
     parameters: Mapping[str, float] = field(default_factory=dict)
+    noise: Noise | None = None
 
     def __post_init__(self) -> None:
         """Checks the request and fills in the defaults of the parameters."""
@@ -75,6 +79,12 @@ class Problem:
             )
         elif self.rotated and self.instance == 0:
             faults.append(f"{name}: instance 0 is the literature's form and is never rotated; use instance 1")
+        if self.noise is not None and self.noise.is_batch and not faults:
+            n_terms = None if self.landscape.n_terms is None else self.landscape.n_terms(self.dim)
+            if n_terms is None:
+                faults.append(f"{name}: noise {self.noise.kind} needs a finite sum, and it is none")
+            elif self.noise.level > n_terms:
+                faults.append(f"{name}: a batch has at most {n_terms} terms; got {self.noise.level:g}")
         if faults:
             raise UsageError(faults)
         if self.landscape.own_instances and self.instance == 0:
@@ -87,7 +97,12 @@ class Problem:
 
     @cached_property
     def label(self) -> str:
-        """Name, dimension, instance and changed parameters, such as ``ellipsoid-10d-i1-rot[condition=1e+06]``."""
+        """Name, dimension, instance, changed parameters and noise, such as ``ellipsoid-10d-i1-rot[condition=1e+06]``."""
+        return self._plain_label if self.noise is None else f"{self._plain_label}~{self.noise.label}"
+
+    @cached_property
+    def _plain_label(self) -> str:
+        """The label without the noise: it keys the starts, which all levels of noise share."""
         text = f"{self.landscape.name}-{self.dim}d"
         if self.instance:
             text += f"-i{self.instance}"
@@ -96,6 +111,22 @@ class Problem:
         rules = self.landscape.parameters
         changed = [f"{key}={_short(value)}" for key, value in self.parameters.items() if value != rules[key].default]
         return f"{text}[{','.join(changed)}]" if changed else text
+
+    @cached_property
+    def noise_free(self) -> Problem:
+        """The same problem without noise."""
+        return self if self.noise is None else replace(self, noise=None)
+
+    @property
+    def batch_size(self) -> int | None:
+        """Terms of a mini-batch, ``None`` where the whole function is seen."""
+        return int(self.noise.level) if self.noise is not None and self.noise.is_batch else None
+
+    @cached_property
+    def trip_cost(self) -> float:
+        """Cost of one gradient as rules see it: 1, or the share of a finite sum's terms that a batch has."""
+        size, count = self.batch_size, self.landscape.n_terms
+        return 1.0 if size is None or count is None else size / count(self.dim)
 
     @property
     def name(self) -> str:
@@ -197,10 +228,10 @@ class Problem:
         # A user's landscape may bear the name of one of ours: its constants are its own.
         if (
             getattr(self.landscape.f, "__module__", "").startswith("optbench.problems.")
-            and self.label in constants.frozen()
+            and self._plain_label in constants.frozen()
         ):
-            return constants.frozen()[self.label]
-        return measured(self)
+            return constants.frozen()[self._plain_label]
+        return measured(self.noise_free)
 
     @property
     def f_scale(self) -> float:
@@ -285,7 +316,7 @@ class Problem:
             >>> x0.shape, distance
             ((2,), nan)
         """
-        x0, distance = self._draw_starts(generator(seed, "start", self.label, split, index), 1)
+        x0, distance = self._draw_starts(generator(seed, "start", self._plain_label, split, index), 1)
         return x0[0], float(distance[0])
 
     def _draw_starts(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -309,6 +340,7 @@ class Problem:
             "instance": self.instance,
             "rotated": self.rotated,
             "parameters": dict(self.parameters),
+            "noise": None if self.noise is None else {"kind": self.noise.kind, "level": self.noise.level},
             "f_star": self.f_star,
             "f_scale": self.f_scale,
             "f_second": self.f_second,

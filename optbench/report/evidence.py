@@ -14,12 +14,20 @@ from optbench.report import style
 if TYPE_CHECKING:
     import pandas as pd
 
+    from optbench.analysis.summarize import Analysis
+
 #: The clock of every table and figure; the weights stand in every footer.
 COSTS = "costs: gradient 1, value alone 1, Hessian-vector product 2, dense Hessian 2 dim"
 
 #: The settings in which a rule is shown, in their order.
 SETTINGS = ("default", "one_for_all", "tuned")
 SETTING_TITLES = {"default": "default", "one_for_all": "one for all", "tuned": "tuned"}
+
+
+#: Frames that only pages about tuning need, in ``analysis.tuning``.
+TUNING_FRAMES = ("best_of_k", "cost", "gain", "matrix")
+#: What those call a row that is no single problem's.
+MEAN = "mean over problems"
 
 
 class StoredRun(Protocol):
@@ -71,18 +79,26 @@ class Evidence:
         """Returns a frame of analysis.
 
         Args:
-            name: ``"summary"``, ``"convergence"`` or ``"sensitivity"``.
+            name: A field of ``analysis.Analysis``, or of ``analysis.tuning.TuningAnalysis``.
 
         Returns:
             The tidy frame.
         """
-        if name not in self._frames:
-            # A caller that hands over frames does not wait for the analysis to load.
-            from optbench.analysis.summarize import analyze
+        if name not in self._frames and name in TUNING_FRAMES:
+            from optbench.analysis.tuning import analyze_tuning
 
-            judged = analyze(self.run.runs, self.manifest)
-            self._frames |= {key: getattr(judged, key) for key in ("summary", "convergence", "sensitivity")}
+            tuned = analyze_tuning(self.run.runs, self.manifest)
+            self._frames |= {key: getattr(tuned, key) for key in TUNING_FRAMES}
+        elif name not in self._frames:
+            self._frames[name] = getattr(self._judged, name)
         return self._frames[name]
+
+    @cached_property
+    def _judged(self) -> Analysis:
+        # A caller that hands over frames does not wait for the analysis to load.
+        from optbench.analysis.summarize import analyze
+
+        return analyze(self.run.runs, self.manifest)
 
     def picture(self, name: str) -> pd.DataFrame | None:
         """Returns picture data that ``run`` stored beside the rows.

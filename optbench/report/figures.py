@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "convergence": "rows of the setting with their curves",
     "sensitivity": "rows of the swept grid",
+    "best_of_k": "trials on tuning starts",
+    "matrix": "defaults and trials on tuning starts",
+    "ranks": "rows of the setting on ranked problems",
     "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
     "basins": "2-D problems, whose basins the run stores under pictures/",
 }
@@ -52,7 +55,7 @@ def draw(
         format: ``png``, ``svg`` or ``pdf``.
         out_dir: Folder for the files, made if missing. A file is named after its kind; further pages end in
             ``-2``, ``-3``, and another setting than ``tuned`` is part of the name.
-        setting: ``default``, ``one_for_all`` or ``tuned``; only ``convergence`` depends on it.
+        setting: ``default``, ``one_for_all`` or ``tuned``; only ``convergence`` and ``ranks`` depend on it.
 
     Returns:
         The paths, in the order of ``kinds``.
@@ -81,7 +84,7 @@ def draw(
             pages = _pages(evidence, kind, setting, format)
         if not pages and kinds:
             raise DataError(f"{kind}: the run has nothing to draw; it needs {KINDS[kind]}")
-        suffix = f"-{setting}" if kind == "convergence" and setting != "tuned" else ""
+        suffix = f"-{setting}" if kind in {"convergence", "ranks"} and setting != "tuned" else ""
         for number, content in enumerate(pages, 1):
             page = f"-{number}" if number > 1 else ""
             written.append(out / f"{kind}{suffix}{page}.{format}")

@@ -70,6 +70,7 @@ class Table:
         fields: Names of the machine-readable columns.
         records: The same rows for CSV and JSON, plain values by field.
         intervals: Which kind of interval the brackets hold, for CSV and JSON.
+        block: What the labels of the blocks are.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class Table:
     fields: tuple[str, ...]
     records: tuple[dict[str, Any], ...]
     intervals: str
+    block: str = "problem"
 
     def groups(self, first: int, last: int) -> list[tuple[str, int]]:
         """Returns the group titles over columns ``first`` to ``last - 1``, each with its number of columns."""

@@ -25,7 +25,7 @@ def render_markdown(table: Table) -> str:
         lines += [f"**{escaping.markdown(table.watermark)}**", ""]
     titles = [f"{c.group}: {c.title}" if c.group else c.title for c in table.columns]
     aligned = [":---" if i < table.n_keys else "---:" for i in range(len(titles))]
-    lines += [_pipes(["problem", *map(escaping.markdown, titles)]), _pipes([":---", *aligned])]
+    lines += [_pipes([table.block, *map(escaping.markdown, titles)]), _pipes([":---", *aligned])]
     for block in table.blocks:
         for i, row in enumerate(block.rows):
             label = escaping.markdown(block.label) if i == 0 else ""

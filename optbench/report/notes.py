@@ -24,7 +24,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         One or two sentences each, in a fixed order; only those that concern what is shown.
     """
     said = [
-        _rows(evidence),
+        counted(evidence),
         "Settings: default, the rule's own defaults; one for all, one configuration for all problems, chosen for each "
         "problem with its family left out; tuned, chosen per problem. Choices use tuning starts only; all numbers "
         f"come from {_range(row['n_starts'] for row in rows)} other starts per problem and rule (n).",
@@ -53,7 +53,8 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
     return said
 
 
-def _rows(evidence: Evidence) -> str:
+def counted(evidence: Evidence) -> str:
+    """Returns how many rows there are, of how many, and how they ended."""
     counts = ", ".join(f"{name} {count}" for name, count in evidence.status_counts.items())
     planned = "" if evidence.n_cells is None else f" of {evidence.n_cells} planned"
     return f"Rows: {evidence.n_rows}{planned}; status: {counts}."

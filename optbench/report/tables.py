@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optbench.errors import UsageError, unknown_name
-from optbench.report import formatting, notes
+from optbench.report import formatting, notes, ranking_tables, tuning_tables
 from optbench.report.evidence import SETTING_TITLES, SETTINGS, Evidence, StoredRun, optimizers
 from optbench.report.layout import Block, Cell, Column, Table
 from optbench.report.machine import render_csv, render_json
@@ -99,11 +99,13 @@ class Kind:
         name: What the user asks for.
         title: What it shows.
         columns: ``(setting, fact)`` from left to right; empty for every column of the summary frame.
+        build: What makes the table from evidence, name and title, if it shows other frames than the summary.
     """
 
     name: str
     title: str
     columns: tuple[tuple[str, str], ...]
+    build: Callable[[Evidence, str, str], Table] | None = None
 
 
 def _side_by_side(*facts: str) -> tuple[tuple[str, str], ...]:
@@ -118,6 +120,10 @@ KINDS: tuple[Kind, ...] = (
     Kind("reach", "Share of runs that reach a relative gap of 1e-3", _side_by_side("rate", "reach")),
     Kind("solved", "Share of runs that reach f_solved", _side_by_side("rate", "solved")),
     Kind("evals", "Median gradient evaluations to a relative gap of 1e-3", _side_by_side("rate", "evals", "missed")),
+    Kind("tuning", "What tuning buys and what it costs", (), tuning_tables.gains),
+    Kind("matrix", "A untuned against B tuned: difference of scores", (), tuning_tables.versus),
+    Kind("ranking", "Ranking by area score, with the confidence set for the best", (), ranking_tables.ranks),
+    Kind("contrasts", "The claims of the suite, judged", (), ranking_tables.verdicts),
     Kind("long", "Every column of the summary", ()),
 )
 
@@ -178,6 +184,8 @@ def build(evidence: Evidence, kind: Kind) -> Table:
     Returns:
         The table, its rows by problem and rule in their fixed order.
     """
+    if kind.build is not None:
+        return kind.build(evidence, kind.name, kind.title)
     summary = evidence.frame("summary")
     rows: list[Row] = [{str(name): value for name, value in row.items()} for row in summary.to_dict("records")]
     by_key = {(row["setting"], row["problem"], row["optimizer"]): row for row in rows}

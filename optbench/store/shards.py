@@ -31,6 +31,7 @@ ROW_ORDER = ("problem", "optimizer", "config", "split", "start")
 _TYPES = {
     "string": pa.string(),
     "int32": pa.int32(),
+    "int64": pa.int64(),
     "float64": pa.float64(),
     "bool": pa.bool_(),
     "list<int32>": pa.list_(pa.int32()),

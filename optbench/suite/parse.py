@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from optbench.errors import UsageError, nearest, unknown_name
-from optbench.suite.spec import Grid, Model, OptimizerSpec, ProblemSpec, Starts, SuiteSpec
+from optbench.suite.spec import Grid, Model, OptimizerSpec, ProblemSpec, Range, Starts, SuiteSpec
 
 SHIPPED = Path(__file__).parent.parent / "suites"
 
@@ -22,6 +22,7 @@ _TABLES: dict[str | int, type[Model]] = {
     "starts": Starts,
     "grid": Grid,
     "sweep": Grid,
+    "search": Range,
 }
 
 #: What must hold, by pydantic's name of the violation; its context fills the braces.

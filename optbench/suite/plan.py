@@ -8,14 +8,16 @@ suite file: groups are sorted, and ids come from content alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from optbench.core.keys import digest
+from optbench.core.optimizer import Optimizer
 from optbench.errors import UsageError
 from optbench.records import SCHEMA_VERSION, Split
 from optbench.suite.selection import select
-from optbench.suite.spec import Grid, OptimizerSpec, ProblemSpec, SuiteSpec
+from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
+from optbench.suite.tuning import design, told
 
 #: A plan above this is refused: its rows alone would take about 10 GB.
 MAX_CELLS = 10_000_000
@@ -30,15 +32,17 @@ class Group:
         problem_label: Its label.
         optimizer: The entry of the suite.
         optimizer_label: Its label.
-        configs: All hyperparameters of each configuration; the grid first, the default last if
-            the grid has it not.
+        configs: All hyperparameters of each configuration; the trials first, the default last if
+            it is none of them.
         swept: The hyperparameter that varies.
-        trials: Number of configurations of the grid, those among which tuning may choose.
+        trials: Number of trials, the configurations among which tuning may choose.
         default: Index of the default configuration.
         starts: (split, index) of each start.
         units: ``normalized`` or ``raw``.
         budget: Cost of one run, in gradient evaluations.
         seed: Seed of the starts.
+        noise_seeds: Runs from each start that differ in the noise alone; 1 without noise.
+        trip_cost: Cost of one gradient: 1, or of a finite sum the share of its terms that a batch has.
     """
 
     problem: ProblemSpec
@@ -53,6 +57,13 @@ class Group:
     units: str
     budget: int
     seed: int
+    noise_seeds: int = 1
+    trip_cost: float = 1.0
+
+    @property
+    def trips(self) -> int:
+        """Gradients that the budget allows."""
+        return round(self.budget / self.trip_cost)
 
     @property
     def dim(self) -> int:
@@ -63,7 +74,7 @@ class Group:
     @property
     def n_cells(self) -> int:
         """Number of cells."""
-        return len(self.configs) * len(self.starts)
+        return len(self.configs) * len(self.starts) * self.noise_seeds
 
     def _identity(self) -> dict[str, object]:
         """What the cells of this group share."""
@@ -77,7 +88,7 @@ class Group:
         }
 
     def cell_ids(self) -> list[str]:
-        """Returns the id of each cell: configurations outside, starts inside."""
+        """Returns the id of each cell: configurations outside, then starts, noise seeds inside."""
         identity = self._identity()
         configs = [digest({**identity, "hyper": dict(hyper)}) for hyper in self.configs]
         return [digest([config, split, index]) for config in configs for split, index in self.starts]
@@ -101,13 +112,22 @@ class Plan:
         return sum(group.n_cells for group in self.groups)
 
 
-def plan(spec: SuiteSpec, *, optimizers: Iterable[str] | None = None, problems: Iterable[str] | None = None) -> Plan:
+def plan(
+    spec: SuiteSpec,
+    *,
+    optimizers: Iterable[str] | None = None,
+    problems: Iterable[str] | None = None,
+    tuning: str | None = None,
+    trials: int | None = None,
+) -> Plan:
     """Lays out the cells of a suite.
 
     Args:
         spec: The suite.
         optimizers: Names, labels or patterns of the entries to run; ``None`` for all.
         problems: The same for problems.
+        tuning: Another protocol than the suite's.
+        trials: Another number of trials than the suite's.
 
     Returns:
         The plan; equal for equal content, in whatever order the suite lists it.
@@ -120,14 +140,14 @@ def plan(spec: SuiteSpec, *, optimizers: Iterable[str] | None = None, problems: 
         >>> plan(load("quick").spec, problems=["sphere"], optimizers=["adam", "sgd"]).n_cells
         1536
     """
-    spec = select(spec, optimizers=optimizers, problems=problems)
-    starts = tuple(
-        (str(split), index)
-        for split, count in ((Split.TUNE, spec.starts.tune), (Split.REPORT, spec.starts.report))
-        for index in range(count)
-    )
-    rules = [(entry, entry.label, *_configs(entry, spec.grid_of(entry))) for entry in spec.optimizers]
-    n_cells = len(spec.problems) * len(starts) * sum(len(configs) for _, _, configs, _ in rules)
+    spec = select(spec, optimizers=optimizers, problems=problems, tuning=tuning, trials=trials)
+    splits = [(Split.TUNE, spec.starts.tune if spec.tuning != "default" else 0), (Split.REPORT, spec.starts.report)]
+    starts = tuple((str(split), index) for split, count in splits for index in range(count))
+    rules = []
+    for entry in spec.optimizers:
+        tried = _trials(spec, entry)
+        rules.append((entry, entry.label, tried, *_configs(entry, entry.build(), tried, {})))
+    n_cells = len(spec.problems) * len(starts) * sum(len(configs) for _, _, _, configs, _ in rules)
     if n_cells > MAX_CELLS:
         ask = "lower starts or points, or select fewer entries"
         raise UsageError(f"the plan has {n_cells:,} cells, at most {MAX_CELLS:,} are possible; {ask}")
@@ -135,7 +155,11 @@ def plan(spec: SuiteSpec, *, optimizers: Iterable[str] | None = None, problems: 
     for given in spec.problems:
         built = given.build()
         problem = given.model_copy(update={"dim": built.dim, "parameters": dict(built.parameters)})
-        for entry, label, configs, default in rules:
+        for entry, label, tried, configs, default in rules:
+            rule = entry.build()
+            if any(hyper.told for hyper in rule.hyper.values()):
+                f_star = built.f_star / (built.f_scale if spec.units == "normalized" else 1.0)
+                configs, default = _configs(entry, rule, tried, told(rule, cost=spec.budget, f_star=f_star))
             group = Group(
                 problem=problem,
                 problem_label=built.label,
@@ -143,7 +167,7 @@ def plan(spec: SuiteSpec, *, optimizers: Iterable[str] | None = None, problems: 
                 optimizer_label=label,
                 configs=configs,
                 swept=entry.swept,
-                trials=spec.grid_of(entry).points,
+                trials=len(tried),
                 default=default,
                 starts=starts,
                 units=spec.units,
@@ -155,14 +179,29 @@ def plan(spec: SuiteSpec, *, optimizers: Iterable[str] | None = None, problems: 
     return Plan(spec, tuple(groups))
 
 
-def _configs(entry: OptimizerSpec, grid: Grid) -> tuple[tuple[dict[str, float], ...], int]:
-    """Returns the configurations of an entry and the index of its default."""
-    rule = entry.build()
-    default = rule.hyper[entry.swept].default
-    values = list(grid.values())
-    same = [index for index, value in enumerate(values) if math.isclose(value, default, rel_tol=1e-9)]
+def _trials(spec: SuiteSpec, entry: OptimizerSpec) -> tuple[dict[str, float], ...]:
+    """Returns what each trial of an entry tries, in the order of tuning."""
+    if spec.tuning == "default":
+        return ()
+    if spec.tuning == "random":
+        return design(spec.ranges_of(entry), spec.trials, seed=spec.seed, label=entry.label)
+    return tuple({entry.swept: value} for value in spec.grid_of(entry).values())
+
+
+def _configs(
+    entry: OptimizerSpec, rule: Optimizer, trials: Sequence[Mapping[str, float]], known: Mapping[str, float]
+) -> tuple[tuple[dict[str, float], ...], int]:
+    """Returns the configurations of an entry, told what is ``known``, and the index of its default."""
+    fixed = {**known, **entry.hyper}
+    default = rule.resolve(fixed)
+    configs = [rule.resolve({**fixed, **trial}) for trial in trials]
+    same = [
+        index
+        for index, config in enumerate(configs)
+        if all(math.isclose(config[name], value, rel_tol=1e-9) for name, value in default.items())
+    ]
     if not same:
-        values.append(default)
-    index = same[0] if same else len(values) - 1
-    values[index] = default
-    return tuple(rule.resolve({**entry.hyper, entry.swept: value}) for value in values), index
+        configs.append(default)
+    index = same[0] if same else len(configs) - 1
+    configs[index] = default
+    return tuple(configs), index

@@ -18,9 +18,14 @@ Spec = TypeVar("Spec", bound=OptimizerSpec | ProblemSpec)
 
 
 def select(
-    spec: SuiteSpec, *, optimizers: Iterable[str] | None = None, problems: Iterable[str] | None = None
+    spec: SuiteSpec,
+    *,
+    optimizers: Iterable[str] | None = None,
+    problems: Iterable[str] | None = None,
+    tuning: str | None = None,
+    trials: int | None = None,
 ) -> SuiteSpec:
-    """Returns the suite with the named entries only.
+    """Returns the suite with the named entries only, tuned as asked.
 
     An item is the name or the label of an entry, a pattern with ``*`` or ``?``, or another entry of
     the catalogue, ``name``, ``name[key=value,...]`` or ``module:attribute``, which then joins.
@@ -29,20 +34,26 @@ def select(
         spec: The suite.
         optimizers: Items; ``None`` for all entries.
         problems: Items; ``None`` for all entries.
+        tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
+        trials: Number of trials of random tuning; ``None`` for the suite's own.
 
     Returns:
         A valid suite: entries in the suite's order, then those that joined.
 
     Raises:
-        UsageError: An item names nothing, or nothing is selected; all problems at once.
+        UsageError: An item names nothing, nothing is selected, trials are asked for where none are drawn, or an
+            entry cannot be tuned so; all problems at once.
     """
     wrong: list[str] = []
+    if trials is not None and (tuning or spec.tuning) != "random":
+        wrong.append(f"--trials needs --tuning random; this suite's tuning is {tuning or spec.tuning!r}")
     chosen_optimizers = _choose("optimizer", spec.optimizers, optimizers, catalog.OPTIMIZERS, _optimizer, wrong)
     chosen_problems = _choose("problem", spec.problems, problems, catalog.PROBLEMS, _problem, wrong)
     if wrong:
         raise UsageError(wrong, where=f"suite {spec.name!r}")
+    changed = {"tuning": tuning, "trials": trials, "optimizers": chosen_optimizers, "problems": chosen_problems}
     try:
-        return SuiteSpec(**{**dict(spec), "optimizers": chosen_optimizers, "problems": chosen_problems})
+        return SuiteSpec(**{**dict(spec), **{key: value for key, value in changed.items() if value is not None}})
     except ValidationError as error:
         raise UsageError(explain(error), where=f"suite {spec.name!r}") from None
 

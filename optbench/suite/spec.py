@@ -7,6 +7,7 @@ for the user.
 
 from __future__ import annotations
 
+import fnmatch
 import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
@@ -16,10 +17,12 @@ from pydantic_core import PydanticCustomError
 
 from optbench import catalog
 from optbench.core.keys import canonical, digest
-from optbench.core.optimizer import Optimizer
+from optbench.core.optimizer import Optimizer, Search
 from optbench.errors import UsageError, unknown_name
+from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem
 from optbench.records import MAX_BUDGET
+from optbench.suite.tuning import MAX_OTHERS, shifted
 
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Flag = Annotated[bool, Strict()]
@@ -76,15 +79,42 @@ class Grid(Model):
         return tuple(float(f"{10 ** (low + (high - low) * s):.12g}") for s in share)
 
 
+class Range(Model):
+    """Values from which random tuning draws one hyperparameter.
+
+    Attributes:
+        low: Smallest value.
+        high: Largest value.
+        scale: ``log``, ``linear``, or ``complement`` for decay rates close to 1.
+    """
+
+    low: Real
+    high: Real
+    scale: Literal["log", "linear", "complement"] = "log"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        wrong = []
+        if not self.low < self.high or math.isinf(self.low) or math.isinf(self.high):
+            wrong.append(("high", f"must be a number greater than low = {self.low:g}; got {self.high:g}"))
+        if self.scale == "log" and not self.low > 0:
+            wrong.append(("low", f"a logarithmic range must be positive; got {self.low:g}"))
+        if self.scale == "complement" and not self.high < 1:
+            wrong.append(("high", f"must be less than 1 on the complement's scale; got {self.high:g}"))
+        if wrong:
+            raise _violations(wrong)
+        return self
+
+
 class Starts(Model):
     """How many starts serve tuning and how many others are reported.
 
     Attributes:
-        tune: Starts on which configurations are chosen.
+        tune: Starts on which configurations are chosen; 0 only where nothing is.
         report: Starts, disjoint from those, on which everything is reported.
     """
 
-    tune: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = 16
+    tune: Annotated[int, Strict(), Field(ge=0, le=1_000_000)] = 16
     report: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = 32
 
 
@@ -95,11 +125,13 @@ class OptimizerSpec(Model):
         name: Registry name or ``module:attribute``.
         hyper: Hyperparameters held at other values than their defaults.
         sweep: Range of the one swept hyperparameter, where it is not the suite's ``grid``.
+        search: Ranges of random tuning, where they are not those of the rule.
     """
 
     name: Text
     hyper: Mapping[str, Real] = Field(default_factory=dict)
     sweep: Mapping[str, Grid] = Field(default_factory=dict)
+    search: Mapping[str, Range] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -114,15 +146,22 @@ class OptimizerSpec(Model):
             wrong += [("hyper", problem) for problem in error.problems]
         if len(self.sweep) > 1:
             wrong.append(("sweep", f"one hyperparameter is swept; got {', '.join(map(repr, self.sweep))}"))
-        for key, grid in self.sweep.items():
+        ranges = [(f"sweep.{key}", key, grid.low, grid.high) for key, grid in self.sweep.items()]
+        ranges += [(f"search.{key}", key, given.low, given.high) for key, given in self.search.items()]
+        for place, key, low, high in ranges:
             if key not in rule.hyper:
-                wrong.append((f"sweep.{key}", unknown_name(f"hyperparameter of {rule.name}", key, rule.hyper)))
+                wrong.append((place, unknown_name(f"hyperparameter of {rule.name}", key, rule.hyper)))
                 continue
             wrong += [
-                (f"sweep.{key}.{end}", f"must be a number in {rule.hyper[key].describe()}; got {value!r}")
-                for end, value in (("low", grid.low), ("high", grid.high))
+                (f"{place}.{end}", f"must be a number in {rule.hyper[key].describe()}; got {value!r}")
+                for end, value in (("low", low), ("high", high))
                 if not rule.hyper[key].allows(value)
             ]
+        wrong += [
+            (f"search.{key}", "is held at a value by hyper, so it cannot be drawn as well")
+            for key in self.search
+            if key in self.hyper
+        ]
         if self.swept in self.hyper:
             wrong.append((f"hyper.{self.swept}", "is swept, so it cannot be fixed as well"))
         if wrong:
@@ -148,6 +187,18 @@ class OptimizerSpec(Model):
         return rule.name + (f"[{','.join(fixed)}]" if fixed else "")
 
 
+class NoiseSpec(Model):
+    """What rules see in place of the true gradient.
+
+    Attributes:
+        kind: A key of ``problems.noise.KINDS``.
+        level: How much of it; in evaluations for ``delay``, in terms for batches.
+    """
+
+    kind: Text
+    level: Positive
+
+
 class ProblemSpec(Model):
     """One entry: a test function at one dimension, and which instance of it.
 
@@ -157,6 +208,7 @@ class ProblemSpec(Model):
         instance: 0 for the literature's form, else the seed of shift, rotation and offset.
         rotated: Whether the instance is turned.
         parameters: The function's own parameters that differ from their defaults.
+        noise: What rules see in place of the true gradient.
     """
 
     name: Text
@@ -164,6 +216,7 @@ class ProblemSpec(Model):
     instance: Whole = 0
     rotated: Flag = False
     parameters: Mapping[str, Real] = Field(default_factory=dict)
+    noise: NoiseSpec | None = None
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -177,12 +230,51 @@ class ProblemSpec(Model):
         """Returns the problem itself."""
         function = catalog.landscape(self.name)
         dim = function.dims.default if self.dim is None else self.dim
-        return Problem(function, dim, self.instance, self.rotated, self.parameters)
+        noise = None if self.noise is None else Noise(self.noise.kind, self.noise.level)
+        return Problem(function, dim, self.instance, self.rotated, self.parameters, noise)
 
     @property
     def label(self) -> str:
         """The problem's label, such as ``rastrigin-10d-i1-rot``."""
         return self.build().label
+
+
+class Side(Model):
+    """One side of a contrast.
+
+    Attributes:
+        optimizer: Label of an entry.
+        setting: In which setting.
+    """
+
+    optimizer: Text
+    setting: Literal["default", "one_for_all", "tuned"] = "tuned"
+
+
+class Contrast(Model):
+    """A claim that is stated before the run: the left side's measure is greater than the right side's.
+
+    Attributes:
+        name: Short name.
+        claim: The claim in one sentence.
+        left: The side that the claim says is better.
+        right: The other side.
+        problems: Pattern of the labels of the problems that it is about; ``None`` for all.
+        measure: ``score``, ``reach``, ``solved`` or ``width``; more is better.
+    """
+
+    name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    claim: Text
+    left: Side
+    right: Side
+    problems: Text | None = None
+    measure: Literal["score", "reach", "solved", "width"] = "score"
+
+    @model_validator(mode="after")
+    def _two_sides(self) -> Self:
+        if self.left == self.right:
+            raise _violations([("right", "must differ from left in optimizer or setting")])
+        return self
 
 
 class SuiteSpec(Model):
@@ -196,9 +288,14 @@ class SuiteSpec(Model):
         budget: Cost of one run, in gradient evaluations.
         seed: Seed of all starts.
         starts: Numbers of tuning and reported starts.
+        noise_seeds: Runs from each start, where a problem has noise, that differ in the noise alone.
+        tuning: ``grid``, ``random`` or ``default``, which tunes nothing.
+        trials: Number of configurations that each entry draws, for random tuning.
+        shift_decades: By how much all logarithmic ranges are moved; a sensitivity arm.
         grid: Range of each swept hyperparameter, by name; an optimizer's ``sweep`` goes before it.
         optimizers: The entries that are compared.
         problems: What they are compared on.
+        contrasts: Claims that the run is to judge; part of the run's identity, so none is added afterwards.
     """
 
     name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -208,20 +305,38 @@ class SuiteSpec(Model):
     budget: Annotated[int, Strict(), Field(ge=1, le=MAX_BUDGET)] = 2000
     seed: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
     starts: Starts = Field(default_factory=Starts)
-    grid: Mapping[str, Grid]
+    noise_seeds: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1
+    tuning: Literal["grid", "random", "default"] = "grid"
+    trials: Annotated[int, Strict(), Field(ge=1, le=1000)] = 64
+    shift_decades: Annotated[float, Strict(), Field(ge=-10, le=10)] = 0.0
+    grid: Mapping[str, Grid] = Field(default_factory=dict)
     optimizers: Annotated[tuple[OptimizerSpec, ...], Field(min_length=1)]
     problems: Annotated[tuple[ProblemSpec, ...], Field(min_length=1)]
+    contrasts: tuple[Contrast, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        check = {"grid": self._grid_faults, "random": self._random_faults, "default": list}[self.tuning]
+        wrong = list(check())
+        if self.tuning != "default" and self.starts.tune < 1:
+            wrong.append(("starts.tune", f"must be 1 or more for tuning = {self.tuning!r}; got {self.starts.tune}"))
+        wrong += _repeated("optimizers", [entry.label for entry in self.optimizers])
+        wrong += _repeated("problems", [entry.label for entry in self.problems])
+        wrong += _repeated("contrasts", [entry.name for entry in self.contrasts])
+        wrong += self._contrast_faults()
+        if wrong:
+            raise _violations(wrong)
+        return self
+
+    def _grid_faults(self) -> list[tuple[str, str]]:
         wrong = []
         points: dict[int, str] = {}
         for index, entry in enumerate(self.optimizers):
-            grid = entry.sweep.get(entry.swept) or self.grid.get(entry.swept)
-            if grid is None:
+            if entry.swept not in entry.sweep and entry.swept not in self.grid:
                 ask = f"give sweep = {{ {entry.swept} = {{ low = ..., high = ..., points = ... }} }}"
                 wrong.append((f"optimizers[{index}].sweep", f"grid has no range for {entry.swept!r}; {ask}"))
                 continue
+            grid = self.grid_of(entry)
             rule = entry.build().hyper[entry.swept]
             if not (rule.allows(grid.low) and rule.allows(grid.high)):
                 message = f"{entry.name} needs values in {rule.describe()}; got {grid.low:g} to {grid.high:g}"
@@ -230,22 +345,100 @@ class SuiteSpec(Model):
         if len(points) > 1:
             counts = ", ".join(f"{label} {n}" for n, label in points.items())
             wrong.append(("optimizers", f"every entry must have the same number of trials; got {counts}"))
-        wrong += _repeated("optimizers", [entry.label for entry in self.optimizers])
-        wrong += _repeated("problems", [entry.label for entry in self.problems])
-        if wrong:
-            raise _violations(wrong)
-        return self
+        return wrong
+
+    def _random_faults(self) -> list[tuple[str, str]]:
+        wrong = []
+        for index, entry in enumerate(self.optimizers):
+            place = f"optimizers[{index}].search"
+            ranges, rule = self.ranges_of(entry), entry.build()
+            if entry.swept not in ranges:
+                ask = f"give search = {{ {entry.swept} = {{ low = ..., high = ... }} }}"
+                wrong.append((place, f"{entry.name} has no range for {entry.swept!r}; {ask}"))
+            others = [name for name in ranges if name != entry.swept]
+            if len(others) > MAX_OTHERS:
+                drawn = ", ".join(others)
+                message = f"at most {MAX_OTHERS} hyperparameters are drawn beside {entry.swept}; got {drawn}"
+                wrong.append((place, f"{message}; hold some with hyper"))
+            for name, drawn_from in ranges.items():
+                low, high, allowed = drawn_from.low, drawn_from.high, rule.hyper[name]
+                if not (allowed.allows(low) and allowed.allows(high)):
+                    message = f"{entry.name} needs {name} in {allowed.describe()}; got {low:g} to {high:g}"
+                    wrong.append((place, message))
+        return wrong
+
+    def _contrast_faults(self) -> list[tuple[str, str]]:
+        rules, labels = [entry.label for entry in self.optimizers], [entry.label for entry in self.problems]
+        wrong = []
+        for index, entry in enumerate(self.contrasts):
+            for end, side in (("left", entry.left), ("right", entry.right)):
+                place = f"contrasts[{index}].{end}"
+                if side.optimizer not in rules:
+                    wrong.append((f"{place}.optimizer", unknown_name("entry of the suite", side.optimizer, rules)))
+                if self.tuning == "default" and side.setting != "default":
+                    wrong.append((f"{place}.setting", f"a suite that tunes nothing has no setting {side.setting!r}"))
+            if entry.problems is not None and not fnmatch.filter(labels, entry.problems):
+                wrong.append((f"contrasts[{index}].problems", f"{entry.problems!r} matches no problem of the suite"))
+        return wrong
 
     def hash(self) -> str:
-        """Returns the hash of what is run: neither the question's words nor the order of entries matter."""
-        data = self.model_dump(mode="json", exclude={"question", "optimizers", "problems"})
-        for key, entries in (("optimizers", self.optimizers), ("problems", self.problems)):
-            data[key] = sorted((entry.model_dump(mode="json") for entry in entries), key=canonical)
+        """Returns the hash of what is run: neither the question's words nor the order of entries matter.
+
+        The ranges that random tuning draws from are part of it, wherever they are written.
+        """
+        tuning = {"tuning", "trials", "shift_decades"}
+        data = self.model_dump(mode="json", exclude={"question", "optimizers", "problems", "contrasts", *tuning})
+        rules = (entry.model_dump(mode="json", exclude={"search"}) for entry in self.optimizers)
+        data["optimizers"] = sorted(rules, key=canonical)
+        data["problems"] = sorted((entry.model_dump(mode="json") for entry in self.problems), key=canonical)
+        if self.tuning == "random":
+            data["ranges"] = {
+                entry.label: {name: [s.low, s.high, s.scale] for name, s in self.ranges_of(entry).items()}
+                for entry in self.optimizers
+            }
+            data["trials"] = self.trials
+        if self.tuning != "grid":
+            data["tuning"] = self.tuning
+        if self.contrasts:
+            data["contrasts"] = [entry.model_dump(mode="json") for entry in self.contrasts]
+        if self.shift_decades:
+            data["shift_decades"] = self.shift_decades
         return digest(data)
 
     def grid_of(self, entry: OptimizerSpec) -> Grid:
-        """Returns the range that an entry sweeps: its own, or else the suite's."""
-        return entry.sweep.get(entry.swept) or self.grid[entry.swept]
+        """Returns the range that an entry sweeps: its own, or else the suite's; moved by ``shift_decades``."""
+        grid = entry.sweep.get(entry.swept) or self.grid[entry.swept]
+        moved = shifted(Search(grid.low, grid.high, ""), self.shift_decades)
+        return Grid(low=moved.low, high=moved.high, points=grid.points)
+
+    def ranges_of(self, entry: OptimizerSpec) -> dict[str, Search]:
+        """Returns the ranges from which random tuning draws an entry, by name, the swept one first.
+
+        A range is the entry's own (``search``, or ``sweep`` for the swept one), else the rule's, else, for the
+        swept one, the suite's ``grid``. What ``hyper`` holds and what the suite tells is not drawn. A rule
+        without a rate draws its one swept constant and what ``search`` names.
+
+        Args:
+            entry: An entry of the suite.
+
+        Returns:
+            The ranges, moved by ``shift_decades``.
+        """
+        rule, swept = entry.build(), entry.swept
+        found: dict[str, Search] = {}
+        for name in (swept, *(name for name in rule.hyper if name != swept)):
+            own = entry.search.get(name)
+            grid = None if name != swept else entry.sweep.get(swept) or self.grid.get(swept)
+            usual = rule.hyper[name].search
+            if name in entry.hyper or rule.hyper[name].told:
+                continue
+            if own is not None:
+                found[name] = Search(own.low, own.high, "the suite's search", own.scale)
+            elif grid is not None and (swept in entry.sweep or usual is None):
+                found[name] = Search(grid.low, grid.high, "the suite's grid")
+            elif usual is not None and (name == swept or "lr" in rule.hyper):
+                found[name] = usual
+        return {name: shifted(search, self.shift_decades) for name, search in found.items()}
 
 
 def _repeated(key: str, labels: list[str]) -> list[tuple[str, str]]:

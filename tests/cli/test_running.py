@@ -55,6 +55,35 @@ def test_run_hands_over_prints_the_table_and_draws(invoke, stand_in, drawn, tmp_
     assert drawn == [(None, "png", tmp_path / "x" / "figures")]
 
 
+def test_another_tuning_is_handed_over_and_resumed_by_the_same_command(invoke, stand_in, drawn, tmp_path):
+    seen = {}
+
+    def run(suite, **options):
+        seen.update(options)
+        raise KeyboardInterrupt
+
+    stand_in(run)
+    result = invoke("run", "quick", "--tuning", "random", "--trials", "8")
+    assert (seen["tuning"], seen["trials"]) == ("random", 8)
+    assert "resume with: optbench run quick --out results --tuning random --trials 8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (("--tuning", "random", "--trials", "8"), ("sgd                          lr from 0.001 to 100", "8 trials")),
+        (
+            ("--tuning", "default"),
+            ("sgd                          its default", "0 starts to tune on, 32 others to report"),
+        ),
+    ],
+)
+def test_dry_run_says_what_another_tuning_tries(invoke, words, shown):
+    result = invoke("run", "quick", "--optimizers", "sgd", "--problems", "sphere*", *words, "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert all(part in result.stdout for part in shown)
+
+
 def test_failed_cells_end_with_3(invoke, stand_in, drawn, tmp_path):
     stand_in(lambda suite, **options: store.Run(tmp_path, {"status_counts": {"ok": 5, "error": 2, "oom": 1}}))
     result = invoke("run", "quick")
@@ -102,6 +131,8 @@ def test_dry_run_prints_the_plan_and_runs_nothing(invoke, stand_in):
         (("quick", "--problems", "rosenbrok,zz*"), "unknown problem 'rosenbrok'; did you mean 'rosenbrock'?"),
         (("quick", "--optimizers", ""), "--optimizers selects none of 7 optimizers"),
         (("quick", "--problems", "beale[dim=10]"), "beale: dimension must be 2 only; got 10"),
+        (("quick", "--trials", "8"), "--trials needs --tuning random; this suite's tuning is 'grid'"),
+        (("quick", "--tuning", "bayes"), "tuning: must be 'grid', 'random' or 'default'; got 'bayes'"),
         (("quick", "--optimizers", "sgd[lr=-1]"), "must be a number in (0, inf); got -1.0"),
         (("quick", "--optimizers", "momentum[beta=nan]"), "must be a number in [0, 1); got nan"),
     ],

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 from mpmath import mp, mpf
 
+from .formulas import EXACT_MINIMIZERS, FORMULAS
+
 mp.dps = 50
 
 Vector = Sequence[mpf]
@@ -123,6 +125,7 @@ ORACLE: dict[str, Callable] = {
     "ravine": lambda x, k: x[0] ** 2 / 10 + k * sum((b - 2 * mp.sin(a)) ** 2 for a, b in _pairs(x)),
     "two_wells": _two_wells,
     "gaussian_wells": _gaussian_wells,
+    **FORMULAS,
 }
 
 #: Minimizers at which Newton's method has no regular Hessian; each is exact by its formula.
@@ -131,6 +134,7 @@ EXACT: dict[str, Callable[[int], list[mpf]]] = {
     "powell_singular": lambda dim: [mpf(0)] * dim,
     "ackley": lambda dim: [mpf(0)] * dim,
     "drop_wave": lambda dim: [mpf(0)] * dim,
+    **EXACT_MINIMIZERS,
 }
 
 

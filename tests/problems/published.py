@@ -1,10 +1,12 @@
 """Minima as the literature prints them, with its digits.
 
 Sources: SB Surjanovic & Bingham 2013 (Virtual Library of Simulation Experiments), JY Jamil & Yang 2013
-(A literature survey of benchmark functions), YLL Yao, Liu & Lin 1999, KS Kok & Sandrock 2009, H Himmelblau 1972.
+(A literature survey of benchmark functions), YLL Yao, Liu & Lin 1999, KS Kok & Sandrock 2009, H Himmelblau 1972,
+MGH Moré, Garbow & Hillstrom 1981, AKZ Ali, Khompatraporn & Zabinsky 2005, A Andrei 2008, DS Dixon & Szego 1978.
 
 SB's -39.16599 for one coordinate of styblinski_tang is wrong in its fourth decimal (-39.16617 is right), so
-JY's value stands here.
+JY's value stands here. JY's -200 for trid in ten variables is wrong too (SB's formula gives -210), and SB's first
+coordinate of hartmann_3, 0.114614, in its fifth decimal: YLL's three stand here.
 """
 
 from __future__ import annotations
@@ -44,6 +46,65 @@ MINIMA: tuple[tuple[str, int, str, tuple[tuple[str, ...], ...], str], ...] = (
     ("easom", 2, "-1", (("3.14159", "3.14159"),), "SB"),
     ("drop_wave", 2, "-1", (("0", "0"),), "SB"),
     ("eggholder", 2, "-959.6407", (("512", "404.2319"),), "SB"),
+    ("bent_cigar", 3, "0", (("0", "0", "0"),), "BBOB f12"),
+    ("discus", 3, "0", (("0", "0", "0"),), "BBOB f11"),
+    ("schwefel_1_2", 3, "0", (("0", "0", "0"),), "YLL f3, JY 119"),
+    ("trid", 6, "-50", (("6", "10", "12", "12", "10", "6"),), "JY 150, SB"),
+    ("trid", 10, "-210", (), "SB, -d (d + 4) (d - 1)/6"),
+    ("sargan", 3, "0", (("0", "0", "0"),), "JY 111"),
+    ("different_powers", 3, "0", (("0", "0", "0"),), "BBOB f14"),
+    ("quartic", 3, "0", (("0", "0", "0"),), "YLL f7, JY 100"),
+    ("chung_reynolds", 3, "0", (("0", "0", "0"),), "JY 34"),
+    ("raydan_1", 10, "5.5", (("0",) * 10,), "A, sum i/10"),
+    ("exponential", 3, "-1", (("0", "0", "0"),), "AKZ"),
+    ("schwefel_2_20", 3, "0", (("0", "0", "0"),), "JY 122"),
+    ("schwefel_2_21", 3, "0", (("0", "0", "0"),), "YLL f4, JY 123"),
+    ("maxq", 3, "0", (("0", "0", "0"),), "Haarala et al. 2004"),
+    ("cube", 2, "0", (("1", "1"),), "Leon 1966"),
+    ("chebyshev_rosenbrock", 3, "0", (("1", "1", "1"),), "Gürbüzbalaban & Overton 2012"),
+    ("freudenstein_roth", 2, "0", (("5", "4"),), "MGH 2, JY 56"),
+    ("extended_tridiagonal_1", 4, "0", (("1", "2", "1", "2"),), "A"),
+    ("arwhead", 3, "0", (("1", "1", "0"),), "CUTEst"),
+    ("penalty_1", 4, "0.0000224997", (), "MGH 23"),
+    ("penalty_1", 10, "0.0000708765", (), "MGH 23"),
+    ("discrete_boundary_value", 10, "0", (), "MGH 28"),
+    ("wood", 4, "0", (("1", "1", "1", "1"),), "MGH 14, JY 36"),
+    ("salomon", 3, "0", (("0", "0", "0"),), "JY 110"),
+    ("deflected_corrugated_spring", 2, "-1", (("5", "5"),), "AKZ"),
+    ("periodic", 2, "0.9", (("0", "0"),), "JY 90"),
+    ("cosine_mixture", 2, "-0.2", (("0", "0"),), "AKZ, JY 38"),
+    ("cosine_mixture", 4, "-0.4", (("0", "0", "0", "0"),), "AKZ, JY 38"),
+    ("wavy", 2, "0", (("0", "0"),), "JY 165"),
+    ("egg_crate", 2, "0", (("0", "0"),), "JY 52"),
+    ("expanded_schaffer_f6", 3, "0", (("0", "0", "0"),), "JY 136"),
+    ("levy_montalvo_1", 3, "0", (("-1", "-1", "-1"),), "AKZ, YLL f12"),
+    ("levy_montalvo_2", 3, "0", (("1", "1", "1"),), "AKZ, YLL f13"),
+    ("hartmann_3", 3, "-3.86278", (("0.114", "0.556", "0.852"),), "SB, YLL f19"),
+    (
+        "hartmann_6",
+        6,
+        "-3.32237",
+        (("0.20169", "0.150011", "0.476874", "0.275332", "0.311652", "0.6573"),),
+        "SB",
+    ),
+    ("shekel_5", 4, "-10.1532", (("4", "4", "4", "4"),), "SB, DS"),
+    ("shekel_7", 4, "-10.4029", (("4", "4", "4", "4"),), "SB, DS"),
+    ("shekel_10", 4, "-10.5364", (("4", "4", "4", "4"),), "SB, DS"),
+    ("bohachevsky_1", 2, "0", (("0", "0"),), "SB"),
+    ("bohachevsky_2", 2, "0", (("0", "0"),), "SB"),
+    ("bohachevsky_3", 2, "0", (("0", "0"),), "SB"),
+    ("schaffer_n2", 2, "0", (("0", "0"),), "SB"),
+    (
+        "schaffer_n4",
+        2,
+        "0.292579",
+        (("0", "1.25313"), ("0", "-1.25313"), ("1.25313", "0"), ("-1.25313", "0")),
+        "JY 115",
+    ),
+    ("zettl", 2, "-0.003791", (("-0.0299", "0"),), "JY 174"),
+    ("aluffi_pentini", 2, "-0.3523", (("-1.046", "0"),), "JY 175; its fourth decimal, -1.0465, is wrong"),
+    ("deckkers_aarts", 2, "-24777", (("0", "15"), ("0", "-15")), "AKZ, JY 45"),
+    ("jennrich_sampson", 2, "124.362", (("0.2578", "0.2578"),), "MGH 6"),
 )
 
 #: (name, dimension, second minimum, source)
@@ -55,4 +116,9 @@ SECOND: tuple[tuple[str, int, str, str], ...] = (
     ("griewank", 2, "0.0074", "3 pi^2 / 4000, with both cosines at -1"),
     ("goldstein_price", 2, "30", "Goldstein & Price 1971"),
     ("rastrigin", 2, "0.995", "1 - 1/200, to first order near (1, 0)"),
+    ("freudenstein_roth", 2, "48.9842", "MGH 2"),
+    ("salomon", 2, "0.0999", "0.1 - 0.01/(8 pi^2), to second order near radius 1"),
+    ("periodic", 2, "0.99999", "1 - 0.1 exp(-pi^2), to first order near (pi, 0)"),
+    ("bohachevsky_1", 2, "0.4129", "4/9 less what the slope gains near (2/3, 0)"),
+    ("deckkers_aarts", 2, "0", "the origin"),
 )

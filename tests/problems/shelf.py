@@ -5,7 +5,12 @@ from __future__ import annotations
 from optbench import catalog
 from optbench.problems.landscape import Landscape
 
-LANDSCAPES: tuple[Landscape, ...] = tuple(catalog.landscape(entry.name) for entry in catalog.PROBLEMS)
+#: Functions on instances of their own have tests of their own, such as ``test_bbob``.
+LANDSCAPES: tuple[Landscape, ...] = tuple(
+    landscape
+    for landscape in (catalog.landscape(entry.name) for entry in catalog.PROBLEMS)
+    if not landscape.own_instances
+)
 NAMES = tuple(landscape.name for landscape in LANDSCAPES)
 
 

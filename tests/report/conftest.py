@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from optbench.report.evidence import SETTINGS, Evidence
+from optbench.report.evidence import MEAN, SETTINGS, Evidence
 
 RULES = ("adam", "sgd", "adadelta", "nag", "momentum", "rmsprop", "adagrad")
 PROBLEMS = {"rosenbrock-2d-i1": 2, "himmelblau-2d-i1": 2, "sphere-10d-i1": 10}
@@ -101,6 +101,65 @@ def sensitivity(problems: dict[str, int]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def tuning(problems: dict[str, int]) -> dict[str, pd.DataFrame]:
+    """The frames of ``analysis.tuning``: 16 trials, 4 starts, 2000 evaluations."""
+    k = np.arange(1, 9)
+    curves, gains, pairs = [], [], []
+    for r, rule in enumerate(RULES):
+        for p, problem in enumerate((MEAN, *problems)):
+            score = np.full(8, 0.2) if rule == "adadelta" else (0.2 + 0.07 * r) * (1 - 0.5 / k**0.5) / (1 + 0.2 * p)
+            data = {"k": k, "score": score, "low": 0.9 * score, "high": np.minimum(1, 1.15 * score)}
+            curves.append(pd.DataFrame({"problem": problem, "optimizer": rule, **data}))
+        row = {"optimizer": rule, "n_problems": len(problems), "has_rate": rule != "adadelta"}
+        for s, setting in enumerate(SETTINGS):
+            score = 0.05 + 0.06 * r + 0.1 * s
+            row |= {setting: score, f"{setting}_low": score - 0.031, f"{setting}_high": score + 0.042}
+        spent = {"trials": 16.0, "tune_starts": 4.0, "cost": 128000.0, "runs": 64.0, "edge_count": r % 3}
+        gains.append(row | spent)
+        for t, other in enumerate(RULES):
+            difference = 0.03 * (t - r) + 0.06
+            ends = {"difference": difference, "low": difference - 0.05, "high": difference + 0.04}
+            row = {"untuned": rule, "tuned": other, "n_problems": len(problems), **ends, "share": (r + t) % 4 / 3}
+            pairs.append(row)
+    return {
+        "best_of_k": pd.concat(curves, ignore_index=True),
+        "gain": pd.DataFrame(gains),
+        "matrix": pd.DataFrame(pairs),
+    }
+
+
+def judged(problems: dict[str, int]) -> dict[str, pd.DataFrame]:
+    """The frames ``ranking`` and ``contrasts``; the last rule is a reference line, two coincide."""
+    names = ["nag = sgd", *(rule for rule in RULES if rule not in {"nag", "sgd"})]
+    rows = []
+    for s, setting in enumerate(SETTINGS):
+        for r, rule in enumerate(names):
+            ranked, score = rule != "adagrad", 0.6 - 0.07 * r - 0.05 * s
+            low, high = (max(1.0, r), min(5.0, r + 2.0)) if ranked else (np.nan, np.nan)
+            rows.append({
+                "setting": setting, "optimizer": rule, "ranked": ranked, "n_problems": len(problems),
+                "n_families": 3 if s else 14, "n_starts": 32, "score": score, "score_low": score - 0.02,
+                "score_high": score + 0.02, "new_low": score - 0.1, "new_high": score + 0.12,
+                "new_kind": "range" if s else "interval", "rank_low": low, "rank_high": high,
+                "in_set": ranked and low == 1, "groups": "ab" if ranked else "",
+                "new_rank_low": np.nan if s else low, "new_rank_high": np.nan if s else high,
+                "new_in_set": np.nan if s or not ranked else float(low == 1), "detectable_low": 0.01,
+                "detectable": 0.02, "detectable_high": 0.04, "new_detectable": np.nan if s else 0.15,
+            })  # fmt: skip
+    claims = []
+    for k, verdict in enumerate(("holds", "fails", "depends", "not run")):
+        middle = np.nan if verdict == "not run" else (0.1, -0.2, 0.01)[k]
+        claims.append({
+            "contrast": f"c{k}", "claim": f"Claim {k} is so.", "left": "nag, tuned", "right": "sgd, default",
+            "measure": ("score", "width", "solved", "reach")[k], "n_problems": len(problems), "n_families": 3,
+            "n_starts": 32, "difference": middle, "low": middle - 0.05, "high": middle + 0.05, "level": 0.9875,
+            "new_low": middle - 0.1, "new_high": middle + 0.1, "new_kind": "range" if k else "interval",
+            "p": 0.001 * k + 0 * middle, "p_holm": 0.004 * k + 0 * middle, "verdict": verdict,
+            "detectable": 0.05 + 0 * middle,
+        })  # fmt: skip
+    return {"ranking": pd.DataFrame(rows), "contrasts": pd.DataFrame(claims)}
+
+
 def height(problem: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if problem.startswith("himmelblau"):
         return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
@@ -151,6 +210,7 @@ def write_pictures(folder: Path, problems: dict[str, int], n_grid: int, n_basin:
 
 def make(path: Path, problems: dict[str, int], *, n_grid: int = 21, n_basin: int = 8) -> Evidence:
     frames = {"summary": summary(problems), "convergence": convergence(problems), "sensitivity": sensitivity(problems)}
+    frames |= tuning(problems) | judged(problems)
     runs = pd.DataFrame([{"problem": p, "optimizer": r, "status": "ok"} for p in problems for r in RULES])
     write_pictures(path / "pictures", problems, n_grid, n_basin)
     return Evidence(SimpleNamespace(runs=runs, manifest=manifest(problems), path=path), frames)

@@ -1,3 +1,4 @@
+import itertools
 import shutil
 import subprocess
 import sys
@@ -5,14 +6,18 @@ from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optbench.errors import DataError, StorageError, UsageError
-from optbench.report import figures
-from optbench.report.evidence import Evidence
+from optbench.report import best_of_k, figures, matrix, ranks
+from optbench.report.evidence import Evidence, optimizers
+from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
 
-FRAMES = ("summary", "convergence", "sensitivity")
+FRAMES = ("summary", "convergence", "sensitivity", "best_of_k", "matrix", "ranking")
 
 
 def changed(evidence: Evidence, path=None, frames=None, **manifest) -> Evidence:
@@ -96,6 +101,81 @@ def test_scores_may_be_missing(evidence, tmp_path):
     assert figures.draw(changed(evidence, frames={"sensitivity": frame}), ["sensitivity"], "png", tmp_path)
 
 
+def test_best_of_k_names_every_curve_and_says_which_are_flat(evidence):
+    shown = texts(evidence, "best_of_k").replace("\n", " ")
+    assert "Mean over 3 problems" in shown
+    assert "adadelta: no learning rate; a flat line at the default." in shown
+    assert "0.20  adadelta" in shown
+    assert "all others" not in shown
+
+
+def many(evidence) -> dict:
+    """Frames of 56 rules, eight of each that there is."""
+    names = [f"_{k}" for k in range(8)]
+
+    def widened(frame, *columns):
+        for column in columns:
+            frame = pd.concat([frame.assign(**{column: frame[column] + name}) for name in names])
+        return frame
+
+    curves, pairs = evidence.frame("best_of_k"), evidence.frame("matrix")
+    return {"best_of_k": widened(curves, "optimizer"), "matrix": widened(pairs, "untuned", "tuned")}
+
+
+def test_fifty_rules_stay_legible(evidence, tmp_path):
+    """Numbers keep to their cells; of the curves the best are colored, and no two names overlap."""
+    full = changed(evidence, frames=many(evidence))
+    assert "all others" in texts(full, "best_of_k")
+    with mpl.rc_context():
+        (page,) = matrix.draw(full, "tuned")
+        (curves,) = best_of_k.draw(full, "tuned")
+    ax = page.axes[0]
+    cell = ax.transData.transform([(0, 0), (1, 1)])
+    width, height = abs(cell[1] - cell[0])
+    assert len(ax.texts) == 56**2
+    different = {(text.get_text(), text.get_fontweight()): text for text in ax.texts}
+    boxes = [text.get_window_extent() for text in different.values()]
+    assert max(box.width for box in boxes) <= width
+    assert max(box.height for box in boxes) <= height
+    assert min(text.get_fontsize() for text in ax.texts) >= 4
+    names = sorted(text.get_window_extent().y0 for text in curves.axes[0].texts)
+    assert len(names) == 56
+    assert min(np.diff(names)) >= 7 / 72 * curves.dpi
+    page_box = curves.bbox
+    assert max(text.get_window_extent().x1 for text in curves.axes[0].texts) <= page_box.x1
+
+
+def test_a_difference_is_bold_where_its_interval_excludes_zero(evidence):
+    with mpl.rc_context():
+        (page,) = matrix.draw(evidence, "tuned")
+    frame = evidence.frame("matrix").set_index(["untuned", "tuned"])
+    rules = optimizers(RULES)
+    shown = {text.get_position(): text for text in page.axes[0].texts}
+    for (untuned, tuned), row in frame.iterrows():
+        text = shown[rules.index(tuned), rules.index(untuned)]
+        assert text.get_text() == str(round(100 * row["difference"]))
+        assert (text.get_fontweight() == "bold") == (row["low"] > 0 or row["high"] < 0)
+
+
+def test_a_run_that_tuned_nothing_has_neither_figure(evidence, tmp_path):
+    nothing = {name: evidence.frame(name).iloc[:0] for name in ("best_of_k", "matrix")}
+    for kind in nothing:
+        with pytest.raises(DataError, match=f"{kind}: the run has nothing to draw; it needs "):
+            figures.draw(changed(evidence, frames=nothing), [kind], "png", tmp_path)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_names_are_moved_apart_and_no_further(ends):
+    ends = np.sort(ends)
+    step = 1 / 60
+    places = best_of_k._apart(ends, step)
+    assert (np.diff(places) >= step * (1 - 1e-9)).all()
+    assert places[0] >= -1e-9
+    assert places[-1] <= 1 + 1e-9
+    if (np.diff(ends) >= step).all():
+        np.testing.assert_allclose(places, ends, atol=1e-9)
+
+
 def test_the_setting_is_part_of_the_name(evidence, tmp_path):
     (path,) = figures.draw(evidence, ["convergence"], "png", tmp_path, setting="default")
     assert path.name == "convergence-default.png"
@@ -103,7 +183,8 @@ def test_the_setting_is_part_of_the_name(evidence, tmp_path):
 
 def test_a_run_without_two_dimensional_problems_draws_the_rest(evidence, tmp_path):
     bare = changed(evidence, path=tmp_path)
-    assert [p.name for p in figures.draw(bare, None, "svg", tmp_path)] == ["convergence.svg", "sensitivity.svg"]
+    drawn = [path.stem for path in figures.draw(bare, None, "svg", tmp_path)]
+    assert drawn == ["convergence", "sensitivity", "best_of_k", "matrix", "ranks"]
     with pytest.raises(DataError, match="basins: the run has nothing to draw; it needs 2-D problems"):
         figures.draw(bare, ["basins"], "svg", tmp_path)
 
@@ -144,3 +225,28 @@ def test_tables_and_the_list_of_figures_load_neither_jax_nor_matplotlib():
         "assert not {'jax', 'matplotlib', 'scipy'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_ranks_color_the_set_and_leave_the_reference_line_out(evidence):
+    shown = texts(evidence, "ranks").replace("\n", " ")
+    assert "in the confidence set for the best" in shown
+    assert "reference line" in shown
+    assert "range of the score when one of the 3 families is left out" in shown
+    assert "nag = sgd" in shown
+
+
+def test_sixty_ranks_stay_legible(evidence):
+    frame = evidence.frame("ranking")
+    frame = frame[frame["setting"] == "tuned"]
+    many = pd.concat(
+        [frame.assign(optimizer=frame["optimizer"] + f"_{k}", score=frame["score"] - 0.01 * k) for k in range(10)]
+    )
+    full = changed(evidence, frames={"ranking": many})
+    with mpl.rc_context():
+        (page,) = ranks.draw(full, "tuned")
+        page.canvas.draw()
+    labels = [text for text in page.axes[0].get_yticklabels() if text.get_text()]
+    assert len(labels) == 60
+    boxes = sorted((text.get_window_extent() for text in labels), key=lambda box: box.y0)
+    assert all(upper.y0 >= lower.y1 - 1 for lower, upper in itertools.pairwise(boxes))
+    assert min(box.x0 for box in boxes) >= 0

@@ -18,11 +18,16 @@ EXTENSIONS = {"terminal": "txt", "markdown": "md", "csv": "csv", "latex": "tex",
 KINDS = [kind.name for kind in tables.KINDS]
 
 
-def changed(evidence: Evidence, *, summary=None, runs=None, **manifest) -> Evidence:
-    """Returns the evidence with another summary frame, other rows or other manifest entries."""
+TUNING = ("best_of_k", "gain", "matrix")
+JUDGED = ("ranking", "contrasts")
+
+
+def changed(evidence: Evidence, *, summary=None, runs=None, tuning=None, **manifest) -> Evidence:
+    """Returns the evidence with another summary frame, other rows, frames of tuning or manifest entries."""
     run = evidence.run
     run = SimpleNamespace(runs=run.runs if runs is None else runs, manifest={**run.manifest, **manifest}, path=run.path)
-    return Evidence(run, {"summary": evidence.frame("summary") if summary is None else summary})
+    frames = {name: evidence.frame(name) for name in (*TUNING, *JUDGED)} | (tuning or {})
+    return Evidence(run, {"summary": evidence.frame("summary") if summary is None else summary, **frames})
 
 
 def small(evidence: Evidence) -> Evidence:
@@ -31,7 +36,11 @@ def small(evidence: Evidence) -> Evidence:
     summary = summary[
         summary["problem"].str.startswith("rosen") & summary["optimizer"].isin(["sgd", "adadelta", "adagrad"])
     ]
-    return changed(evidence, summary=summary)
+    rules = ["sgd", "adadelta", "adagrad"]
+    tuning = {name: evidence.frame(name) for name in TUNING}
+    columns = {"best_of_k": ["optimizer"], "gain": ["optimizer"], "matrix": ["untuned", "tuned"]}
+    tuning = {name: frame[frame[columns[name]].isin(rules).all(axis=1)] for name, frame in tuning.items()}
+    return changed(evidence, summary=summary, tuning=tuning)
 
 
 @pytest.mark.parametrize("form", EXTENSIONS)
@@ -54,6 +63,7 @@ def test_the_order_of_rows_does_not_change_a_byte(evidence, kind, form):
         evidence,
         summary=evidence.frame("summary").sample(frac=1, random_state=3),
         runs=evidence.run.runs.sample(frac=1, random_state=4),
+        tuning={name: evidence.frame(name).sample(frac=1, random_state=5) for name in (*TUNING, *JUDGED)},
         problems=dict(reversed(evidence.manifest["problems"].items())),
     )
     assert tables.render(evidence, kind, form) == tables.render(shuffled, kind, form)
@@ -173,12 +183,65 @@ def test_hostile_names_only_show(evidence, name, form):
 
 
 def test_an_empty_run_gives_a_table_that_says_so(evidence):
-    empty = changed(evidence, summary=evidence.frame("summary").iloc[:0], runs=evidence.run.runs.iloc[:0])
+    tuning = {name: evidence.frame(name).iloc[:0] for name in (*TUNING, *JUDGED)}
+    summary = evidence.frame("summary").iloc[:0]
+    empty = changed(evidence, summary=summary, runs=evidence.run.runs.iloc[:0], tuning=tuning)
     for form in EXTENSIONS:
         for kind in KINDS:
             assert "INCOMPLETE 0/21" in tables.render(empty, kind, form) or form == "csv"
 
 
+def test_the_tuning_table_names_what_tuning_bought_and_cost(evidence):
+    line = next(x for x in tables.render(evidence, "tuning", "markdown").splitlines() if "| adam |" in x)
+    assert "| 0.050 \\[0.019, 0.092\\] |" in line
+    assert line.endswith("| 1.28e5 | 64 | 0/3 |")
+    record = next(r for r in json.loads(tables.render(evidence, "tuning", "json"))["rows"] if r["optimizer"] == "adam")
+    assert (record["cost"], record["runs"], record["best_of_4"]) == (128000.0, 64.0, 0.15)
+    assert "best_of_16" not in record
+
+
+def test_the_matrix_marks_what_is_clear_and_has_the_intervals_in_machine_formats(evidence):
+    text = tables.render(evidence, "matrix", "terminal", width=140)
+    line = next(x for x in text.splitlines() if x.startswith("  adam "))
+    # sgd, momentum, nag, adagrad, adadelta, rmsprop, adam tuned, against adam untuned
+    assert line.split()[1:4:2] == ["+0.09*", "+0.18*"]
+    assert line.split()[-2:] == ["+0.06*", "(0.00)"]
+    frame = pd.read_csv(io.StringIO(tables.render(evidence, "matrix", "csv")))
+    assert len(frame) == 49
+    assert frame["low"].lt(0).any()
+    clear = (frame["low"] > 0) | (frame["high"] < 0)
+    assert text.count("*") == clear.sum() + 1  # and the note
+
+
 def test_wrong_names_are_reported_together(evidence):
     with pytest.raises(UsageError, match=r"unknown table 'mian'; did you mean 'main'.*\n.*unknown format 'cvs'"):
         tables.render(evidence, "mian", "cvs")
+
+
+def test_the_ranking_names_both_kinds_of_interval_and_no_winner(evidence):
+    text = " ".join(tables.render(evidence, "ranking", "terminal", width=200).split())
+    for words in (
+        "these problems, new starts", "new problems like these", "confidence set for the best", "No winner is named",
+        "Smallest difference that could have been detected", "default 0.020 (pairs: 0.010 to 0.040; "
+        "new problems 0.15)", "a = b: paths that coincide", "ref.: reference line",
+    ):  # fmt: skip
+        assert words in text
+
+
+def test_a_range_is_not_written_as_an_interval(evidence):
+    lines = tables.render(evidence, "ranking", "markdown").splitlines()
+    default, tuned = (next(x for x in lines if x.startswith(f"| {setting} |")) for setting in ("default", "tuned"))
+    assert "\\[0.500, 0.720\\]" in default
+    assert "0.400 to 0.620" in tuned
+
+
+def test_an_entry_without_all_problems_is_said_to_be_unranked(evidence):
+    more = changed(evidence, optimizers={**evidence.manifest["optimizers"], "newton": {"swept": "lr"}})
+    assert "Not ranked, since not all 3 problems have their runs: newton." in tables.render(more, "ranking")
+    assert "Not ranked" not in tables.render(evidence, "ranking")
+
+
+def test_every_contrast_stands_under_its_claim_with_its_verdict(evidence):
+    lines = tables.render(evidence, "contrasts", "terminal", width=200).splitlines()
+    for k, verdict in enumerate(("holds", "fails", "depends", "not run")):
+        assert lines[lines.index(f"Claim {k} is so.") + 1].rstrip().endswith(verdict)

@@ -46,7 +46,7 @@ name = "My Suite"
 version = 1
 question = "q"
 budgt = 3
-starts = { tune = 0 }
+starts = { tune = -1 }
 [grid]
 lr = { low = -1e-3, high = nan, points = 16 }
 [[optimizers]]
@@ -70,7 +70,7 @@ dim = "2"
     assert fault(text).splitlines() == [
         "s.toml: 11 errors",
         "  name: must be lower-case letters, digits, '.', '_' or '-', at most 64; got 'My Suite'",
-        "  starts.tune: must be 1 or more; got 0",
+        "  starts.tune: must be 0 or more; got -1",
         "  grid.lr.low: must be greater than 0; got -0.001",
         "  grid.lr.high: must be a finite number; got nan",
         "  optimizers[0].name: unknown optimizer 'adm'; did you mean 'adam'?",
@@ -87,6 +87,9 @@ dim = "2"
     ("before", "after", "message"),
     [
         ("budget = 100", "budget = 0", "budget: must be 1 or more; got 0"),
+        ("tune = 2", "tune = 0", "starts.tune: must be 1 or more for tuning = 'grid'; got 0"),
+        ("budget = 100", "tuning = 'bayes'", "tuning: must be 'grid', 'random' or 'default'; got 'bayes'"),
+        ("budget = 100", "trials = 0", "trials: must be 1 or more; got 0"),
         ("budget = 100", "budget = 1.5", "budget: must be an integer; got 1.5"),
         ("budget = 100", "units = 'metric'", "units: must be 'normalized' or 'raw'; got 'metric'"),
         ("seed = 3", "seed = -1", "seed: must be 0 or more; got -1"),
@@ -155,7 +158,7 @@ def test_broken_toml_names_the_line():
 
 
 def test_empty_file_says_what_a_suite_needs():
-    assert fault("# nothing\n") == "s.toml: is empty; a suite needs name, version, question, grid, optimizers, problems"
+    assert fault("# nothing\n") == "s.toml: is empty; a suite needs name, version, question, optimizers, problems"
 
 
 def test_unreadable_files_are_explained(tmp_path, small_text):

@@ -1,0 +1,167 @@
+"""The branches of a program's switches: what a problem shows, and how a rule starts and moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.experimental.layout import Layout as MemoryLayout
+from jax.experimental.layout import with_layout_constraint
+
+from optbench.engine.disturb import sampled_terms
+from optbench.engine.operands import Operands, unpacker
+from optbench.engine.state import Layout
+from optbench.problems.problem import Problem
+
+
+def lanes_innermost(x: Array) -> Array:
+    """Returns ``x``, of lanes first, pinned in memory with the lanes innermost."""
+    order = (*range(1, x.ndim), 0)
+    pinned: Array = with_layout_constraint(x, MemoryLayout(major_to_minor=order))
+    return pinned
+
+
+class Sight(Enum):
+    """What a rule sees of a problem in one trip, beside the value at its iterate, which is recorded."""
+
+    HERE = "value and gradient at its iterate"
+    AHEAD = "the gradient at another point"
+    TRIAL = "value and gradient at another point"
+    CURVED = "value, gradient and a Hessian-vector product at another point"
+
+
+def sight(item: Layout) -> Sight:
+    """Returns what a rule sees."""
+    if item.rule.curved:
+        return Sight.CURVED
+    if not item.rule.looks_ahead:
+        return Sight.HERE
+    return Sight.TRIAL if item.flow.reads_value else Sight.AHEAD
+
+
+def where_to_look(params: Array, slots: Array) -> tuple[Array, Array, Array]:
+    """Returns the iterate, the point where a rule looks, and its direction; those that no rule has repeat another."""
+    point = slots[:, -1] if slots.shape[1] else params
+    return params, point, slots[:, -2] if slots.shape[1] > 1 else point
+
+
+def clock(item: Layout) -> Callable[..., Array]:
+    """Builds one branch of the switch over rules that counts the steps of each lane."""
+    counts = item.rule.counts
+
+    def fixed(trip: Array, slots: Array, scalars: Array, shared: Array) -> Array:
+        return jnp.full(slots.shape[0], trip // item.rule.evals_per_step, jnp.int32)
+
+    def counted(trip: Array, slots: Array, scalars: Array, shared: Array) -> Array:
+        assert counts is not None
+        count = counts
+
+        def one(slots: Array, scalars: Array, shared: Array) -> Array:
+            return jnp.asarray(count(item.unpack(slots, scalars, shared)).steps, jnp.int32)
+
+        steps: Array = jax.vmap(one, in_axes=(0, 0, None))(slots, scalars, shared)
+        return steps
+
+    return fixed if counts is None else counted
+
+
+def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
+    """Builds one branch of the problem switch: the value that is recorded, then what a rule sees.
+
+    The latter is the value where the rule looks, the gradient there and, under ``CURVED``, the Hessian times
+    the direction; under ``AHEAD``, where nothing reads it, the value at the iterate stands in for the other.
+
+    Args:
+        problem: Any instance of the function.
+        sees: What rules see.
+
+    Returns:
+        The branch: ``(params, point, direction, operands) -> (value, seen value, gradient[, product])``.
+    """
+    landscape, terms = problem.landscape, sampled_terms(problem)
+    unpack = unpacker(problem)
+
+    def inner(z: Array, ops: Operands) -> Array:
+        y: Array = ops.origin + ops.unit * (ops.rotation @ z if problem.rotated else z)
+        return y
+
+    def value(z: Array, ops: Operands) -> Array:
+        return landscape.f(inner(z, ops), *unpack(ops.theta))
+
+    def sampled(z: Array, ops: Operands, batch: Array) -> Array:
+        assert landscape.batch is not None
+        return landscape.batch(inner(z, ops), batch[:terms], *unpack(ops.theta))
+
+    def lane(z: Array, point: Array, direction: Array, ops: Operands) -> tuple[Array, ...]:
+        if sees is Sight.HERE:
+            f, grad = jax.value_and_grad(value)(z, ops)
+            return f, f, grad
+        if sees is Sight.AHEAD:
+            f = value(z, ops)
+            return f, f, jax.grad(value)(point, ops)
+        if sees is Sight.TRIAL:
+            return value(z, ops), *jax.value_and_grad(value)(point, ops)
+        (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (point,), (direction,))
+        return value(z, ops), f, grad, hvp
+
+    def sampled_lane(point: Array, direction: Array, ops: Operands, batch: Array) -> tuple[Array, ...]:
+        def seen(x: Array) -> tuple[Array, Array]:
+            return jax.value_and_grad(sampled)(x, ops, batch)
+
+        if sees is not Sight.CURVED:
+            return seen(point)
+        (f, grad), (_, hvp) = jax.jvp(seen, (point,), (direction,))
+        return f, grad, hvp
+
+    def whole(params: Array, point: Array, direction: Array, ops: Operands, *_: Array) -> tuple[Array, ...]:
+        where = [lanes_innermost(x) for x in (params, point, direction)]
+        f, seen, *vectors = jax.vmap(lane, in_axes=(0, 0, 0, None))(where[0], where[1], where[2], ops)
+        return f + ops.offset, seen + ops.offset, *(lanes_innermost(v * ops.grad_scale) for v in vectors)
+
+    def batched(
+        params: Array, point: Array, direction: Array, ops: Operands, batch: Array, due: Array, held: Array
+    ) -> tuple[Array, ...]:
+        at = lanes_innermost(params if sees is Sight.HERE else point)
+        seen, *vectors = jax.vmap(sampled_lane, in_axes=(0, 0, None, 0))(at, lanes_innermost(direction), ops, batch)
+        f = lax.cond(due, lambda: jax.vmap(value, in_axes=(0, None))(params, ops) + ops.offset, lambda: held)
+        return f, seen + ops.offset, *(lanes_innermost(v * ops.grad_scale) for v in vectors)
+
+    return whole if terms is None else batched
+
+
+def start(item: Layout) -> Callable[..., tuple[Array, ...]]:
+    """Builds one branch of the switch over rules that makes the first state."""
+
+    def lane(params: Array, slots: Array, scalars: Array, shared: Array, hyper: Array) -> tuple[Array, ...]:
+        state = item.rule.init(params, item.hyper(hyper))
+        point = (params, jnp.zeros_like(params)) if item.rule.curved else params
+        return item.pack(state, point, *(jnp.zeros_like(x) for x in (slots, scalars, shared)))
+
+    return jax.vmap(lane, in_axes=(0, 0, 0, None, 1), out_axes=(0, 0, None))
+
+
+def update(item: Layout) -> Callable[..., tuple[Array, ...]]:
+    """Builds one branch of the switch over rules that takes a step."""
+
+    def lane(
+        params: Array, slots: Array, scalars: Array, shared: Array, value: Array, *rest: Array
+    ) -> tuple[Array, ...]:
+        *vectors, hyper = rest
+        state = item.unpack(slots, scalars, shared)
+        grad = tuple(vectors) if item.rule.curved else vectors[0]
+        params, state, point = item.rule.update(params, state, value, grad, item.hyper(hyper))
+        return params, *item.pack(state, point, slots, scalars, shared)
+
+    def block(params: Array, slots: Array, scalars: Array, shared: Array, value: Array, *rest: Array) -> Any:
+        *vectors, hyper = rest
+        vectors = vectors if item.rule.curved else vectors[:1]
+        carried = (lanes_innermost(params), lanes_innermost(slots), lanes_innermost(scalars), shared)
+        axes = (0, 0, 0, None, 0, *[0] * len(vectors), 1)
+        moved = jax.vmap(lane, in_axes=axes, out_axes=(0, 0, 0, None))(*carried, value, *vectors, hyper)
+        return (*(lanes_innermost(x) for x in moved[:3]), moved[3])
+
+    return block
