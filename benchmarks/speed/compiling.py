@@ -1,61 +1,93 @@
-"""Compile seconds of the suite ``quick``: shared programs, one program a pair, plain scans."""
+"""Compile seconds of whole suites: shared programs cold and from the cache, one program a pair, plain scans."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from scans import compile_scan
-from workload import Workload
+from workload import RULES, Workload
 
-from optbench.engine.program import compile_program, compiled
+from optbench.engine.compile import CACHE_VARIABLE, compile_function
+from optbench.engine.execute import Engine
+from optbench.engine.program import compile_program
 from optbench.engine.record import record
 from optbench.engine.recorder import compile_recorder, example
 from optbench.engine.shelves import Pair, shelves
 from optbench.suite.parse import load
 from optbench.suite.plan import plan
 
+#: Pairs of a suite that are compiled one by one; what they take is scaled to all.
+SAMPLE = 40
 
-def compile_seconds() -> list[dict[str, Any]]:
-    """Compiles everything that ``quick`` needs in three ways, one program after the other.
+
+def compile_seconds(suites: Sequence[str] = ("quick", "landscapes")) -> list[dict[str, Any]]:
+    """Compiles everything that suites need in several ways.
+
+    Args:
+        suites: Names of shipped suites.
 
     Returns:
-        One row for each way: number of programs and seconds of all of them.
+        One row for each suite and way: number of programs and seconds of all of them.
     """
-    groups = plan(load("quick").spec).groups
-    pairs = [Pair(group.problem.build(), group.optimizer.build()) for group in groups]
-    begin = time.perf_counter()
-    shared = shelves(pairs, "cpu")
-    for shelf in shared.values():
-        compile_program(shelf)
-    widths = {shelf.lanes for shelf in shared.values()}
-    for lanes in widths:
-        compile_recorder(lanes)
-    rows = [_row("optbench: shared programs and recorders", len(shared) + len(widths), begin)]
+    return [row for suite in suites for row in _suite(suite)]
 
+
+def _suite(suite: str) -> list[dict[str, Any]]:
+    groups = plan(load(suite).spec).groups
+    pairs = list(dict.fromkeys(Pair(group.problem.build(), group.optimizer.build()) for group in groups))
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[CACHE_VARIABLE] = folder
+        rows = [_shared(suite, "shared programs, compiled on all cores", pairs)]
+        rows.append(_shared(suite, "the same again, from the cache", pairs))
+    os.environ[CACHE_VARIABLE] = "off"
+    sample = [pairs[i] for i in np.random.default_rng(0).permutation(len(pairs))[:SAMPLE]]
+    share = len(pairs) / len(sample)
     begin = time.perf_counter()
-    for pair in pairs:
+    for pair in sample:
+        _forget()
         (shelf,) = shelves([pair], "cpu").values()
         compile_program(shelf)
         with jax.enable_x64(True):
-            # A function of its own: JAX would find the recorder of the last pair in its cache.
-            compiled(lambda *arguments: record(*arguments), *example(shelf.lanes))
-    rows.append(_row("one program for each (rule, function), with the same records", len(pairs), begin))
-
-    begin = time.perf_counter()
-    for pair in pairs:
-        lanes, values = 512, list(pair.rule.defaults().values())
-        work = Workload(pair.problem, pair.rule, np.zeros((lanes, pair.problem.dim)), np.tile(values, (lanes, 1)), 2000)
-        compile_scan(work, trace_all=True)
-    rows.append(_row("plain jit(vmap(scan(optax))) for each, without records", len(pairs), begin))
+            compile_function("record", lambda lanes=shelf.lanes: (record, example(lanes)))  # type: ignore[misc]
+    taken = (time.perf_counter() - begin) * share
+    rows.append(_row(suite, "one program for each pair, with the same records", len(pairs), taken, len(sample)))
+    classic = [pair for pair in sample if pair.rule.name in RULES]
+    if classic:
+        begin = time.perf_counter()
+        for pair in classic:
+            lanes, values = 512, list(pair.rule.defaults().values())
+            start = np.zeros((lanes, pair.problem.dim))
+            compile_scan(Workload(pair.problem, pair.rule, start, np.tile(values, (lanes, 1)), 2000), trace_all=True)
+        taken = (time.perf_counter() - begin) * len(pairs) / len(classic)
+        rows.append(_row(suite, "plain jit(vmap(scan(optax))), without records", len(pairs), taken, len(classic)))
+    del os.environ[CACHE_VARIABLE]
     for row in rows:
         row["times_ours"] = row["seconds"] / rows[0]["seconds"]
     return rows
 
 
-def _row(way: str, programs: int, begin: float) -> dict[str, Any]:
-    row = {"way": way, "programs": programs, "seconds": time.perf_counter() - begin}
+def _forget() -> None:
+    """Forgets what this process has compiled."""
+    compile_program.cache_clear()
+    compile_recorder.cache_clear()
+    jax.clear_caches()
+
+
+def _shared(suite: str, way: str, pairs: Sequence[Pair]) -> dict[str, Any]:
+    _forget()
+    engine = Engine()
+    begin = time.perf_counter()
+    engine.prepare(pairs)
+    return _row(suite, way, len(engine.programs) + len(engine.recorders), time.perf_counter() - begin, len(pairs))
+
+
+def _row(suite: str, way: str, programs: int, seconds: float, measured: int) -> dict[str, Any]:
+    row = {"suite": suite, "way": way, "programs": programs, "pairs_measured": measured, "seconds": seconds}
     print(row, flush=True)
     return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,10 +26,10 @@ def runner(engine: Engine, work: Workload) -> Callable[[], Kept]:
     task = engine.task(work.problem, work.rule, units="raw", budget=work.steps)
     lanes, points = task.program.shelf.lanes, len(curve_steps(work.steps))
     blocks = [slice(begin, begin + lanes) for begin in range(0, len(work.starts), lanes)]
-    pool = ThreadPoolExecutor(engine.threads)
+    pool, never = ThreadPoolExecutor(engine.threads), threading.Event()
 
     def once() -> Kept:
-        jobs = [pool.submit(task.run, work.starts[b], work.hyper[b], work.steps + 1, engine.stop) for b in blocks]
+        jobs = [pool.submit(task.run, work.starts[b], work.hyper[b], work.steps + 1, never) for b in blocks]
         records = [job.result().records for job in jobs]
         n = len(work.starts)
         return Kept(

@@ -16,7 +16,9 @@ _WHAT = {
     "The plain scan's losses are reduced by NumPy to the same best, curve and first hits: by one vectorized pass for "
     "each target (ratio), or by a binary search in each lane, which is faster (searched). Beside them, without a "
     "claim: a scan that traces only the rate and keeps nothing (rate only).",
-    "compile": "Seconds to compile all that the suite quick needs, one program after the other.",
+    "limit": "Run-steps a second in float64: the engine with its records on and all cores at work, against hand-written "
+    "C on one core (benchmarks/speed/limit.c), which keeps the best value alone.",
+    "compile": "Seconds to compile all that a suite needs; what is compiled pair by pair is measured on a sample and scaled.",
     "loops": "Adam on 2-D Rosenbrock, float64: run-steps a second of the engine on all lanes, and of Python loops.",
     "lanes": "Run-steps a second of the engine alone, records on, against the number of lanes.",
 }
@@ -61,6 +63,8 @@ def _markdown(part: str, rows: Sequence[Mapping[str, Any]], machine: Mapping[str
             "",
             "Geometric means: " + ", ".join(f"{n} **{m:.2f}**" for n, m in zip(names, means, strict=True)) + ".",
         ]
+    if part == "limit":
+        lines += ["", f"Geometric mean of ratio: **{geometric_mean([row['ratio'] for row in rows]):.2f}**."]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines += ["", f"optbench {machine['version']}; {machine['cpu']}, {machine['cores']} cores; {versions}."]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Measures the engine against what a user would pick instead, in one process; writes ``results/speed/``.
 
     python benchmarks/speed/run.py                    # all parts, about ten minutes on two cores
-    python benchmarks/speed/run.py --part throughput  # or: compile, loops, lanes
+    python benchmarks/speed/run.py --part throughput  # or: limit, compile, loops, lanes
 
 ``lanes`` measures the engine alone at 512, 8,192 and 65,536 lanes on whatever device JAX finds, so
 the same command on a machine with a GPU gives the GPU's column.
@@ -22,6 +22,7 @@ import ours
 import scans
 from clock import geometric_mean, side_by_side
 from compiling import compile_seconds
+from limit import against_c
 from loops import has_torch, optax_loop, torch_loop
 from report import write
 from workload import DIMS, FUNCTIONS, RULES, Workload, reduce, reduce_by_search, workload
@@ -134,7 +135,7 @@ def lanes_table(steps: int, rounds: int) -> Rows:
 def main() -> None:
     """Runs the parts that the command line names and writes their tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = ("throughput", "compile", "loops", "lanes")
+    parts = ("throughput", "limit", "compile", "loops", "lanes")
     parser.add_argument("--part", choices=parts, action="append", help="measure only this; may be repeated")
     parser.add_argument("--out", type=Path, default=Path("results/speed"))
     parser.add_argument("--lanes", type=int, default=512)
@@ -150,6 +151,9 @@ def main() -> None:
             for name in ("ratio", "ratio_searched", "ratio_rate_only"):
                 mean = geometric_mean([row[name] for row in measured[part]])
                 print(f"geometric mean of {name}: {mean:.2f}", flush=True)
+        elif part == "limit":
+            measured[part] = against_c(4 * options.lanes, options.steps, options.rounds)
+            print(f"geometric mean of ratio: {geometric_mean([row['ratio'] for row in measured[part]]):.2f}", flush=True)
         elif part == "compile":
             measured[part] = compile_seconds()
         elif part == "loops":

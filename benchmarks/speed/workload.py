@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,11 @@ class Workload:
     starts: np.ndarray
     hyper: np.ndarray
     steps: int
+
+    def at_one_rate(self) -> Workload:
+        """Returns the same work with the first lane's rate and the rule's other defaults in all lanes."""
+        values = {**self.rule.defaults(), "lr": self.hyper[0, list(self.rule.hyper).index("lr")]}
+        return replace(self, hyper=np.tile(list(values.values()), (len(self.hyper), 1)))
 
     @property
     def run_steps(self) -> int:

@@ -82,7 +82,7 @@ def _weights(seed: int, names: tuple[str, str], draws: int, n: int, replicates: 
 def _means(weights: Floats, scores: Floats) -> Floats:
     """Returns the mean scores in each replicate, shape (replicates, n, c)."""
     n, c, starts = scores.shape
-    return np.asarray((weights @ scores.reshape(n * c, starts).T).reshape(-1, n, c))
+    return np.asarray((weights @ scores.reshape(n * c, starts).T).reshape(len(weights), n, c))
 
 
 def _first(score: Floats) -> Ints:

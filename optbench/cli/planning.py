@@ -41,10 +41,11 @@ def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[st
     lines += ["", "problems"]
     lines += [f"  {label}" for label in dict.fromkeys(group.problem_label for group in planned.groups)]
     lines += ["", f"programs ({len(cost.programs)})"]
-    for (dim, slots), shelf in cost.programs.items():
-        carried = {0: "without state", 1: "with 1 state array"}.get(slots, f"with {slots} state arrays")
+    for key, shelf in cost.programs.items():
+        most = {0: "without state", 1: "with at most 1 state array", -1: "with any number of state arrays"}
+        carried = most.get(key.slots, f"with at most {key.slots} state arrays")
         branches = f"{_count(len(shelf.problems), 'problem')} x {_count(len(shelf.rules), 'rule')} {carried}"
-        lines.append(f"  dimension {dim}: {branches}, {cost.cells_of[dim, slots]:,} cells in blocks of {shelf.lanes}")
+        lines.append(f"  dimension {key.dim}: {branches}, {cost.cells_of[key]:,} cells in blocks of {shelf.lanes}")
     total = cost.compile_s + cost.run_s
     lines += [
         "",

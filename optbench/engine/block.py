@@ -61,7 +61,7 @@ class Task:
         """
         self.program, self.recorder, self.streams = program, recorder, streams
         self._rule = rule
-        self._evals_per_step = 1 if rule.counts is not None else rule.evals_per_step
+        self._evals_per_step = None if rule.counts is not None else rule.evals_per_step
         with jax.enable_x64(True):
             # What all calls share goes to the device once.
             self._place = jax.device_put((np.int32(program.branch(problem)), np.int32(program.rule(rule))))

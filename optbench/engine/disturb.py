@@ -26,7 +26,7 @@ MODES = ("none", "additive", "multiplicative", "quantized", "delay", "drift")
 _MODE_OF = {"gaussian": "additive", "student": "additive"}
 #: Gradients that are kept: that of MAX_DELAY evaluations ago, and the one just made.
 RING = MAX_DELAY + 1
-#: Of a finite sum only every so many values are worked out in full, beside those that the curve keeps.
+#: Of a finite sum only every so many values are worked out in full, beside those that the curve and the tail keep.
 VALUE_STRIDE = 16
 
 
@@ -91,7 +91,7 @@ class Streams(NamedTuple):
         seed: Seed of the suite.
         keys: For each stream its (split, start, noise seed); batches have a noise seed alone.
         room: Shapes of the program.
-        due_steps: Trips whose value the curve keeps.
+        due_steps: Trips whose value the curve or the tail keeps.
     """
 
     problem: Problem
@@ -107,17 +107,19 @@ class Streams(NamedTuple):
         assert self.problem.noise is not None
         return self.problem.noise
 
-    def segment(self, trip: int, evals_per_step: int) -> Disturbance:
+    def segment(self, trip: int, evals_per_step: int | None) -> Disturbance:
         """Returns the operands of the segment that begins with a trip; the lanes' streams are still 0.
 
         Args:
             trip: Trips made so far.
-            evals_per_step: Evaluations of a step, during which the draw stays.
+            evals_per_step: Evaluations of a step, during which the draw stays; ``None`` where each lane counts
+                its own steps. Lanes are then at steps far apart, and the first ``SEGMENT`` draws come round again.
 
         Returns:
             The operands.
         """
-        noise, room, first = self.noise, self.room, trip // evals_per_step
+        noise, room = self.noise, self.room
+        first = 0 if evals_per_step is None else trip // evals_per_step
         blank = blank_disturbance(room, self.problem.dim, 1)
         table, batches = blank.table, blank.batches
         if noise.is_batch:
@@ -237,7 +239,7 @@ def drawn(noise: Disturbance, steps: Array) -> tuple[Array, Array]:
     Returns:
         Draws (lanes, dim) and terms (lanes, batch size).
     """
-    rows = jnp.clip(steps - noise.first, 0, SEGMENT - 1)
+    rows = (steps - noise.first) % SEGMENT
     # A problem has draws or batches, the other table has one stream.
     place = jnp.minimum(noise.stream, noise.table.shape[1] - 1)
     batch = jnp.minimum(noise.stream, noise.batches.shape[1] - 1)

@@ -20,7 +20,7 @@ from optbench.engine.compile import kept_programs
 from optbench.engine.disturb import Streams
 from optbench.engine.operands import target_order, units_of
 from optbench.engine.program import Program, compile_program
-from optbench.engine.recorder import Recorder, compile_recorder
+from optbench.engine.recorder import Recorder, compile_recorder, schedule
 from optbench.engine.rows import Columns, failed, measured, planned, reordered
 from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key, shelves
 from optbench.environment import visible_cores
@@ -41,6 +41,7 @@ class Engine:
         threads: Calls in flight: all visible cores on CPU, one on an accelerator.
         programs: Compiled programs by dimension and number of slots.
         recorders: Compiled recorders by width.
+        pairs: What the programs were made for.
         faults: What keeps a pair from compiling, by (problem label, rule name).
         compile_s: Wall seconds spent on compiling.
         stop: Set to abandon the blocks in flight at their next slice.
@@ -50,6 +51,7 @@ class Engine:
     threads: int = 0
     programs: dict[ShelfKey, Program] = field(default_factory=dict)
     recorders: dict[int, Recorder] = field(default_factory=dict)
+    pairs: dict[Pair, None] = field(default_factory=dict)
     faults: dict[tuple[str, str], str] = field(default_factory=dict)
     compile_s: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
@@ -72,9 +74,9 @@ class Engine:
                 sound.append(pair)
             else:
                 self.faults[pair.problem.label, pair.rule.name] = message
+        self.pairs |= dict.fromkeys(sound)
         held = [program.shelf for program in self.programs.values()]
-        known = [Pair(problem, rule) for shelf in held for problem in shelf.problems for rule in shelf.rules]
-        wanted = {key: shelf for key, shelf in shelves([*known, *sound], self.backend).items() if shelf not in held}
+        wanted = {key: shelf for key, shelf in shelves(self.pairs, self.backend).items() if shelf not in held}
         begin = time.perf_counter()
         with kept_programs(), self._pool() as pool:
             lanes = sorted({shelf.lanes for shelf in wanted.values()} - set(self.recorders))
@@ -177,7 +179,16 @@ class _Job:
                 lanes = place % group.noise_seeds if streams.noise.is_batch else place
             # One trip beyond the budget scores the last iterate; its update is discarded.
             block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes)
-            columns = measured(block.records, len(cells), group, self.rule, target, task.hvps(block))
+            columns = measured(
+                block.records,
+                len(cells),
+                group.trips,
+                self.rule,
+                target,
+                hvps=task.hvps(block),
+                trip_cost=group.trip_cost,
+                batch_size=self.problem.batch_size,
+            )
             return columns, time.perf_counter() - begin_s
 
         self.work = work
@@ -225,5 +236,7 @@ def _streams(group: Group, problem: Problem, engine: Engine) -> Streams | None:
     keys: list[tuple[Any, ...]] = [(seed,) for seed in seeds]
     if not problem.noise.is_batch:
         keys = [(split, index, seed) for split, index in group.starts for seed in seeds]
-    steps = curve_steps(group.trips)
-    return Streams(problem, group.units, group.seed, tuple(keys), program.shelf.room, steps)
+    when = schedule(group.trips)
+    # The budget is among the steps of the tail.
+    due = (*curve_steps(group.trips), *when.tail[when.tail <= group.trips].tolist())
+    return Streams(problem, group.units, group.seed, tuple(keys), program.shelf.room, due)

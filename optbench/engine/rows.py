@@ -47,23 +47,32 @@ def planned(group: Group, distance: np.ndarray) -> Columns:
 
 
 def measured(
-    r: Records, n: int, group: Group, rule: Optimizer, target_order: np.ndarray, hvps: np.ndarray | None = None
+    r: Records,
+    n: int,
+    trips: int,
+    rule: Optimizer,
+    target_order: np.ndarray,
+    *,
+    hvps: np.ndarray | None = None,
+    trip_cost: float = 1.0,
+    batch_size: int | None = None,
 ) -> Columns:
     """Returns the columns that a block of lanes has measured.
 
     Args:
-        r: What was kept of ``group.trips + 1`` trips: trip ``t`` scored the iterate that
+        r: What was kept of ``trips + 1`` trips: trip ``t`` scored the iterate that
             ``t`` gradient evaluations had led to.
         n: Number of lanes that count; the others are padding.
-        group: What was run.
+        trips: Gradient evaluations that the budget allows.
         rule: The rule, for the gradients that one step asks for.
         target_order: Which target each row of ``hits`` belongs to.
         hvps: Hessian-vector products of each lane, of a rule that asks for them.
+        trip_cost: Cost of one gradient.
+        batch_size: Terms of a mini-batch, ``None`` where the whole function is seen.
 
     Returns:
         Columns of ``n`` entries each.
     """
-    trips = group.trips
     n_curve = len(curve_steps(trips))
     diverged_at = r.diverged_at[:n]
     diverged = diverged_at >= 0
@@ -75,7 +84,6 @@ def measured(
     spent = np.where(diverged, diverged_at, trips - trips % rule.evals_per_step).astype(np.int32)
     # What a run that has diverged asked for later was not part of it.
     products = np.zeros(n, np.int32) if hvps is None else np.minimum(hvps[:n], spent // 2).astype(np.int32)
-    batch = group.problem.build().batch_size or 0
     return {
         "status": np.where(diverged, Status.DIVERGED.value, Status.OK.value).tolist(),
         "message": [f"not finite or out of bounds at cost {at}" if at >= 0 else "" for at in diverged_at],
@@ -86,11 +94,11 @@ def measured(
         "f_best": r.best[:n],
         # An infinite value is one of a lane that has diverged: its tail has no median.
         "f_tail": np.where(np.isinf(tail).any(axis=0), np.inf, np.median(tail, axis=0)),
-        "cost": spent * group.trip_cost,
+        "cost": spent * trip_cost,
         "grad_evals": spent - 2 * products,
         "value_evals": np.zeros(n, np.int32),
         "hvps": products,
-        "sample_grads": spent.astype(np.int64) * batch,
+        "sample_grads": spent.astype(np.int64) * (batch_size or 0),
         "hits": hits,
         "curve_f": r.curve_f[:n_curve, :n].T,
         "curve_best": r.curve_best[:n_curve, :n].T,

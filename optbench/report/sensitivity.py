@@ -58,6 +58,10 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: lis
     if upper:
         shown = ", ".join(escaping.figure(rule, 20) for rule in upper)
         notes.insert(0, f"{shown}: no learning rate; its {names[1]} on the colored axis above the panels.")
+    entries = evidence.manifest.get("optimizers", {})
+    drawn = {rule for rule in rules if len(entries.get(rule, {}).get("search", {})) > 1}
+    if drawn:
+        notes.append("Marks without a line: trials in which further hyperparameters were drawn as well.")
     sheet = panels.page(
         evidence,
         "Sensitivity",
@@ -71,7 +75,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: lis
     for i, (ax, label) in enumerate(zip(axes, labels, strict=True)):
         data = frame[frame["problem"] == label]
         above = _above(ax, data, names[1], upper, i) if upper else None
-        _panel(ax, above, data, rules, names[0])
+        _panel(ax, above, data, rules, names[0], drawn)
         if panels.is_left(i):
             ax.set_ylabel("score")
         if panels.is_bottom(i, len(labels)):
@@ -104,7 +108,7 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
     return 10 ** (float(steps[0]) - half), 10 ** (float(steps[-1]) + half)
 
 
-def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], name: str) -> None:
+def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], name: str, drawn: set[str]) -> None:
     ax.set_xscale("log")
     values = data.loc[data["swept"] == name, "swept_value"].to_numpy(float)
     if values.size:
@@ -119,7 +123,7 @@ def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], n
         if part.empty:
             continue
         target = above if above is not None and (part["swept"] != name).all() else ax
-        _line(target, rule, part, k)
+        _line(target, rule, part, k, joined=rule not in drawn)
         _strip(target, rule, part["swept_value"].to_numpy(float), part["diverged_share"].to_numpy(float), k, top)
     ax.set_ylim(-depth * top, top * 1.04)
     ax.axhline(0, color="#888888", lw=0.7, zorder=1)
@@ -132,14 +136,16 @@ def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], n
     ax.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
 
 
-def _line(ax: Axes, rule: str, part: pd.DataFrame, k: int) -> None:
+def _line(ax: Axes, rule: str, part: pd.DataFrame, k: int, *, joined: bool) -> None:
     look = style.look(rule)
     x, mean, low, high = (
         part[name].to_numpy(float) for name in ("swept_value", "score_mean", "score_low", "score_high")
     )
-    ax.fill_between(x, low, high, color=look.color, alpha=0.1, lw=0)
+    if joined:
+        ax.fill_between(x, low, high, color=look.color, alpha=0.1, lw=0)
     ax.plot(
-        x, mean, color=look.color, linestyle=look.dash, marker=look.marker, markersize=3.6, zorder=3 + 0.01 * k
+        x, mean, color=look.color, linestyle=look.dash if joined else "none", marker=look.marker, markersize=3.6,
+        zorder=3 + 0.01 * k,
     )  # fmt: skip
 
 

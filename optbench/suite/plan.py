@@ -80,7 +80,7 @@ class Group:
         """What the cells of this group share."""
         return {
             "schema": SCHEMA_VERSION,
-            "problem": self.problem.model_dump(mode="json"),
+            "problem": self.problem.identity(),
             "optimizer": self.optimizer.name,
             "units": self.units,
             "budget": self.budget,
@@ -91,7 +91,10 @@ class Group:
         """Returns the id of each cell: configurations outside, then starts, noise seeds inside."""
         identity = self._identity()
         configs = [digest({**identity, "hyper": dict(hyper)}) for hyper in self.configs]
-        return [digest([config, split, index]) for config in configs for split, index in self.starts]
+        if self.problem.noise is None:
+            return [digest([config, split, index]) for config in configs for split, index in self.starts]
+        places = [(split, index, seed) for split, index in self.starts for seed in range(self.noise_seeds)]
+        return [digest([config, *place]) for config in configs for place in places]
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,8 @@ def plan(
     for entry in spec.optimizers:
         tried = _trials(spec, entry)
         rules.append((entry, entry.label, tried, *_configs(entry, entry.build(), tried, {})))
-    n_cells = len(spec.problems) * len(starts) * sum(len(configs) for _, _, _, configs, _ in rules)
+    n_runs = sum(1 if given.noise is None else spec.noise_seeds for given in spec.problems)
+    n_cells = n_runs * len(starts) * sum(len(configs) for _, _, _, configs, _ in rules)
     if n_cells > MAX_CELLS:
         ask = "lower starts or points, or select fewer entries"
         raise UsageError(f"the plan has {n_cells:,} cells, at most {MAX_CELLS:,} are possible; {ask}")
@@ -159,7 +163,8 @@ def plan(
             rule = entry.build()
             if any(hyper.told for hyper in rule.hyper.values()):
                 f_star = built.f_star / (built.f_scale if spec.units == "normalized" else 1.0)
-                configs, default = _configs(entry, rule, tried, told(rule, cost=spec.budget, f_star=f_star))
+                trips = round(spec.budget / built.trip_cost)
+                configs, default = _configs(entry, rule, tried, told(rule, cost=trips, f_star=f_star))
             group = Group(
                 problem=problem,
                 problem_label=built.label,
@@ -173,6 +178,8 @@ def plan(
                 units=spec.units,
                 budget=spec.budget,
                 seed=spec.seed,
+                noise_seeds=1 if built.noise is None else spec.noise_seeds,
+                trip_cost=built.trip_cost,
             )
             groups.append(group)
     groups.sort(key=lambda g: (g.dim, g.problem_label, g.optimizer_label))

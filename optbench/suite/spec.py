@@ -233,6 +233,10 @@ class ProblemSpec(Model):
         noise = None if self.noise is None else Noise(self.noise.kind, self.noise.level)
         return Problem(function, dim, self.instance, self.rotated, self.parameters, noise)
 
+    def identity(self) -> dict[str, object]:
+        """Returns what its cells are known by; a problem without noise as before there was noise."""
+        return self.model_dump(mode="json", exclude={"noise"} if self.noise is None else None)
+
     @property
     def label(self) -> str:
         """The problem's label, such as ``rastrigin-10d-i1-rot``."""
@@ -390,7 +394,9 @@ class SuiteSpec(Model):
         data = self.model_dump(mode="json", exclude={"question", "optimizers", "problems", "contrasts", *tuning})
         rules = (entry.model_dump(mode="json", exclude={"search"}) for entry in self.optimizers)
         data["optimizers"] = sorted(rules, key=canonical)
-        data["problems"] = sorted((entry.model_dump(mode="json") for entry in self.problems), key=canonical)
+        data["problems"] = sorted((entry.identity() for entry in self.problems), key=canonical)
+        if self.noise_seeds == 1:
+            del data["noise_seeds"]
         if self.tuning == "random":
             data["ranges"] = {
                 entry.label: {name: [s.low, s.high, s.scale] for name, s in self.ranges_of(entry).items()}

@@ -128,7 +128,7 @@ def test_dry_run_prints_the_plan_and_runs_nothing(invoke, stand_in):
     ("words", "message"),
     [
         (("quik",), "unknown suite 'quik'; did you mean 'quick'?"),
-        (("quick", "--problems", "rosenbrok,zz*"), "unknown problem 'rosenbrok'; did you mean 'rosenbrock'?"),
+        (("quick", "--problems", "rosenbrok,zz*"), "unknown problem 'rosenbrok'; did you mean 'rosenbrock'"),
         (("quick", "--optimizers", ""), "--optimizers selects none of 7 optimizers"),
         (("quick", "--problems", "beale[dim=10]"), "beale: dimension must be 2 only; got 10"),
         (("quick", "--trials", "8"), "--trials needs --tuning random; this suite's tuning is 'grid'"),

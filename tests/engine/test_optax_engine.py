@@ -17,18 +17,24 @@ X0 = np.array([-0.4, 0.6])
 STEPS = 200
 #: Rates at which Rosenbrock's valley is followed from (-0.4, 0.6) without divergence; the others take 1e-3.
 RATES = {
-    "optax_adadelta": 1.0, "prodigy": 1.0, "dadapt_adamw": 1.0, "dog": 1.0, "dowg": 1.0, "cocob": 1.0, "mechanize": 1.0,
+    "optax_adadelta": 1.0, "prodigy": 1.0, "dadapt_adamw": 1.0, "dog": 1.0, "dowg": 0.2, "cocob": 1.0, "mechanize": 1.0,
     "optax_sgd": 2e-4, "optax_momentum": 1e-4, "optax_nesterov": 1e-4, "noisy_sgd": 2e-4, "reduce_on_plateau": 2e-4,
     "optimistic_gradient_descent": 1e-4, "optax_lbfgs": 0.05, "momo": 2e-4, "polyak_sgd": 2e-4, "lars": 0.1,
     "schedule_free_sgd": 2e-4, "optax_lookahead": 2e-4, "optax_sam": 2e-4, "acprop": 1e-4, "optax_adagrad": 1e-2,
     "simplified_ademamix": 1e-5,
 }  # fmt: skip
 
+#: It finds the largest rate at which the valley does not throw it out, and there rounding errors grow a millionfold;
+#: ``tests/optimizers`` follows it for 200 steps in a gentler valley.
+SHORTER = {"mechanize": 80}
+
 
 def setting(name):
     """Returns the hyperparameters of a run, and what else the builder by hand needs."""
     rule = catalog.optimizer(name)
     hyper = {**rule.defaults(), "lr": RATES.get(name, 1e-3)}
+    if name == "mechanize":
+        hyper["s_init"] = 1e-3
     if name != "noisy_sgd":
         return hyper, {}
     data = next(leaf for leaf in jax.tree.leaves(rule.init(jnp.asarray(X0), hyper)) if leaf.dtype == jnp.uint32)
@@ -55,14 +61,15 @@ def engine():
 def test_the_engine_runs_optax(engine, name):
     problem, rule = catalog.problem("rosenbrock", 2), catalog.optimizer(name)
     hyper, more = setting(name)
-    task = engine.task(problem, rule, units="raw", budget=STEPS)
+    steps = SHORTER.get(name, STEPS)
+    task = engine.task(problem, rule, units="raw", budget=steps)
     with jax.enable_x64(True):
         block, lanes = task.start(X0[None], np.array([[hyper[key] for key in rule.hyper]]))
         found = [X0]
-        for step in range(STEPS + 1):
+        for step in range(steps + 1):
             block = task.advance(block, lanes, step, 1)
             found.append(np.asarray(block.carry.params[0]))
-    judged, _ = drive(name, problem.f, X0, hyper, STEPS, **more)
+    judged, _ = drive(name, problem.f, X0, hyper, steps, **more)
     assert_close(np.stack(found[:-1]), judged)
 
 

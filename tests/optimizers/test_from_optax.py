@@ -24,9 +24,9 @@ QUICKLY = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_pass
 #: Rates at which the test function is followed for 200 steps without chaos; the others take 0.01.
 RATES = {
     "optax_sgd": 3e-3, "optax_momentum": 1e-3, "optax_nesterov": 1e-3, "noisy_sgd": 3e-3, "reduce_on_plateau": 3e-3,
-    "optimistic_gradient_descent": 2e-3, "optax_lbfgs": 0.2, "lars": 0.3, "polyak_sgd": 3e-3, "optax_adadelta": 1.0,
+    "optimistic_gradient_descent": 2e-3, "optax_lbfgs": 0.2, "lars": 0.3, "polyak_sgd": 1e-2, "optax_adadelta": 1.0,
     "simplified_ademamix": 1e-4, "prodigy": 1.0, "dadapt_adamw": 1.0, "dog": 1.0, "dowg": 0.7, "cocob": 1.0,
-    "mechanize": 1.0, "momo": 3e-3, "schedule_free_sgd": 3e-3, "optax_lookahead": 3e-3, "optax_sam": 3e-3,
+    "mechanize": 1.0, "momo": 1e-2, "schedule_free_sgd": 3e-3, "optax_lookahead": 3e-3, "optax_sam": 3e-3,
     "acprop": 3e-3, "adafactor": 1e-2, "optax_adagrad": 0.1,
 }  # fmt: skip
 
@@ -45,6 +45,11 @@ def lanes_of(rule):
         if h.high == 1.0:
             # Means that forget ten percent faster: a share of 0.9 times 0.999 would be another rule.
             moved = 1 - 1.1 * (1 - first[name])
+        if name.startswith("eps") and first[name] < 1e-10:
+            moved = 1e-6
+        if name in {"f_min", "lower_bound"}:
+            # Above the minimum, so that it shortens steps and not the cap on them alone does.
+            moved = 2.0
         second[name] = moved if h.allows(moved) else 1.1 * first[name]
     return [first, second]
 

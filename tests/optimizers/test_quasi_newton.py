@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.optimize
 
+from optbench.optimizers.line_search import BRACKET, MAX_TRIALS
 from optbench.optimizers.quasi_newton import lbfgs
 from tests.optimizers.machines import WIDTH, case, drive, function, lanes, problem, quadratic, textbook
 
@@ -75,6 +76,23 @@ def test_pairs_are_forgotten_where_the_curvature_is_negative():
     assert np.array_equal(log.steps, steps)
     np.testing.assert_allclose(log.points, points, rtol=1e-8)
     assert np.abs(x[-1]).max() > 1e10, "searches must have ended by their number of trials"
+
+
+def test_a_last_trial_of_negative_curvature_is_taken_and_all_pairs_are_forgotten():
+    of, x0 = case("quadratic")
+    log = drive(lbfgs, of, x0, 8)
+    state, x = log.state, log.after[-1]
+    assert np.count_nonzero(state.memory.weights_memory) >= 4
+    last = state._replace(line=state.line._replace(trials=np.int32(MAX_TRIALS - 1), phase=np.int32(BRACKET)))
+    hyper = {key: np.float64(value) for key, value in lbfgs.defaults().items()}
+    older = np.asarray(state.memory.diff_updates_memory)[0]
+    for share in (0.0, 1.0, 10.0, 100.0):
+        across = older - (older @ state.d) / (state.d @ state.d) * state.d
+        g = 1.5 * state.memory.updates + share * across
+        moved, after, point = lbfgs.update(x, last, state.line.f - 1e3, g, hyper)
+        np.testing.assert_allclose(moved, log.state.line.alpha * state.d + x, rtol=1e-12)
+        assert not np.any(after.memory.weights_memory)
+        np.testing.assert_allclose(point, moved - g, rtol=1e-12)
 
 
 def test_it_needs_as_many_evaluations_as_scipy_s_to_within_a_factor_of_two():

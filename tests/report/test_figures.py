@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import DataError, StorageError, UsageError
-from optbench.report import best_of_k, figures, matrix, ranks
+from optbench.report import best_of_k, figures, matrix, ranks, sensitivity, style
 from optbench.report.evidence import Evidence, optimizers
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
@@ -94,6 +94,19 @@ def test_a_third_swept_constant_gets_a_figure_of_its_own(evidence, tmp_path):
     frame = frame.assign(swept=frame["swept"].where(frame["optimizer"] != "adam", "b1"))
     paths = figures.draw(changed(evidence, frames={"sensitivity": frame}), ["sensitivity"], "png", tmp_path)
     assert [p.name for p in paths] == ["sensitivity.png", "sensitivity-2.png", "sensitivity-3.png"]
+
+
+def test_trials_that_vary_more_than_the_rate_are_marks_without_a_line(evidence):
+    ranges = {"lr": {}, "beta": {}}
+    entries = {**evidence.manifest["optimizers"], "nag": {"swept": "lr", "search": ranges}}
+    assert "Marks without a line" not in texts(evidence, "sensitivity")
+    several = changed(evidence, optimizers=entries)
+    assert "Marks without a line" in texts(several, "sensitivity")
+    with mpl.rc_context():
+        (page,) = sensitivity.draw(several, "tuned")
+    lines = {line.get_color(): line.get_linestyle() for line in page.axes[0].lines}
+    assert lines[style.look("nag").color] == "None"
+    assert lines[style.look("sgd").color] == "-"
 
 
 def test_scores_may_be_missing(evidence, tmp_path):

@@ -38,7 +38,7 @@ def uniform(count: int, seed: int) -> np.ndarray:
 
     Example:
         >>> uniform(2, 1).round(12).tolist()
-        [0.415999442996, 0.091964989023]
+        [0.415999356851, 0.091964890758]
     """
     state = max(abs(seed), 1)
     for _ in range(_WARM_UP):
