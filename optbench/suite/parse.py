@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from optbench.errors import UsageError, nearest, unknown_name
-from optbench.suite.spec import Grid, Model, OptimizerSpec, ProblemSpec, Range, Starts, SuiteSpec
+from optbench.suite.spec import Grid, Model, NoiseSpec, OptimizerSpec, ProblemSpec, Range, Starts, SuiteSpec
 
 SHIPPED = Path(__file__).parent.parent / "suites"
 
@@ -19,6 +19,7 @@ SHIPPED = Path(__file__).parent.parent / "suites"
 _TABLES: dict[str | int, type[Model]] = {
     "optimizers": OptimizerSpec,
     "problems": ProblemSpec,
+    "noise": NoiseSpec,
     "starts": Starts,
     "grid": Grid,
     "sweep": Grid,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from optbench import catalog
-from optbench.core.optimizer import Hyper, Optimizer
+from optbench.core.optimizer import Counts, Hyper, Optimizer
 
 
 class Phase(NamedTuple):
@@ -81,3 +81,33 @@ key_state = replace(_SGD, name="key_state", init=_key, update=_keeps)
 
 #: A user's own rule that bears the name of one of ours: SGD at twice the rate.
 sgd = replace(_SGD, update=lambda params, state, value, grad, hyper: _SGD.update(params, state, value, 2 * grad, hyper))
+
+#: Gradients that ``spy`` remembers.
+HEARD = 12
+
+
+class Heard(NamedTuple):
+    """What a spy was shown: gradients (HEARD, dim) and values (HEARD,) of its first calls, and how many there were."""
+
+    grads: Array
+    values: Array
+    calls: Array
+
+
+def _ears(params, hyper):
+    return Heard(jnp.zeros((HEARD, *params.shape)), jnp.zeros(HEARD), jnp.zeros((), jnp.int32))
+
+
+def _listen(params, state, value, grad, hyper):
+    grads, values = state.grads.at[state.calls].set(grad), state.values.at[state.calls].set(value)
+    return params, Heard(grads, values, state.calls + 1), params
+
+
+def _thrice(state):
+    return Counts(state.calls // 3, jnp.zeros((), jnp.int32))
+
+
+#: Rules that stay where they are and remember what they see: one, two and three evaluations a step.
+spy = replace(_SGD, name="spy", init=_ears, update=_listen)
+spy_of_two = replace(spy, name="spy_of_two", evals_per_step=2)
+spy_of_three = replace(spy, name="spy_of_three", counts=_thrice)

@@ -67,6 +67,17 @@ def test_no_minimum_is_known_below_f_second(name, dim):
         ("schwefel", 2),
         ("michalewicz", 2),
         ("goldstein_price", 2),
+        ("periodic", 2),
+        ("cosine_mixture", 2),
+        ("wavy", 2),
+        ("levy_montalvo_2", 2),
+        ("bohachevsky_1", 2),
+        ("bohachevsky_2", 2),
+        ("bohachevsky_3", 2),
+        ("aluffi_pentini", 2),
+        ("hartmann_3", 3),
+        ("hartmann_6", 6),
+        ("shekel_5", 4),
     ],
 )
 def test_f_second_is_met(name, dim):
