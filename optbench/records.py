@@ -24,6 +24,12 @@ ESCAPE_WIDTHS = 10.0
 DIVERGE_GAP = 1e6
 DIVERGE_WIDTHS = 1e3
 
+#: Where gradient flow ends on a function with two wells: the codes of the column ``wells``.
+SHARP, FLAT, NEITHER = 0, 1, -1
+
+#: Tags of problems that are drawn and listed and enter no mean: their ``f_star`` cannot be relied on.
+UNRANKED_TAGS = frozenset({"box_only", "unranked"})
+
 #: Longest budget: steps are counted in 32 bits, and every recorder has room for its curve.
 MAX_BUDGET = 1_000_000_000
 
@@ -98,8 +104,16 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
     "grad_evals": ("int32", "gradients (each with its value) asked for"),
     "value_evals": ("int32", "values alone asked for"),
     "hvps": ("int32", "Hessian-vector products asked for"),
-    "sample_grads": ("int64", "gradients of single terms of a finite sum asked for; 0 where the function is seen whole"),
+    "sample_grads": (
+        "int64",
+        "gradients of single terms of a finite sum asked for; 0 where the function is seen whole",
+    ),
     "hits": ("list<int32>", "cost of the first hit of each of the 51 targets; -1 never, 0 at the start"),
     "curve_f": ("list<float64>", "objective at each cost of curve_steps; inf from the first bad step on"),
     "curve_best": ("list<float64>", "best objective so far at the same costs, good iterates only"),
+    "wells": (
+        "list<int32>",
+        "well that noise-free gradient flow reaches, from the start and from the judged iterate at each of the suite's "
+        "snapshots: 0 sharp, 1 flat, -1 neither; empty without wells or snapshots",
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any
 
 import jax
 
-from optbench import __version__, environment, store
+from optbench import __version__, catalog, environment, store
 from optbench.analysis.evidence import arrange
 from optbench.analysis.selection import select
 from optbench.console import Progress
@@ -38,6 +39,7 @@ def run(
     problems: Iterable[str] | None = None,
     tuning: str | None = None,
     trials: int | None = None,
+    quick: bool = False,
     fresh: bool = False,
     progress: Report | None = None,
 ) -> store.Run:
@@ -53,6 +55,7 @@ def run(
         problems: The same for problems.
         tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
         trials: Number of trials of random tuning; ``None`` for the suite's own.
+        quick: Run the quick size of the suite: its table ``quick`` says what is smaller. It is a run of its own.
         fresh: Compute again, in a new folder beside what is stored.
         progress: Called with each report of how far the run is.
 
@@ -69,6 +72,7 @@ def run(
         "problems": None if problems is None else sorted(problems),
         **({} if tuning is None else {"tuning": tuning}),
         **({} if trials is None else {"trials": trials}),
+        **({"quick": True} if quick else {}),
     }
     planned = plan(read.spec, **selection)
     identity = _identity(planned)
@@ -236,24 +240,35 @@ def _identity(planned: Plan) -> str:
         "schema": SCHEMA_VERSION,
         "backend": jax.default_backend(),
     }
+    if planned.quick:
+        content["size"] = "quick"
     if sources := _user_sources(planned):
         content["sources"] = sources
     return store.run_id(content)
 
 
 def _user_sources(planned: Plan) -> dict[str, str]:
-    """Returns the hash of each file that holds a user's own rule or function: changed code is another run."""
+    """Returns the hash of each file that holds a user's own rule or function: changed code is another run.
+
+    For CUTEst's problems it is the version of the package that they are from.
+    """
     spec = planned.spec
     names = [entry.name for entry in spec.optimizers] + [entry.name for entry in spec.problems]
-    files = {module: sys.modules[module].__file__ for module, colon, _ in (n.partition(":") for n in names) if colon}
-    return {module: digest(Path(file).read_text(), size=16) for module, file in sorted(files.items()) if file}
+    modules = {module for module, colon, _ in (name.partition(":") for name in names) if colon}
+    files = {module: sys.modules[module].__file__ for module in sorted(modules - {catalog.CUTEST})}
+    sources = {module: digest(Path(file).read_text(), size=16) for module, file in files.items() if file}
+    if catalog.CUTEST in modules:
+        sources[catalog.CUTEST] = f"sif2jax {importlib.metadata.version('sif2jax')}"
+    return sources
 
 
 def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:
     """Returns the command that computes and resumes a run, whoever asked for it."""
     command = ["optbench", "run", suite, "--out", str(out)]
     for option, value in selection.items():
-        if value is not None:
+        if value is True:
+            command.append(f"--{option}")
+        elif value is not None:
             command += [f"--{option}", ",".join(value) if isinstance(value, list) else str(value)]
     return command
 
@@ -279,9 +294,11 @@ def _manifest(
             "text": read.text,
         },
         "selection": selection,
+        "size": "quick" if planned.quick else "full",
         "seed": spec.seed,
         "units": spec.units,
         "budget": spec.budget,
+        "snapshots": [cost for cost in spec.snapshots if cost <= spec.budget],
         "tuning": spec.tuning,
         "dtype": "float64",
         "n_cells": planned.n_cells,

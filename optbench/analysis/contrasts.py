@@ -112,7 +112,7 @@ class Measure:
 
 
 def _met(target: int) -> Callable[[Reported], Floats]:
-    return lambda r: np.isfinite(r.hits[:, r.counted[:, target], target]).astype(np.float64)
+    return lambda r: r.reached[:, r.counted[:, target], target]
 
 
 def width(reported: Reported) -> Floats:

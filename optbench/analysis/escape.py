@@ -16,8 +16,7 @@ import pandas as pd
 
 from optbench.analysis.evidence import Evidence, Facts, Key
 from optbench.analysis.intervals import LEVEL, median_interval
-from optbench.analysis.resample import median
-from optbench.analysis.scores import Floats
+from optbench.analysis.scores import Floats, median
 from optbench.analysis.selection import SETTINGS, Choice
 from optbench.records import GAP_TARGETS
 

@@ -1,7 +1,8 @@
 """Rows, arranged: dense arrays for each (problem, optimizer), tuning apart from reported.
 
 ``Tuning`` and ``Reported`` are two types on purpose. Selection takes ``Tuning`` only, so nothing
-can be chosen on a reported start.
+can be chosen on a reported start. Rows count evaluations; here they become costs. Noise seeds on one
+start are one cluster: a start has the mean of their scores, and the median of their gaps and times.
 """
 
 from __future__ import annotations
@@ -14,9 +15,19 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.integrity import check_rows
-from optbench.analysis.scores import Bools, Floats, Ints, area_score, hit_costs, relative_gap, target_levels
+from optbench.analysis.scores import (
+    Bools,
+    Floats,
+    Ints,
+    area_score,
+    hit_costs,
+    lasting_hits,
+    median,
+    relative_gap,
+    target_levels,
+)
 from optbench.errors import DataError
-from optbench.records import ESCAPE_GAP, N_TARGETS, NEVER, Split, Status, curve_steps
+from optbench.records import ESCAPE_GAP, N_TARGETS, NEVER, UNRANKED_TAGS, Split, Status, curve_steps
 
 #: (problem label, optimizer label)
 Key = tuple[str, str]
@@ -33,7 +44,10 @@ class Facts:
         f_scale: Scale of the relative gap.
         f_solved: Objective below which the problem counts as solved.
         f_saddle: Objective at the saddle from which runs start, or ``None``.
-        ranked: Whether it may enter a mean over problems; ``box_only`` functions may not.
+        ranked: Whether it may enter a mean over problems; those with one of ``UNRANKED_TAGS`` may not.
+        noisy: Whether rules see it through noise or in batches: then the last iterate is judged, not the best.
+        trip_cost: Cost of one evaluation: 1, or the share of a finite sum's terms that a batch has.
+        n_terms: Terms of a finite sum that is seen in batches, else 1: scores count evaluations of terms.
     """
 
     family: str
@@ -43,6 +57,13 @@ class Facts:
     f_solved: float
     f_saddle: float | None
     ranked: bool
+    noisy: bool = False
+    trip_cost: float = 1.0
+    n_terms: int = 1
+
+    def steps(self, budget: float) -> Ints:
+        """Returns the evaluations at which curves have points, for a budget in cost, shape (k,)."""
+        return np.asarray(curve_steps(round(budget / self.trip_cost)), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +108,21 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """The reported runs of one (problem, optimizer); s starts.
+    """The reported runs of one (problem, optimizer); s starts, r runs: a start has one for each noise seed.
 
     Attributes:
         sweep: The configurations.
         distance: Distance of each start from a saddle's stable manifold, NaN elsewhere, shape (s,).
         counted: (start, target) pairs that the start does not meet already, shape (s, 51).
-        gap: Relative gap of the best iterate, shape (c, s).
+        gap: Relative gap of the best iterate, under noise of the last one, shape (c, s).
         hits: Cost of the first hits, infinite for a miss, shape (c, s, 51).
         score: Area scores, NaN where no target counts, shape (c, s).
-        curve: Relative best gap at each cost of ``curve_steps``, shape (c, s, k).
-        diverged: Runs of status ``diverged``, shape (c, s).
-        escaped: Runs of status ``ok`` that left the problem, shape (c, s).
-        failed: Runs of status ``error``, ``timeout`` or ``oom``, shape (c, s).
+        curve: Relative best gap at each cost of the curve, under noise that of the iterate, shape (c, r, k).
+        diverged: Runs of status ``diverged``, shape (c, r).
+        escaped: Runs of status ``ok`` that left the problem, shape (c, r).
+        failed: Runs of status ``error``, ``timeout`` or ``oom``, shape (c, r).
+        tail: Relative gap of the median iterate of the last tenth of the budget, shape (c, s).
+        share: Share of a start's runs that met each target, shape (c, s, 51); ``None`` where each has one run.
     """
 
     sweep: Sweep
@@ -112,6 +135,13 @@ class Reported:
     diverged: Bools
     escaped: Bools
     failed: Bools
+    tail: Floats | None = None
+    share: Floats | None = None
+
+    @property
+    def reached(self) -> Floats:
+        """Share of each start's runs that met each target, shape (c, s, 51)."""
+        return np.isfinite(self.hits).astype(np.float64) if self.share is None else self.share
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +151,14 @@ class Evidence:
     Attributes:
         facts: The problems, by label.
         budget: Largest cost of a run.
-        costs: Where curves have points, shape (k,).
+        costs: Where the curves of a problem have points, by label, shape (k,).
         tuning: What selection sees.
         reported: What tables show.
     """
 
     facts: dict[str, Facts]
     budget: float
-    costs: Ints
+    costs: dict[str, Ints | Floats]
     tuning: dict[Key, Tuning]
     reported: dict[Key, Reported]
 
@@ -156,7 +186,10 @@ def problem_facts(manifest: Mapping[str, Any]) -> dict[str, Facts]:
             f_scale=float(problem["f_scale"]),
             f_solved=float(problem["f_solved"]),
             f_saddle=None if problem.get("f_saddle") is None else float(problem["f_saddle"]),
-            ranked="box_only" not in problem["tags"],
+            ranked=UNRANKED_TAGS.isdisjoint(problem["tags"]),
+            noisy=problem.get("noise") is not None,
+            trip_cost=float(problem.get("trip_cost", 1.0)),
+            n_terms=1 if problem.get("batch_size") is None else int(problem["n_terms"]),
         )
     return facts
 
@@ -188,8 +221,8 @@ def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Evidence:
     """
     check_rows(runs)
     facts, budget = problem_facts(manifest), float(manifest["budget"])
-    costs = np.asarray(curve_steps(int(budget)), dtype=np.int64)
-    rows = runs.sort_values(["problem", "optimizer", "split", "config", "start"], ignore_index=True)
+    order = ["problem", "optimizer", "split", "config", "start", "noise_seed"]
+    rows = runs.sort_values(order, ignore_index=True)
     if unknown := sorted(set(rows["problem"].unique()) - set(facts)):
         raise DataError(f"rows name problems that the manifest lacks: {', '.join(unknown)}")
     entries = manifest.get("optimizers", {})
@@ -208,23 +241,32 @@ def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Evidence:
     tuning, reported = {}, {}
     for (problem, optimizer, part), block in blocks.items():
         counted = ~met[problem, part]
-        score = area_score(block.hits, counted, budget)
+        score = block.score(counted, facts[problem], budget)
         if part == Split.TUNE:
             tuning[problem, optimizer] = Tuning(block.sweep, score[:, counted.any(axis=1)])
         else:
-            reported[problem, optimizer] = block.reported(counted, score, facts[problem], costs)
+            reported[problem, optimizer] = block.reported(counted, score, facts[problem], budget)
             # A suite that tunes nothing has no tuning starts: nothing can be chosen, the default stands.
             nothing = Tuning(block.sweep, np.empty((len(block.sweep.config), 0)))
             tuning.setdefault((problem, optimizer), nothing)
+    costs = {label: _costs(known, budget) for label, known in facts.items()}
     return Evidence(facts, budget, costs, tuning, reported)
+
+
+def _costs(facts: Facts, budget: float) -> Ints | Floats:
+    steps = facts.steps(budget)
+    return steps if facts.trip_cost == 1.0 else np.asarray(steps * facts.trip_cost, dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The rows of one (problem, optimizer, split), configurations times starts."""
+    """The rows of one (problem, optimizer, split), configurations times starts times noise seeds.
+
+    ``met`` is of shape (s, 51); ``hits``, in costs, of (c, s, seeds, 51); the others of (c, s, seeds).
+    """
 
     rows: pd.DataFrame
-    shape: tuple[int, int]
+    shape: tuple[int, int, int]
     starts: Ints
     sweep: Sweep
     met: Bools
@@ -235,26 +277,39 @@ class _Block:
     def column(self, name: str) -> Floats:
         return self.rows[name].to_numpy(np.float64, na_value=np.nan).reshape(self.shape)
 
-    def reported(self, counted: Bools, score: Floats, facts: Facts, costs: Ints) -> Reported:
+    def score(self, counted: Bools, facts: Facts, budget: float) -> Floats:
+        """Returns the mean area score over the runs of each start, shape (c, s)."""
+        # Of a finite sum the first unit of time is the gradient of one term, whatever the batch size.
+        return np.asarray(area_score(self.hits * facts.n_terms, counted[:, None], budget * facts.n_terms).mean(axis=2))
+
+    def reported(self, counted: Bools, score: Floats, facts: Facts, budget: float) -> Reported:
         status = self.rows["status"].to_numpy().reshape(self.shape)
         diverged = status == str(Status.DIVERGED)
         failed = ~diverged & (status != str(Status.OK))
-        curve = _matrix(self.rows["curve_best"].to_numpy(), len(costs), np.nan, "curve_best")
+        name, steps = "curve_f" if facts.noisy else "curve_best", facts.steps(budget)
+        curve = _matrix(self.rows[name].to_numpy(), len(steps), np.nan, name).reshape(*self.shape, -1)
         ends = [np.where(at >= 0, at, np.inf) for at in map(self.column, ("diverged_at", "escaped_at"))]
         bad_at = np.minimum(*ends)
         # A run keeps its curve until it is bad; one that is bad at no known cost never had one.
-        gone = costs >= np.where(failed | (self.missed & np.isinf(bad_at)), 0.0, bad_at)[..., None]
+        gone = steps >= np.where(failed | (self.missed & np.isinf(bad_at)), 0.0, bad_at)[..., None]
+        runs = (self.shape[0], self.shape[1] * self.shape[2])
+
+        def gap(column: str) -> Floats:
+            return median(relative_gap(self.column(column), facts.f_star, facts.f_scale, self.missed))
+
         return Reported(
             sweep=self.sweep,
-            distance=self.column("start_distance")[0],
+            distance=self.column("start_distance")[0, :, 0],
             counted=counted,
-            gap=relative_gap(self.column("f_best"), facts.f_star, facts.f_scale, self.missed),
-            hits=self.hits,
+            gap=gap("f_last" if facts.noisy else "f_best"),
+            hits=median(np.moveaxis(self.hits, 2, -1)),
             score=score,
-            curve=relative_gap(curve.reshape(*self.shape, -1), facts.f_star, facts.f_scale, gone),
-            diverged=diverged,
-            escaped=self.escaped & ~diverged & ~failed,
-            failed=failed,
+            curve=relative_gap(curve, facts.f_star, facts.f_scale, gone).reshape(*runs, -1),
+            diverged=diverged.reshape(runs),
+            escaped=(self.escaped & ~diverged & ~failed).reshape(runs),
+            failed=failed.reshape(runs),
+            tail=gap("f_tail"),
+            share=np.isfinite(self.hits).mean(axis=2) if self.shape[2] > 1 else None,
         )
 
 
@@ -285,13 +340,14 @@ def range_share(values: Floats, search: Mapping[str, Any]) -> Floats:
 
 def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, entry: Mapping[str, Any]) -> _Block:
     """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid."""
-    config = rows["config"].to_numpy(np.int64)
-    start = rows["start"].to_numpy(np.int64)
-    shape = (len(np.unique(config)), len(np.unique(start)))
-    full = shape[0] * shape[1] == len(rows)
-    if not full or (np.diff(config.reshape(shape)) != 0).any() or (np.diff(start.reshape(shape), axis=0) != 0).any():
-        raise DataError(f"{key[0]} under {key[1]}: there must be one row for each configuration and start")
-    heads = rows.iloc[:: shape[1]]
+    config, start, seed = (rows[name].to_numpy(np.int64) for name in ("config", "start", "noise_seed"))
+    shape = (len(np.unique(config)), len(np.unique(start)), len(np.unique(seed)))
+    full = shape[0] * shape[1] * shape[2] == len(rows)
+    if not full or not (_constant(config, shape, 0) and _constant(start, shape, 1) and _constant(seed, shape, 2)):
+        raise DataError(
+            f"{key[0]} under {key[1]}: there must be one row for each configuration and start and noise seed"
+        )
+    heads = rows.iloc[:: shape[1] * shape[2]]
     value = heads["swept_value"].to_numpy(np.float64, na_value=np.nan)
     default = np.flatnonzero(heads["is_default"].to_numpy(bool))
     name = str(heads["swept"].iloc[0])
@@ -307,12 +363,25 @@ def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, entry: Map
         share=None if search is None else range_share(value, search),
         has_rate=entry.get("has_rate", name == "lr"),
     )
-    hits = _matrix(rows["hits"].to_numpy(), N_TARGETS, NEVER, "hits").astype(np.int64).reshape(*shape, N_TARGETS)
     f_best, f_start = (rows[n].to_numpy(np.float64, na_value=np.nan).reshape(shape) for n in ("f_best", "f_start"))
     escaped = (rows["escaped_at"].to_numpy(np.float64, na_value=-1.0).reshape(shape) >= 0) | (
         f_best < facts.f_star - ESCAPE_GAP * facts.f_scale
     )
     missed = escaped | (rows["status"].to_numpy() != str(Status.OK)).reshape(shape)
     levels = target_levels(facts.f_star, facts.f_scale, facts.f_solved)
-    met = ((hits == 0) | (f_start[..., None] <= levels)).any(axis=0)
-    return _Block(rows, shape, start[: shape[1]], sweep, met, hit_costs(hits, missed, budget), missed, escaped)
+    steps = facts.steps(budget)
+    if facts.noisy:
+        curve = _matrix(rows["curve_f"].to_numpy(), len(steps), np.inf, "curve_f").reshape(*shape, -1)
+        hits = lasting_hits(curve, levels, steps)
+    else:
+        hits = _matrix(rows["hits"].to_numpy(), N_TARGETS, NEVER, "hits").astype(np.int64).reshape(*shape, N_TARGETS)
+    met = ((hits == 0) | (f_start[..., None] <= levels)).any(axis=(0, 2))
+    # A later hit than the last evaluation that the budget allows is none.
+    times = hit_costs(hits, missed, round(budget / facts.trip_cost)) * facts.trip_cost
+    return _Block(rows, shape, start[: shape[1] * shape[2] : shape[2]], sweep, met, times, missed, escaped)
+
+
+def _constant(index: Ints, shape: tuple[int, int, int], axis: int) -> bool:
+    """Returns whether an index, one a row, depends on its own axis alone."""
+    along = np.moveaxis(index.reshape(shape), axis, 0).reshape(shape[axis], -1)
+    return bool((along == along[:, :1]).all())

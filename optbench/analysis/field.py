@@ -76,7 +76,7 @@ def scores(reported: Reported) -> Floats:
 def roster(evidence: Evidence, manifest: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
     """Returns who is compared, who is only shown beside, and on which problems.
 
-    Problems that are not ranked (``box_only``) never count. A problem counts if at least half of
+    Problems that are not ranked (``UNRANKED_TAGS``) never count. A problem counts if at least half of
     the entries ran on it; an entry counts if it ran on all of those problems, so that all means
     have one denominator.
 

@@ -103,7 +103,8 @@ def _shared_starts(runs: pd.DataFrame) -> Iterator[tuple[str, int, int]]:
     Starts are drawn from different keys, so points that agree to the last bit in the objective
     and in every curve are one point. Starts without a moving run tell nothing (a plateau).
     """
-    first = runs[runs["config"] == runs.groupby(["problem", "optimizer"])["config"].transform("min")]
+    lowest = runs.groupby(["problem", "optimizer"])["config"].transform("min")
+    first = runs[(runs["config"] == lowest) & (runs["noise_seed"] == 0)]
     places = first.groupby(["problem", "split", "start"], sort=True)["f_start"].first().reset_index()
     shared = places.duplicated(["problem", "f_start"], keep=False) & places["f_start"].notna()
     for (problem, _), group in places[shared].groupby(["problem", "f_start"]):

@@ -103,10 +103,3 @@ def reselected_interval(values: Floats, choices: Ints, starts: Ints, statistic: 
         The interval.
     """
     return percentile_interval(statistic(values[choices[:, None], starts]))
-
-
-def median(values: Floats) -> Floats:
-    """Returns the median along the last axis; beside an infinite middle value it is infinite."""
-    n = values.shape[-1]
-    x = np.partition(values, sorted({(n - 1) // 2, n // 2}), axis=-1)
-    return (x[..., (n - 1) // 2] + x[..., n // 2]) / 2

@@ -85,3 +85,40 @@ def area_score(hits: Floats, counted: Bools, budget: float) -> Floats:
     total = np.where(counted, value, 0.0).sum(axis=-1)
     score: Floats = np.divide(total, targets, out=np.full(total.shape, np.nan), where=targets > 0)
     return score
+
+
+def lasting_hits(curve: Floats, levels: Floats, steps: Ints) -> Ints:
+    """Returns when each target was reached under noise, where a single good value means little.
+
+    A target is reached at the first point of the curve from which the median of it and the next two lies at or
+    below it.
+
+    Args:
+        curve: Objective at each point of the curve, infinite where there is none, shape (..., k).
+        levels: Objective at each target, shape (targets,).
+        steps: Evaluations at each point, from 0 on, shape (k,).
+
+    Returns:
+        Evaluations of the first hits, shape (..., targets): -1 never, 0 for a target that the start met itself.
+
+    Example:
+        >>> lasting_hits(np.array([9.0, 0.1, 5.0, 6.0, 0.5, 0.2]), np.array([1.0]), np.arange(6)).tolist()
+        [3]
+    """
+    hits = np.full((*curve.shape[:-1], len(levels)), -1, dtype=np.int64)
+    if curve.shape[-1] < 3:
+        return hits
+    middle = np.median(np.stack([curve[..., :-2], curve[..., 1:-1], curve[..., 2:]]), axis=0)
+    for place, level in enumerate(levels):
+        below = middle <= level
+        # The start has no cost, but what comes after it has.
+        first = np.maximum(steps[below.argmax(axis=-1)], np.where(curve[..., 0] <= level, 0, 1))
+        hits[..., place] = np.where(below.any(axis=-1), first, -1)
+    return hits
+
+
+def median(values: Floats) -> Floats:
+    """Returns the median along the last axis; beside an infinite middle value it is infinite."""
+    n = values.shape[-1]
+    x = np.partition(values, sorted({(n - 1) // 2, n // 2}), axis=-1)
+    return (x[..., (n - 1) // 2] + x[..., n // 2]) / 2

@@ -19,10 +19,18 @@ from optbench.analysis.contrasts import contrasts
 from optbench.analysis.escape import escape
 from optbench.analysis.evidence import Evidence, Key, arrange
 from optbench.analysis.integrity import Completeness, completeness
-from optbench.analysis.intervals import Interval, hull, mean_interval, median_interval, quantiles, wilson
+from optbench.analysis.intervals import (
+    Interval,
+    hull,
+    mean_interval,
+    median_interval,
+    percentile_interval,
+    quantiles,
+    wilson,
+)
 from optbench.analysis.ranking import ranking
-from optbench.analysis.resample import REPLICATES, Reselection, median, reselected_interval
-from optbench.analysis.scores import REACH, Bools, Floats, Ints
+from optbench.analysis.resample import REPLICATES, Reselection, reselected_interval
+from optbench.analysis.scores import REACH, Floats, Ints, median
 from optbench.analysis.selection import SETTINGS, Choice, select
 from optbench.records import SOLVED
 
@@ -33,6 +41,7 @@ SUMMARY = (
     *("solved_count", "solved_starts", "solved_share", "solved_low", "solved_high"),
     *("evals_median", "evals_low", "evals_high", "censored"),
     *("diverged", "escaped", "failed", "n_pairs"),
+    *("noisy", "n_seeds", "tail_median", "tail_low", "tail_high"),
 )
 CONVERGENCE = ("setting", "problem", "optimizer", "cost", "q25", "median", "q75")
 SENSITIVITY = (
@@ -128,8 +137,10 @@ def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.Data
     """Returns the numbers of the main table.
 
     ``reach_*`` is about the gap 1e-3, ``solved_*`` about ``f_solved``, both over the starts that do
-    not meet it already; ``evals_*`` is the cost of reaching 1e-3, infinite for the ``censored`` runs
-    that never did.
+    not meet it already; ``evals_*`` is the cost of reaching 1e-3, infinite for the ``censored`` starts
+    that never did. ``gap_*`` is about the best iterate, on ``noisy`` problems about the last one, and ``tail_*``
+    about the median iterate of the last tenth of the budget. ``*_count``, ``diverged``, ``escaped`` and ``failed``
+    count runs, of which each start has ``n_seeds``.
 
     Args:
         evidence: The judged rows.
@@ -144,17 +155,19 @@ def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.Data
         reported, facts, at = evidence.reported[key], evidence.facts[key[0]], choice.position
         redraw = _Redraw(again, key[0], None if setting == "default" else again.choices(setting, key))
         times = reported.hits[:, reported.counted[:, REACH], REACH]
-        solved = reported.hits[:, reported.counted[:, SOLVED], SOLVED]
+        seeds = reported.failed.shape[1] // max(reported.gap.shape[1], 1)
+        tail = reported.gap if reported.tail is None else reported.tail
         rows.append(
             (
                 *(setting, *key, facts.family, facts.dim),
                 *(int(reported.sweep.config[at]), reported.sweep.name, float(reported.sweep.value[at]), choice.at_edge),
                 *(reported.gap.shape[1], *redraw.median(reported.gap, at)),
-                *redraw.share(np.isfinite(times), at),
-                *redraw.share(np.isfinite(solved), at),
+                *redraw.share(reported.reached[:, reported.counted[:, REACH], REACH], at, seeds),
+                *redraw.share(reported.reached[:, reported.counted[:, SOLVED], SOLVED], at, seeds),
                 *(*redraw.median(times, at), int(np.isinf(times[at]).sum())),
                 *(int(flag[at].sum()) for flag in (reported.diverged, reported.escaped, reported.failed)),
                 int(reported.counted.sum()),
+                *(facts.noisy, seeds, *redraw.median(tail, at)),
             )
         )
     return pd.DataFrame(rows, columns=list(SUMMARY))
@@ -187,15 +200,38 @@ class _Redraw:
         middle = float(median(chosen)) if chosen.size else np.nan
         return middle, *self.interval(values, median_interval(chosen), median)
 
-    def share(self, hit: Bools, position: int) -> tuple[int, int, float, float, float]:
-        """Returns count, number of starts, share and its interval; NaN without starts."""
-        count, n = int(hit[position].sum()), hit.shape[1]
-        ends = self.interval(hit.astype(np.float64), wilson(count, n), lambda hits: np.asarray(hits.mean(axis=-1)))
-        return count, n, count / n if n else np.nan, *ends
+    def share(self, reached: Floats, position: int, seeds: int) -> tuple[int, int, float, float, float]:
+        """Returns count, number of starts, share and its interval; NaN without starts.
+
+        Args:
+            reached: Share of each start's runs that reached the target, shape (c, starts).
+            position: Which configuration.
+            seeds: Runs of each start. Wilson's interval is for one; several are one cluster, whose mean is the unit.
+
+        Returns:
+            The number of runs that reached it, the number of starts, share, and the ends of its interval.
+        """
+        own, n = reached[position], reached.shape[1]
+        count = round(float(own.sum()) * seeds)
+        exact = wilson(count, n) if seeds == 1 else self._clustered(own)
+        ends = self.interval(reached, exact, _mean)
+        return count, n, float(own.mean()) if n else np.nan, *ends
+
+    def _clustered(self, shares: Floats) -> Interval:
+        """Returns the interval of a mean of shares, one a start: Student's, widened by a bootstrap of the starts."""
+        if not len(shares):
+            return 0.0, 1.0
+        low, high = mean_interval(shares)
+        drawn = self.again.starts(self.problem, len(shares))
+        return hull((float(low), float(high)), percentile_interval(_mean(shares[drawn])))
+
+
+def _mean(values: Floats) -> Floats:
+    return np.asarray(values.mean(axis=-1))
 
 
 def convergence(evidence: Evidence, choices: Choices) -> pd.DataFrame:
-    """Returns median and quartiles of the relative best gap over the reported starts.
+    """Returns median and quartiles of the relative gap over the reported runs: best so far, under noise as it is.
 
     Args:
         evidence: The judged rows.
@@ -208,7 +244,7 @@ def convergence(evidence: Evidence, choices: Choices) -> pd.DataFrame:
     parts = []
     for setting, key, choice in ordered(choices):
         low, middle, high = quantiles(evidence.reported[key].curve[choice.position], (0.25, 0.5, 0.75))
-        columns = (setting, *key, evidence.costs, low, middle, high)
+        columns = (setting, *key, evidence.costs[key[0]], low, middle, high)
         parts.append(pd.DataFrame(dict(zip(CONVERGENCE, columns, strict=True))))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CONVERGENCE))
 

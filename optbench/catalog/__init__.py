@@ -15,15 +15,43 @@ from typing import TYPE_CHECKING, Any
 from optbench.catalog.aliases import ALIASES
 from optbench.catalog.entry import Entry
 from optbench.catalog.functions import PROBLEMS
+from optbench.catalog.modifiers import MODIFIERS
+from optbench.catalog.noise import NOISE
 from optbench.catalog.rules import OPTIMIZERS
 from optbench.errors import UsageError, unknown_name
+from optbench.problems.cutest.names import PREFIX as CUTEST
 
 if TYPE_CHECKING:
     from optbench.core.optimizer import Optimizer
     from optbench.problems.landscape import Landscape
     from optbench.problems.problem import Problem
 
-__all__ = ["ALIASES", "OPTIMIZERS", "PROBLEMS", "Entry", "is_known", "landscape", "optimizer", "problem", "unknown", "user_object"]
+__all__ = [
+    "ALIASES",
+    "CUTEST",
+    "MODIFIERS",
+    "NOISE",
+    "OPTIMIZERS",
+    "PROBLEMS",
+    "Entry",
+    "alias",
+    "is_known",
+    "landscape",
+    "optimizer",
+    "problem",
+    "unknown",
+    "user_object",
+]
+
+
+def alias(name: str) -> str | None:
+    """Returns the registry name for another name of the same thing, ``None`` where it is none.
+
+    Example:
+        >>> alias("L-BFGS")
+        'lbfgs'
+    """
+    return ALIASES.get(name.lower().replace("-", "_"))
 
 
 def unknown(kind: str, name: str, entries: tuple[Entry, ...]) -> str:
@@ -42,15 +70,19 @@ def unknown(kind: str, name: str, entries: tuple[Entry, ...]) -> str:
         "unknown optimizer 'heavyball'; did you mean 'momentum'?"
     """
     known = [entry.name for entry in entries]
-    alias = ALIASES.get(name.lower().replace("-", "_"))
-    if alias in known:
-        return f"unknown {kind} {name!r}; did you mean {alias!r}?"
+    meant = alias(name)
+    if meant in known:
+        return f"unknown {kind} {name!r}; did you mean {meant!r}?"
     return unknown_name(kind, name, known)
 
 
 def user_object(reference: str) -> Any:
-    """Imports ``module:attribute``, which only the user's own words name."""
+    """Imports ``module:attribute``, which only the user's own words name; ``cutest:NAME`` is CUTEst's."""
     module_name, _, attribute = reference.partition(":")
+    if module_name == CUTEST:
+        from optbench.problems.cutest import shelf
+
+        return shelf.landscape(attribute)
     here = os.getcwd()
     if here not in sys.path and "" not in sys.path:
         # An installed command does not look there by itself, unlike "python -m".
@@ -115,7 +147,7 @@ def landscape(name: str) -> Landscape:
     """Returns the test function of a name, for every dimension.
 
     Args:
-        name: A registry name, or ``module:attribute`` for a ``Landscape`` of your own.
+        name: A registry name, ``cutest:NAME``, or ``module:attribute`` for a ``Landscape`` of your own.
 
     Returns:
         The definition.
@@ -141,9 +173,10 @@ def problem(
     """Returns a test function as a value with its optimum, box and starts.
 
     Args:
-        name: A registry name, or ``module:attribute`` for a ``Landscape`` of your own.
+        name: A registry name, ``cutest:NAME``, or ``module:attribute`` for a ``Landscape`` of your own.
         dim: Dimension; the function's default if ``None``.
-        instance: 0 for the literature's form, else the seed of shift, rotation and offset.
+        instance: 0 for the literature's form, else the seed of shift, rotation and offset. Of functions whose
+            instances the literature numbers, such as BBOB's, it is that number, from 1 on; 0 stands for 1.
         rotated: Whether the instance is turned.
         **parameters: The function's own parameters, such as ``condition=1e6``.
 
@@ -170,7 +203,8 @@ def is_known(found: Optimizer | Landscape) -> bool:
         found: A rule or a test function.
 
     Returns:
-        Whether its name stands for it.
+        Whether its name stands for it. Of CUTEst's problems it never does: their code is that of whichever
+        sif2jax is installed.
 
     Example:
         >>> is_known(optimizer("adam"))
@@ -178,6 +212,8 @@ def is_known(found: Optimizer | Landscape) -> bool:
     """
     from optbench.problems.landscape import Landscape
 
+    if ":" in found.name:
+        return False
     try:
         return (landscape if isinstance(found, Landscape) else optimizer)(found.name) is found
     except UsageError:

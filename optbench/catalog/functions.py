@@ -22,6 +22,7 @@ _SUMS = "optbench.problems.finite_sums"
 PROBLEMS: tuple[Entry, ...] = (
     Entry("sphere", _QUADRATICS, "quadratics", "sum of squares"),
     Entry("ellipsoid", _QUADRATICS, "quadratics", "sum of squares with a condition number from 1 to 1e8"),
+    Entry("unit_quadratic", _QUADRATICS, "quadratics", "largest curvature 1, so that rates are in units of 1/L"),
     Entry("sum_of_powers", _QUADRATICS, "quadratics", "each coordinate to a higher power than the one before"),
     Entry("saddle", _QUADRATICS, "quadratics", "a saddle confined by a quartic, started next to its stable manifold"),
     Entry("rosenbrock", _VALLEYS, "valleys", "a curved, flat-bottomed valley; a second minimum from dimension 4 on"),
@@ -135,6 +136,10 @@ PROBLEMS: tuple[Entry, ...] = (
     Entry("deep_linear", f"{_SUMS}.deep_linear", "finite sums", "a linear network of three layers"),
     Entry("two_wells_sum", f"{_SUMS}.noisy_wells", "finite sums", "two_wells as the mean of 64 terms"),
     Entry("two_wells_isotropic", f"{_SUMS}.noisy_wells", "finite sums", "its control: noise without direction"),
+    Entry(
+        "two_wells_sum_from_both", f"{_SUMS}.wells_from_both", "finite sums", "two_wells_sum, started in either well"
+    ),
+    Entry("two_wells_isotropic_from_both", f"{_SUMS}.wells_from_both", "finite sums", "its control, started likewise"),
     Entry("one_well", f"{_SUMS}.noisy_wells", "finite sums", "its control: a single well, the same noise"),
     Entry("one_well_isotropic", f"{_SUMS}.noisy_wells", "finite sums", "a single well, noise without direction"),
 )

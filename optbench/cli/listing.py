@@ -3,72 +3,126 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
 
 import click
 
 from optbench import catalog
+from optbench.problems.cutest import names
 
-KINDS = ("optimizers", "problems", "suites")
+KINDS = ("optimizers", "problems", "modifiers", "noise", "suites")
+
+#: Shown only when asked for: some 200 names that need an extra package.
+EXTRA_KINDS = (catalog.CUTEST,)
+
+#: What to do with a modifier or a kind of noise, which no name of a rule or a function shows.
+_HOW = {
+    "modifiers": "added to any optimizer by name: adam+warmup+cosine",
+    "noise": "given with a problem: noise = { kind = ..., level = ... }",
+    "cutest": 'problems of the extra "optbench[cutest]"',
+}
 
 
 @click.command("list")
-@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.argument("kind", required=False, type=click.Choice((*KINDS, *EXTRA_KINDS)))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(kind: str | None, as_json: bool) -> None:
-    """Lists optimizers, problems and suites.
+    """Lists optimizers, problems, modifiers, kinds of noise and suites; CUTEst's problems when asked for.
 
     \b
     Examples:
       optbench list
+      optbench list optimizers
       optbench list problems --json
+      optbench list cutest
     """
     found = {name: _rows(name) for name in ([kind] if kind else KINDS)}
     if as_json:
         click.echo(json.dumps(found if kind is None else found[kind], indent=2))
         return
+    # A reader of a pipe gets one line for each name, however long.
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for number, (name, rows) in enumerate(found.items()):
-        click.echo(f"{'' if number == 0 else chr(10)}{name} ({len(rows)})")
-        name_width = max(len(row["name"]) for row in rows)
-        group_width = max(len(row.get("group", "")) for row in rows)
-        for row in rows:
-            group = f"{row['group']:<{group_width}}  " if group_width else ""
-            click.echo(f"  {row['name']:<{name_width}}  {group}{row['summary']}")
+        if number:
+            click.echo()
+        for line in _lines(name, rows, width):
+            click.echo(line)
+
+
+def _lines(kind: str, rows: list[dict[str, str]], width: int | None) -> Iterator[str]:
+    """Yields the names of one kind under the headings of their groups."""
+    how = f": {_HOW[kind]}" if kind in _HOW else ""
+    yield f"{kind} ({len(rows)}){how}"
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(row.get("group", ""), []).append(row)
+    for group, members in groups.items():
+        column = max(len(row["name"]) for row in members)
+        if group:
+            yield ""
+            yield f"{group} ({len(members)})"
+        for row in members:
+            line = f"  {row['name']:<{column}}  {row['summary']}"
+            indent = " " * (column + 4)
+            yield from [line] if width is None else textwrap.wrap(line, max(width, 60), subsequent_indent=indent)
 
 
 def _rows(kind: str) -> list[dict[str, str]]:
     if kind == "suites":
         return _suites()
-    entries = catalog.OPTIMIZERS if kind == "optimizers" else catalog.PROBLEMS
-    return [{"name": entry.name, "group": entry.group, "summary": entry.summary} for entry in entries]
+    if kind == catalog.CUTEST:
+        return [{"name": f"{kind}:{row.name}", "summary": row.summary} for row in names.rows().values()]
+    shelves = {
+        "optimizers": catalog.OPTIMIZERS,
+        "problems": catalog.PROBLEMS,
+        "modifiers": catalog.MODIFIERS,
+        "noise": catalog.NOISE,
+    }
+    return [{"name": entry.name, "group": entry.group, "summary": entry.summary} for entry in shelves[kind]]
 
 
 def _suites() -> list[dict[str, str]]:
     """Returns the shipped suites in their own words, without the validation that would load JAX."""
     import tomllib
-    from pathlib import Path
+    from importlib import resources
 
-    files = sorted((Path(catalog.__file__).parent / "suites").glob("*.toml"))
+    files = sorted(
+        (item for item in resources.files("optbench").joinpath("suites").iterdir() if item.name.endswith(".toml")),
+        key=lambda item: item.name,
+    )
     return [
-        {"name": path.stem, "summary": tomllib.loads(path.read_text(encoding="utf-8"))["question"]} for path in files
+        {"name": item.name.removesuffix(".toml"), "summary": tomllib.loads(item.read_text("utf-8"))["question"]}
+        for item in files
     ]
 
 
+def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Returns the names that begin so, for the shell's completion; after a plus sign the modifiers."""
+    base, plus, part = incomplete.rpartition("+")
+    if plus:
+        return [f"{base}+{entry.name}" for entry in catalog.MODIFIERS if entry.name.startswith(part)]
+    return [entry.name for entry in (*catalog.OPTIMIZERS, *catalog.PROBLEMS) if entry.name.startswith(part)]
+
+
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, as_json: bool) -> None:
     """Tells what an optimizer or a problem is.
 
-    Formula, defaults, ranges, optimum, reference; for problems in two dimensions a small picture too.
-    NAME may carry options, such as 'ellipsoid[dim=10,condition=1e6]', or be a module:attribute of your own.
+    Formula, defaults, ranges, cost, optimum, reference; for problems in two dimensions a small picture too.
+    NAME may carry modifiers and options, such as 'adam+cosine[lr=0.1]' or 'ellipsoid[dim=10,condition=1e6]',
+    or be a module:attribute of your own.
 
     \b
     Examples:
       optbench info adam
+      optbench info adam+warmup+cosine
       optbench info 'rastrigin[dim=2,instance=1,rotated=true]'
     """
-    import sys
-
     from optbench.cli import describing
 
     facts = describing.facts(name)

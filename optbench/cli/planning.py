@@ -21,7 +21,7 @@ def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[st
         suite: Name of a shipped suite or path of a TOML file.
         optimizers: The entries selected; ``None`` for all.
         problems: The same for problems.
-        **tuning: ``tuning`` and ``trials``, where they are not the suite's own.
+        **tuning: ``tuning`` and ``trials``, where they are not the suite's own, and ``quick`` for the quick size.
 
     Returns:
         Lines of text.
@@ -29,7 +29,7 @@ def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[st
     planned = plan(load(suite).spec, optimizers=optimizers, problems=problems, **tuning)
     spec, cost = planned.spec, estimate(planned, jax.default_backend())
     lines = [
-        f"suite {spec.name}, version {spec.version}: {spec.question}",
+        f"suite {spec.name}, version {spec.version}{', quick size' if planned.quick else ''}: {spec.question}",
         "",
         f"{cost.cells:,} cells, each up to {spec.budget:,} gradient evaluations, in {spec.units} units",
         f"{0 if spec.tuning == 'default' else spec.starts.tune} starts to tune on, {spec.starts.report} others to "
@@ -42,9 +42,10 @@ def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[st
     lines += [f"  {label}" for label in dict.fromkeys(group.problem_label for group in planned.groups)]
     lines += ["", f"programs ({len(cost.programs)})"]
     for key, shelf in cost.programs.items():
-        most = {0: "without state", 1: "with at most 1 state array", -1: "with any number of state arrays"}
-        carried = most.get(key.slots, f"with at most {key.slots} state arrays")
-        branches = f"{_count(len(shelf.problems), 'problem')} x {_count(len(shelf.rules), 'rule')} {carried}"
+        carried = {0: " without state", 2: " with at most 2 state arrays"}.get(key.slots, "")
+        looking = {"HERE": "", "AHEAD": " that look ahead", "TRIAL": " that try points or keep a history"}
+        carried += looking.get(key.sight, " that ask for curvature") + (", noisy" if key.noisy else "")
+        branches = f"{_count(len(shelf.problems), 'problem')} x {_count(len(shelf.rules), 'rule')}{carried}"
         lines.append(f"  dimension {key.dim}: {branches}, {cost.cells_of[key]:,} cells in blocks of {shelf.lanes}")
     total = cost.compile_s + cost.run_s
     lines += [

@@ -16,6 +16,7 @@ import click
 @click.option("--problems", metavar="X,Y", help="Only these: names, labels, patterns, or others to add.")
 @click.option("--tuning", metavar="T", help="grid, random or default; the suite's own by default.")
 @click.option("--trials", type=int, metavar="K", help="How many configurations random tuning draws.")
+@click.option("--quick", is_flag=True, help="Run the quick size, as the suite's table [quick] has it.")
 @click.option("--fresh", is_flag=True, help="Compute again, beside what is stored.")
 @click.option("--dry-run", is_flag=True, help="Print cells, programs, estimated memory and time; run nothing.")
 def run(
@@ -25,6 +26,7 @@ def run(
     problems: str | None,
     tuning: str | None,
     trials: int | None,
+    quick: bool,
     fresh: bool,
     dry_run: bool,
 ) -> None:
@@ -38,6 +40,7 @@ def run(
       optbench run quick
       optbench run quick --optimizers sgd,'adam[b1=0.95]' --problems 'rastrigin*'
       optbench run quick --tuning random --trials 64
+      optbench run noise --quick
       optbench run my-suite.toml --dry-run
     """
     from optbench.suite import selector
@@ -47,6 +50,7 @@ def run(
         "problems": None if problems is None else selector.split(problems),
         **({} if tuning is None else {"tuning": tuning}),
         **({} if trials is None else {"trials": trials}),
+        **({"quick": True} if quick else {}),
     }
     if dry_run:
         from optbench.cli.planning import describe
@@ -57,6 +61,7 @@ def run(
     given = {"--optimizers": optimizers, "--problems": problems, "--tuning": tuning, "--trials": trials}
     for option, value in given.items():
         command += [option, str(value)] if value else []
+    command += ["--quick"] if quick else []
     _execute(suite, out, chosen, fresh, shlex.join(command))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -28,10 +30,12 @@ class Block(NamedTuple):
     Attributes:
         carry: The lanes.
         records: What was kept of their iterates so far.
+        kept: Judged iterates at the snapshots, each (lanes, dim); only of a finished block.
     """
 
     carry: Carry
     records: Records
+    kept: tuple[Any, ...] = ()
 
 
 class Task:
@@ -124,6 +128,7 @@ class Task:
         stop: threading.Event,
         *,
         streams: np.ndarray | None = None,
+        snapshots: Sequence[int] = (),
     ) -> Block:
         """Runs a block, segment by segment, so that an interruption is heard within one.
 
@@ -133,6 +138,9 @@ class Task:
             trips: Gradient evaluations to make; trip ``t`` scores the iterate that ``t`` evaluations led to.
             stop: Set to abandon the block.
             streams: Each lane's stream of noise, (n,), where the problem has noise.
+            snapshots: Trips after which the judged iterates are kept, ascending, at most ``trips``. Under
+                sampled terms they must be trips whose value is worked out (``Streams.is_due``): a call of the
+                program begins at each, and its first value always is.
 
         Returns:
             The block as NumPy arrays.
@@ -143,9 +151,14 @@ class Task:
         with jax.enable_x64(True):
             block, values = self.start(z0, hyper)
             lanes = None if streams is None else np.resize(streams, self.program.shelf.lanes).astype(np.int32)
-            for first in range(0, trips, SEGMENT):
+            kept = []
+            ends = sorted({*range(0, trips, SEGMENT), *snapshots, trips})
+            for first, end in itertools.pairwise(ends):
                 if stop.is_set():
                     raise Stopped
-                block = self.advance(block, values, first, min(SEGMENT, trips - first), lanes)
-            finished: Block = jax.tree.map(np.asarray, block)
+                block = self.advance(block, values, first, end - first, lanes)
+                if end in snapshots:
+                    # A copy: the program may take over the memory of what it is given.
+                    kept.append(np.array(block.carry.params))
+            finished: Block = jax.tree.map(np.asarray, block._replace(kept=tuple(kept)))
             return finished

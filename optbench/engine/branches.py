@@ -12,6 +12,8 @@ from jax import Array, lax
 from jax.experimental.layout import Layout as MemoryLayout
 from jax.experimental.layout import with_layout_constraint
 
+from optbench.core.optimizer import Optimizer
+from optbench.engine.dataflow import trace_rule
 from optbench.engine.disturb import sampled_terms
 from optbench.engine.operands import Operands, unpacker
 from optbench.engine.state import Layout
@@ -33,20 +35,25 @@ class Sight(Enum):
     TRIAL = "value and gradient at another point"
     CURVED = "value, gradient and a Hessian-vector product at another point"
 
+    @property
+    def n_points(self) -> int:
+        """Slots that hold where the rules of a program look."""
+        return {Sight.HERE: 0, Sight.CURVED: 2}.get(self, 1)
 
-def sight(item: Layout) -> Sight:
-    """Returns what a rule sees."""
-    if item.rule.curved:
+
+def sight(rule: Optimizer, dim: int) -> Sight:
+    """Returns what a rule needs to see."""
+    if rule.curved:
         return Sight.CURVED
-    if not item.rule.looks_ahead:
+    if not rule.looks_ahead:
         return Sight.HERE
-    return Sight.TRIAL if item.flow.reads_value else Sight.AHEAD
+    return Sight.TRIAL if trace_rule(rule, dim).reads_value else Sight.AHEAD
 
 
-def where_to_look(params: Array, slots: Array) -> tuple[Array, Array, Array]:
-    """Returns the iterate, the point where a rule looks, and its direction; those that no rule has repeat another."""
-    point = slots[:, -1] if slots.shape[1] else params
-    return params, point, slots[:, -2] if slots.shape[1] > 1 else point
+def where_to_look(params: Array, slots: Array, sees: Sight) -> tuple[Array, Array, Array]:
+    """Returns the iterate, the point where rules look, and their direction; those that none has repeat another."""
+    point = slots[:, -1] if sees.n_points else params
+    return params, point, slots[:, -2] if sees is Sight.CURVED else point
 
 
 def clock(item: Layout) -> Callable[..., Array]:
@@ -125,7 +132,7 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
     def batched(
         params: Array, point: Array, direction: Array, ops: Operands, batch: Array, due: Array, held: Array
     ) -> tuple[Array, ...]:
-        at = lanes_innermost(params if sees is Sight.HERE else point)
+        at = lanes_innermost(point)
         seen, *vectors = jax.vmap(sampled_lane, in_axes=(0, 0, None, 0))(at, lanes_innermost(direction), ops, batch)
         f = lax.cond(due, lambda: jax.vmap(value, in_axes=(0, None))(params, ops) + ops.offset, lambda: held)
         return f, seen + ops.offset, *(lanes_innermost(v * ops.grad_scale) for v in vectors)

@@ -107,6 +107,10 @@ class Streams(NamedTuple):
         assert self.problem.noise is not None
         return self.problem.noise
 
+    def is_due(self, trips: np.ndarray) -> np.ndarray:
+        """Returns which trips have their value worked out in full, where terms are sampled."""
+        return np.asarray((trips % VALUE_STRIDE == 0) | np.isin(trips, self.due_steps))
+
     def segment(self, trip: int, evals_per_step: int | None) -> Disturbance:
         """Returns the operands of the segment that begins with a trip; the lanes' streams are still 0.
 
@@ -137,8 +141,7 @@ class Streams(NamedTuple):
             amount *= self.problem.width / 10.0 / scale.unit
         due = np.ones(SEGMENT, np.bool_)
         if noise.is_batch:
-            steps = np.arange(trip, trip + SEGMENT)
-            due = (steps % VALUE_STRIDE == 0) | np.isin(steps, self.due_steps)
+            due = self.is_due(np.arange(trip, trip + SEGMENT))
             due[0] = True
         return Disturbance(
             mode=np.int32(MODES.index(mode)),
@@ -175,7 +178,7 @@ def _table(streams: Streams, first: int) -> np.ndarray:
     return table
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _batches(streams: Streams, first: int) -> np.ndarray:
     problem, size = streams.problem, streams.problem.batch_size
     assert size is not None
@@ -184,9 +187,9 @@ def _batches(streams: Streams, first: int) -> np.ndarray:
     drawn = np.zeros((SEGMENT, streams.room.batches, streams.room.batch_size), np.int32)
     for place, key in enumerate(streams.keys):
         label = f"{problem.noise_free.label}/{key[-1]}"
-        stream = index_stream(streams.seed, label, n_terms, size, first + SEGMENT, replace=replace)
+        stream = index_stream(streams.seed, label, n_terms, size, SEGMENT, first=first, replace=replace)
         assert stream is not None
-        drawn[:, place, :size] = stream[first:]
+        drawn[:, place, :size] = stream
     return drawn
 
 

@@ -19,6 +19,7 @@ from optbench.engine.block import Block, Stopped, Task
 from optbench.engine.compile import kept_programs
 from optbench.engine.disturb import Streams
 from optbench.engine.operands import target_order, units_of
+from optbench.engine.outcomes import Outcomes, outcome_width, snapshot_trips, unknown
 from optbench.engine.program import Program, compile_program
 from optbench.engine.recorder import Recorder, compile_recorder, schedule
 from optbench.engine.rows import Columns, failed, measured, planned, reordered
@@ -166,7 +167,9 @@ class _Job:
             return
         streams = _streams(group, self.problem, engine)
         task = engine.task(self.problem, self.rule, units=group.units, budget=group.trips, streams=streams)
-        starts = units_of(self.problem, group.units).inward(np.stack([x0 for x0, _ in drawn]))
+        units, x0 = units_of(self.problem, group.units), np.stack([x0 for x0, _ in drawn])
+        starts = units.inward(x0)
+        outcomes = Outcomes(self.problem, units, x0, snapshot_trips(group.snapshots, group.trip_cost, streams))
         hyper = np.array([[config[name] for name in self.rule.hyper] for config in group.configs])
         target = target_order(self.problem)
 
@@ -178,7 +181,7 @@ class _Job:
             if streams is not None:
                 lanes = place % group.noise_seeds if streams.noise.is_batch else place
             # One trip beyond the budget scores the last iterate; its update is discarded.
-            block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes)
+            block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes, snapshots=outcomes.trips)
             columns = measured(
                 block.records,
                 len(cells),
@@ -189,6 +192,7 @@ class _Job:
                 trip_cost=group.trip_cost,
                 batch_size=self.problem.batch_size,
             )
+            columns["wells"] = outcomes.column(block.kept, block.records, place // group.noise_seeds)
             return columns, time.perf_counter() - begin_s
 
         self.work = work
@@ -202,7 +206,7 @@ class _Job:
         done = [self._part(cells, block) for cells, block in self.blocks]
         parts = [part for part, _ in done]
         if not parts:
-            parts = [failed(self.group.n_cells, self.group.trips, Status.ERROR, self.message)]
+            parts = [self._failed(self.group.n_cells, Status.ERROR, self.message)]
         columns = {**planned(self.group, self.distance), **reordered(parts, self.order)}
         facts = {"run_s": round(sum(seconds for _, seconds in done), 6), "blocks": len(self.blocks)}
         return self.group, columns, facts
@@ -215,7 +219,7 @@ class _Job:
             raise
         except Exception as error:  # whatever stopped a block becomes the message of its rows
             if OUT_OF_MEMORY not in str(error):
-                return failed(len(cells), self.group.trips, Status.ERROR, first_line(error)), 0.0
+                return self._failed(len(cells), Status.ERROR, first_line(error)), 0.0
         try:
             # With nothing else of this group in flight a block may fit; its width never changes, bits would.
             return self.work(cells)
@@ -223,7 +227,12 @@ class _Job:
             raise
         except Exception as error:  # as above
             status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
-            return failed(len(cells), self.group.trips, status, first_line(error)), 0.0
+            return self._failed(len(cells), status, first_line(error)), 0.0
+
+    def _failed(self, n: int, status: Status, message: str) -> Columns:
+        """Returns the measured columns of cells that could not be run."""
+        wells = unknown(n, outcome_width(self.problem, self.group.snapshots))
+        return {**failed(n, self.group.trips, status, message), "wells": wells}
 
 
 def _streams(group: Group, problem: Problem, engine: Engine) -> Streams | None:

@@ -22,7 +22,7 @@ from jax import Array, lax
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
-from optbench.engine.branches import Sight, clock, lanes_innermost, oracle, sight, start, update, where_to_look
+from optbench.engine.branches import Sight, clock, lanes_innermost, oracle, start, update, where_to_look
 from optbench.engine.compile import compile_function
 from optbench.engine.disturb import (
     MODES,
@@ -84,6 +84,7 @@ class Shelf:
         problems: One problem for each branch; instances and parameters are operands.
         rules: One rule for each branch.
         lanes: Width of a block.
+        sees: What the problems show to all its rules.
         room: Shapes of the noise's operands; ``None`` for a program without noise.
     """
 
@@ -91,6 +92,7 @@ class Shelf:
     problems: tuple[Problem, ...]
     rules: tuple[Optimizer, ...]
     lanes: int
+    sees: Sight
     room: Room | None = None
 
     @property
@@ -163,7 +165,7 @@ def compile_program(shelf: Shelf) -> Program:
     theta = n_theta(shelf.problems)
 
     def build() -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        layouts = [layout(rule, shelf.dim) for rule in shelf.rules]
+        layouts = [layout(rule, shelf.dim, shelf.sees.n_points) for rule in shelf.rules]
         room = widths(layouts)
         carry = Carry(
             params=np.zeros((shelf.lanes, shelf.dim)),
@@ -200,17 +202,12 @@ def _identity(shelf: Shelf, n_theta: int) -> object:
     if not all(known):
         return None
     problems = [[p.name, p.rotated, sampled_terms(p), [part.shape for part in p.data]] for p in shelf.problems]
-    return [shelf.dim, shelf.lanes, shelf.room, n_theta, problems, [rule.name for rule in shelf.rules]]
+    return [shelf.dim, shelf.lanes, shelf.sees.name, shelf.room, n_theta, problems, [rule.name for rule in shelf.rules]]
 
 
 def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Rows, Carry]]:
     """Builds the function that moves a block of lanes on by some trips."""
-    # One switch with the problems once for each sight that some rule has: a "cond" around the point would
-    # slow all rules.
-    sights = [s for s in Sight if any(sight(item) is s for item in layouts)]
-    oracles = [oracle(p, s) for s in sights for p in shelf.problems]
-    first = np.array([sights.index(sight(item)) * len(shelf.problems) for item in layouts], np.int32)
-    ahead = np.array([item.rule.looks_ahead for item in layouts])
+    oracles = [oracle(p, shelf.sees) for p in shelf.problems]
     starts = [start(item) for item in layouts]
     updates = [update(item) for item in layouts]
 
@@ -227,7 +224,6 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Row
         n: Array,
         *noises: Disturbance,
     ) -> tuple[Rows, Carry]:
-        chosen = problem + jnp.asarray(first)[rule]
         state = lax.cond(
             fresh,
             lambda: _switch(rule, starts, carry.params, carry.slots, carry.scalars, carry.shared, hyper),
@@ -236,22 +232,20 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Row
 
         def trip(i: Array, moving: tuple[Array, ...]) -> tuple[Array, ...]:
             params, slots, scalars, shared, late, values, radii = moving
-            where = where_to_look(params, slots)
+            where = where_to_look(params, slots, shelf.sees)
             if not noises:
-                value, *seen = _switch(chosen, oracles, *where, ops)
+                value, *seen = _switch(problem, oracles, *where, ops)
                 seen[0] = seen[0] * ops.grad_scale
             else:
                 (noise,) = noises
                 at = noise.trip + i
                 steps = _switch(rule, clocks, at, slots, scalars, shared)
                 draw, batch = drawn(noise, steps)
-                looks = jnp.where(jnp.asarray(ahead)[rule], where[1], params)
-                where = (params, looks, where[2])
                 shift = jnp.where(noise.mode == MODES.index("drift"), noise.amount, 0.0) * draw
                 held = lax.dynamic_index_in_dim(values, jnp.maximum(i - 1, 0), keepdims=False)
                 moved = (*(lanes_innermost(x - shift) for x in where[:2]), where[2])
-                value, *seen = _switch(chosen, oracles, *moved, ops, batch, noise.due[i], held)
-                off = looks - ops.center[None]
+                value, *seen = _switch(problem, oracles, *moved, ops, batch, noise.due[i], held)
+                off = where[1] - ops.center[None]
                 seen[0], seen[1], late = disturb(noise, draw, late, at, seen[0] * ops.grad_scale, seen[1], off)
             radius = jnp.max(jnp.abs(params - ops.center[None]), axis=1) * ops.radius_scale
             values = lax.dynamic_update_slice(values, value[None], (i, jnp.int32(0)))

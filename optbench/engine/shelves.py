@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
+from optbench.engine.branches import Sight, sight
 from optbench.engine.disturb import room_for
 from optbench.engine.program import Shelf, block_lanes, branch_key
 from optbench.engine.state import layout, n_slots
@@ -35,33 +36,40 @@ class Pair:
     seeds: int = 1
 
 
-#: Every slot of a program is copied in each trip, so a rule shares one with rules of about as many: none, one, two,
-#: up to four, or more. Each further class would cost seconds of compilation for each dimension.
-SLOT_CLASSES = (0, 1, 2, 4)
+#: Every slot of a program is copied in each trip, so rules that stay at their iterate are told apart by how
+#: many they need: none, at most two, or more.
+SLOT_CLASSES = (0, 2)
+#: Most slots of a rule that stays at its iterate and has neighbors that do.
+MOST_SLOTS = 8
 
 
 class ShelfKey(NamedTuple):
-    """What the pairs of one program have in common.
+    """What the pairs of one program have in common: there are six classes of rule, and a program has one of them.
 
     Attributes:
         dim: Dimension.
-        slots: Most slots of its rules, an entry of ``SLOT_CLASSES``; -1 for more than the last of them.
-        curved: Whether its rules ask for Hessian-vector products.
+        sight: Name of what its rules see (``branches.Sight``).
+        slots: Most slots of its rules, an entry of ``SLOT_CLASSES``; -1 for any number.
         noisy: Whether its problems have noise.
     """
 
     dim: int
+    sight: str
     slots: int
-    curved: bool
     noisy: bool = False
 
 
 def shelf_key(pair: Pair) -> ShelfKey:
     """Returns dimension and class of rule: pairs with equal keys share a program."""
-    dim = pair.problem.dim
-    n, noisy = n_slots(pair.rule, dim), pair.problem.noise is not None
-    bound = -1 if pair.rule.curved else next((bound for bound in SLOT_CLASSES if n <= bound), -1)
-    return ShelfKey(dim, bound, pair.rule.curved, noisy)
+    rule, dim = pair.rule, pair.problem.dim
+    sees, bound = sight(rule, dim), -1
+    n = n_slots(rule, dim)
+    if sees is Sight.HERE and n <= MOST_SLOTS:
+        bound = next((bound for bound in SLOT_CLASSES if n <= bound), -1)
+    elif sees is Sight.HERE:
+        # A history of many points would slow its neighbors: it stands with that of L-BFGS.
+        sees = Sight.TRIAL
+    return ShelfKey(dim, sees.name, bound, pair.problem.noise is not None)
 
 
 def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
@@ -94,6 +102,7 @@ def _shelf(key: ShelfKey, pairs: list[Pair], backend: str) -> Shelf:
         rules=tuple(sorted(rules, key=lambda rule: rule.name)),
         lanes=block_lanes(key.dim, backend),
         room=room,
+        sees=Sight[key.sight],
     )
 
 

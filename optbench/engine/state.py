@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.dataflow import Flow, trace_rule
+from optbench.engine.dataflow import trace_rule
 
 Place = Literal["slots", "scalars", "shared"]
 
@@ -51,21 +51,16 @@ class Layout:
         rule: The rule.
         tree: Structure of its state.
         leaves: Its leaves.
-        flow: What its update reads.
+        n_points: Slots that hold where the rule looks: none, a point, or a point and a direction.
     """
 
     rule: Optimizer
     tree: Any
     leaves: tuple[Leaf, ...]
-    flow: Flow
+    n_points: int
 
     def _count(self, place: Place) -> int:
         return sum(leaf.size for leaf in self.leaves if leaf.place == place)
-
-    @property
-    def n_points(self) -> int:
-        """Slots that hold where the rule wants to look."""
-        return 2 if self.rule.curved else int(self.rule.looks_ahead)
 
     @property
     def n_slots(self) -> int:
@@ -97,7 +92,7 @@ class Layout:
                 rows += list(value.reshape(leaf.size, -1))
             else:
                 numbers[leaf.place] += list(value.reshape(-1))
-        points = [*reversed(point)] if self.rule.curved else [point] * self.rule.looks_ahead
+        points = [*reversed(point)] if self.rule.curved else [point] * self.n_points
         if rows or points:
             between = range(len(rows), slots.shape[0] - len(points))
             slots = jnp.stack([*rows, *(slots[i] for i in between), *points])
@@ -111,10 +106,6 @@ class Layout:
             for leaf in self.leaves
         ]
         return jax.tree.unflatten(self.tree, leaves)
-
-    def points(self, slots: Any) -> Any:
-        """Returns where the rule looks, of lanes (lanes, k, dim): a point, or a pair of point and direction."""
-        return (slots[:, -1], slots[:, -2]) if self.rule.curved else slots[:, -1]
 
 
 def _over(numbers: list[Array], old: Array) -> Array:
@@ -137,15 +128,16 @@ def n_slots(rule: Optimizer, dim: int) -> int:
         point, number = jax.ShapeDtypeStruct((dim,), jnp.float64), jax.ShapeDtypeStruct((), jnp.float64)
         leaves = jax.tree.leaves(jax.eval_shape(rule.init, point, dict.fromkeys(rule.hyper, number)))
     rows = [math.prod(leaf.shape[:-1]) for leaf in leaves if leaf.shape and leaf.shape[-1] == dim]
-    return int(sum(rows)) + (2 if rule.curved else int(rule.looks_ahead))
+    return int(sum(rows)) + own_points(rule)
 
 
-def layout(rule: Optimizer, dim: int) -> Layout:
+def layout(rule: Optimizer, dim: int, n_points: int | None = None) -> Layout:
     """Works out a rule's layout from the shapes of its state, without computing.
 
     Args:
         rule: The rule.
         dim: Dimension of the problems.
+        n_points: Slots for where it looks, as its program has them; by default as many as the rule needs.
 
     Returns:
         The layout.
@@ -155,7 +147,13 @@ def layout(rule: Optimizer, dim: int) -> Layout:
     """
     flow = trace_rule(rule, dim)
     leaves, tree = jax.tree.flatten(flow.state)
-    return Layout(rule, tree, tuple(_placed(rule, leaves, flow.per_lane, dim)), flow)
+    points = own_points(rule) if n_points is None else n_points
+    return Layout(rule, tree, tuple(_placed(rule, leaves, flow.per_lane, dim)), points)
+
+
+def own_points(rule: Optimizer) -> int:
+    """Returns how many slots a rule needs for where it looks."""
+    return 2 if rule.curved else int(rule.looks_ahead)
 
 
 def _placed(rule: Optimizer, leaves: Sequence[Any], per_lane: Sequence[bool], dim: int) -> Iterator[Leaf]:

@@ -1,8 +1,9 @@
-"""Writes ``constants.json``: ``python -m optbench.problems.freeze``.
+"""Writes ``constants.json`` and ``noise_scales.json``: ``python -m optbench.problems.freeze``.
 
 Frozen is every landscape of the shelves, at its default dimension and at 2, 10, 30 and 40: the literature's
-form, instance 1, and the rotated twin of instance 1 where the function is separable. Landscapes that number
-their own instances have their constants computed when needed. The
+form, instance 1, and the rotated twin of instance 1 where the function is separable; and the finite sums that
+number their own instances, at their default dimension, 10 and 40. Other landscapes of that kind have their constants
+computed when needed. The noise scales are those of the functions on which the shipped suites put noise. A
 file is the same on every machine: the random streams are keyed by labels and the constants rounded to 10 digits.
 """
 
@@ -30,7 +31,16 @@ from optbench.problems import (
     wells,
 )
 from optbench.problems.constants import PATH
-from optbench.problems.finite_sums import noisy_wells
+from optbench.problems.finite_sums import (
+    deep_linear,
+    digits,
+    least_squares,
+    logistic_regression,
+    matrix_factorization,
+    noisy_wells,
+    robust_regression,
+)
+from optbench.problems.gradient_flow import SCALES_PATH, measured_scale
 from optbench.problems.instances import MIDDLE
 from optbench.problems.landscape import Landscape
 from optbench.problems.problem import Problem, measured
@@ -40,6 +50,14 @@ SHELVES = (
     *(spectra, powers, chains, ripples, foxholes, troughs, noisy_wells),
 )
 DIMENSIONS = (2, 10, 30, 40)
+SUMS = (
+    *(least_squares.least_squares, robust_regression.robust_regression, logistic_regression.logistic_regression),
+    *(digits.digits_logistic, digits.digits_softmax),
+    *(matrix_factorization.matrix_factorization, deep_linear.deep_linear),
+)
+SUM_DIMENSIONS = (10, 40)
+#: Functions whose noise scale is frozen, at every dimension of ``DIMENSIONS`` up to 10 that they have.
+DISTURBED = ("sphere", "ellipsoid", "rosenbrock", "himmelblau")
 
 
 def landscapes() -> list[Landscape]:
@@ -68,6 +86,33 @@ def problems() -> Iterator[Problem]:
                 if "separable" in landscape.tags:
                     yield Problem(landscape, dim, instance=1, rotated=True)
 
+    yield from sums()
+
+
+def sums() -> Iterator[Problem]:
+    """Yields the finite sums on instances of their own whose constants are frozen, each once."""
+    for landscape in SUMS:
+        for dim in sorted({landscape.dims.default, *SUM_DIMENSIONS}):
+            if landscape.dims.allows(dim):
+                yield Problem(landscape, dim, instance=1)
+
+
+def disturbed() -> Iterator[Problem]:
+    """Yields every problem whose noise scale is frozen, each once."""
+    for problem in problems():
+        if problem.name in DISTURBED and problem.dim <= 10 and problem.instance == 1:
+            yield problem
+
+
+def write_scales(path: Path = SCALES_PATH) -> None:
+    """Computes all noise scales anew and writes the file.
+
+    Args:
+        path: Where to write.
+    """
+    scales = {problem.label: measured_scale(problem) for problem in disturbed()}
+    path.write_text(json.dumps(scales, indent=2) + "\n", encoding="utf-8")
+
 
 def main(path: Path = PATH) -> None:
     """Computes all constants anew and writes the file.
@@ -85,3 +130,4 @@ def main(path: Path = PATH) -> None:
 
 if __name__ == "__main__":
     main()
+    write_scales()

@@ -1,11 +1,14 @@
 """Gradient flow ``dx/dt = -grad f(x)``: the path that gradient descent follows at vanishing rates.
 
-It gives the unit of noise, and says to which well a point belongs.
+It gives the unit of noise, and says to which well a point belongs. The units of the problems that shipped suites
+disturb are frozen in ``noise_scales.json``, which ``python -m optbench.problems.freeze`` writes.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +24,7 @@ STARTS = 16
 #: Gradients after which a path is given up.
 MAX_EVALS = 20_000
 _RTOL, _ATOL = 1e-6, 1e-9
+SCALES_PATH = Path(__file__).with_name("noise_scales.json")
 
 
 class Flow(NamedTuple):
@@ -75,6 +79,14 @@ def follow(problem: Problem, x0: np.ndarray, *, until_gap: float) -> Flow:
 
 
 @cache
+def frozen_scales() -> dict[str, float]:
+    """Returns the frozen ``G`` by problem label."""
+    if not SCALES_PATH.exists():
+        return {}
+    scales: dict[str, float] = json.loads(SCALES_PATH.read_text(encoding="utf-8"))
+    return scales
+
+
 def gradient_scale(problem: Problem) -> float:
     """Returns ``G``: the median gradient norm at a relative gap of 1e-2 along gradient flow from the tuning starts.
 
@@ -82,12 +94,27 @@ def gradient_scale(problem: Problem) -> float:
         problem: The problem; its noise, if any, is left out.
 
     Returns:
+        The norm in raw units: the frozen one, or else the one that ``measured_scale`` finds.
+    """
+    problem = problem.noise_free
+    if problem.label in frozen_scales() and problem.is_shipped:
+        return frozen_scales()[problem.label]
+    return measured_scale(problem)
+
+
+@cache
+def measured_scale(problem: Problem) -> float:
+    """Computes ``G`` of a problem, whether or not it is frozen.
+
+    Args:
+        problem: The problem, noise-free.
+
+    Returns:
         The norm in raw units, rounded to 10 digits.
 
     Raises:
         UsageError: Fewer than half of the paths get there, so no level of noise has a meaning.
     """
-    problem = problem.noise_free
     ends = [follow(problem, problem.starts(0, "tune", index)[0], until_gap=GAP) for index in range(STARTS)]
     norms = [float(np.linalg.norm(problem.value_and_grad(end.x)[1])) for end in ends if end.reached]
     if len(norms) < STARTS / 2:

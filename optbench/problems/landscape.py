@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from jax import Array
@@ -25,6 +26,7 @@ TAGS: dict[str, str] = {
     "saddle": "started next to a saddle, scored by the steps to escape",
     "two_wells": "one sharp and one flat minimum",
     "box_only": "falls below f_star outside its box, so it is drawn and listed, never ranked",
+    "unranked": "its minimum is not known for certain, so it is drawn and listed, never ranked",
 }
 
 
@@ -82,6 +84,19 @@ class Parameter:
         return isinstance(value, int | float) and not isinstance(value, bool) and self.low <= value <= self.high
 
 
+class Wells(NamedTuple):
+    """The two minima of a function on which sharp is held against flat.
+
+    Attributes:
+        bottoms: The minimizers, the sharp one first, shape (2, dim).
+        radii: For each a radius within which the gradient points away from it everywhere, so that gradient
+            flow that enters the ball ends in it, shape (2,).
+    """
+
+    bottoms: Matrix
+    radii: np.ndarray
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Landscape:
     """A test function for every dimension in which it is defined.
@@ -107,6 +122,10 @@ class Landscape:
             with the regularizer in full; the mean over all of them is ``f``.
         n_terms: ``n_terms(dim)``: the number of terms of a finite sum.
         family: Name shared by functions that are no independent evidence; by default ``name``.
+        wells: ``wells(dim, *parameters) -> Wells``, of a function with a sharp and a flat well.
+        control: Of such a function, the name of the single well on which optimizers are brought to equal loss.
+        eigenvalues: ``eigenvalues(dim, *parameters) -> (dim,)``: those of the Hessian of a quadratic, where they are
+            known in closed form, in any order; ``None`` elsewhere.
         start_bounds: Box of the start distribution where it is not ``bounds``.
         sample_starts: ``sample_starts(rng, count, dim, *parameters) -> (x0, distance)`` of shapes
             (count, dim) and (count,), for functions whose starts are no box: saddles, with the
@@ -132,6 +151,9 @@ class Landscape:
     batch: Callable[..., Array] | None = None
     n_terms: Callable[[int], int] | None = None
     family: str = ""
+    wells: Callable[..., Wells] | None = None
+    control: str = ""
+    eigenvalues: Callable[..., np.ndarray] | None = None
     start_bounds: Callable[[int], Matrix] | None = None
     sample_starts: Callable[..., tuple[Matrix, np.ndarray]] | None = None
     tags: frozenset[str] = frozenset()

@@ -19,11 +19,14 @@ from jax import Array
 from optbench.core.keys import generator
 from optbench.core.objective import Objective
 from optbench.errors import UsageError
-from optbench.problems import constants, instances
+from optbench.problems import constants, instances, spectrum
 from optbench.problems.constants import Constants
 from optbench.problems.instances import Frame
-from optbench.problems.landscape import TWO_D, Dims, Landscape, Parameter, box
+from optbench.problems.landscape import TWO_D, Dims, Landscape, Parameter, Wells, box
 from optbench.problems.noise import Noise
+
+#: Terms of finite sums that are evaluated in one call, over all points.
+_TERM_VALUES = 2**18
 
 __all__ = ["TWO_D", "Dims", "Frame", "Landscape", "Parameter", "Problem", "box"]
 
@@ -223,13 +226,23 @@ class Problem:
         return None if saddle is None else float(saddle(self.dim, *self._which)) + self._frame.offset
 
     @cached_property
+    def wells(self) -> Wells | None:
+        """The sharp and the flat well, of a function that has them."""
+        rule = self.landscape.wells
+        if rule is None:
+            return None
+        bottoms, radii = rule(self.dim, *self._which)
+        return Wells(_fixed(self._frame.outward(bottoms)), _fixed(radii))
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether the function is one of ours: a user's may bear the name of one, its constants are its own."""
+        return getattr(self.landscape.f, "__module__", "").startswith("optbench.problems.")
+
+    @cached_property
     def constants(self) -> Constants:
         """The frozen constants, or computed ones where none are frozen."""
-        # A user's landscape may bear the name of one of ours: its constants are its own.
-        if (
-            getattr(self.landscape.f, "__module__", "").startswith("optbench.problems.")
-            and self._plain_label in constants.frozen()
-        ):
+        if self.is_shipped and self._plain_label in constants.frozen():
             return constants.frozen()[self._plain_label]
         return measured(self.noise_free)
 
@@ -330,6 +343,13 @@ class Problem:
         low, high = bounds.T
         return low + (high - low) * rng.random((count, self.dim)), np.full(count, math.nan)
 
+    def _wells_summary(self) -> dict[str, Any] | None:
+        """Returns the depths of the wells and the name of their control, ``None`` where there are none."""
+        if self.wells is None:
+            return None
+        sharp, flat = (self.f(bottom) for bottom in self.wells.bottoms)
+        return {"sharp": sharp, "flat": flat, "control": self.landscape.control}
+
     def summary(self) -> dict[str, Any]:
         """Returns what a manifest keeps of the problem, ready for JSON."""
         return {
@@ -341,11 +361,16 @@ class Problem:
             "rotated": self.rotated,
             "parameters": dict(self.parameters),
             "noise": None if self.noise is None else {"kind": self.noise.kind, "level": self.noise.level},
+            "n_terms": None if self.landscape.n_terms is None else self.landscape.n_terms(self.dim),
+            "batch_size": self.batch_size,
+            "trip_cost": self.trip_cost,
             "f_star": self.f_star,
             "f_scale": self.f_scale,
             "f_second": self.f_second,
             "f_solved": self.f_solved,
             "f_saddle": self.f_saddle,
+            "wells": self._wells_summary(),
+            "spectrum": spectrum.summary(self),
             "x_star": self.x_star.tolist(),
             "bounds": self.bounds.tolist(),
             "center": self.center.tolist(),
@@ -380,7 +405,7 @@ def measured(problem: Problem) -> Constants:
             raise UsageError(f"{problem.label}: f raises {type(error).__name__}: {said}") from error
         found = constants.measure(
             problem.label,
-            lambda points: np.asarray(many(points)),
+            lambda points: np.concatenate([np.asarray(many(part)) for part in _split(landscape, points)]),
             lambda rng, count: problem._draw_starts(rng, count)[0],
             x_star=frame.outward(landscape.x_star(problem.dim, *problem._which)),
             f_star=landscape.f_star(problem.dim, *problem._which),
@@ -392,6 +417,12 @@ def measured(problem: Problem) -> Constants:
             f"{problem.label}: the median of f - f_star over the starts must be a positive number; got {found.f_scale}"
         )
     return found
+
+
+def _split(landscape: Landscape, points: np.ndarray) -> list[np.ndarray]:
+    """Cuts points into parts that are evaluated together: each term of a finite sum needs memory at each of them."""
+    terms = 1 if landscape.n_terms is None else landscape.n_terms(points.shape[1])
+    return np.array_split(points, max(1, math.ceil(len(points) * terms / _TERM_VALUES)))
 
 
 def _short(value: float) -> str:

@@ -29,6 +29,7 @@ sphere = Landscape(
     f=_sphere,
     bounds=box(-5.12, 5.12),
     x_star=at(0.0),
+    eigenvalues=lambda dim: np.full(dim, 2.0),
     tags=frozenset({"quadratic", "separable", "rotation_invariant"}),
     formula="sum_i x_i^2",
     reference="De Jong, 1975, F1; Surjanovic & Bingham, 2013, Virtual Library of Simulation Experiments",
@@ -60,10 +61,46 @@ ellipsoid = Landscape(
     bounds=box(-5.0, 5.0),
     x_star=at(0.0),
     parameters={"condition": Parameter(1e4, 1.0, 1e8, "ratio of the largest to the smallest curvature")},
+    eigenvalues=lambda dim, condition: 2.0 * condition ** np.linspace(0.0, 1.0, dim),
     tags=frozenset({"quadratic", "separable"}),
     formula="sum_i condition^((i-1)/(dim-1)) x_i^2",
     reference="Hansen et al., 2009, BBOB noiseless functions, f2 without its oscillation",
     remarks="Unrotated it is separable, which a rule with one rate per coordinate exploits; the rotated twin is not.",
+)
+
+
+def _unit_quadratic(x: Array, condition: Array) -> Array:
+    """Quadratic whose largest curvature is 1, so that learning rates are in units of 1/L whatever the condition.
+
+    Args:
+        x: Point, shape (dim,).
+        condition: Ratio of the largest to the smallest curvature.
+
+    Returns:
+        ``1/2 sum condition^(-(i-1)/(dim-1)) x_i^2``.
+
+    References:
+        Polyak, 1964, USSR Computational Mathematics and Mathematical Physics 4(5), 1-17: the quadratic with spectrum
+        in [m, M] on which rates of iteration methods are compared; the spacing is that of BBOB's f2.
+    """
+    exponents = -np.linspace(0.0, 1.0, x.shape[0]).astype(x.dtype)
+    return 0.5 * jnp.sum(condition**exponents * (x * x))
+
+
+unit_quadratic = Landscape(
+    name="unit_quadratic",
+    f=_unit_quadratic,
+    family="ellipsoid",
+    dims=Dims(minimum=2, default=10),
+    bounds=box(-5.0, 5.0),
+    x_star=at(0.0),
+    parameters={"condition": Parameter(100.0, 1.0, 1e8, "ratio of the largest to the smallest curvature")},
+    eigenvalues=lambda dim, condition: condition ** -np.linspace(0.0, 1.0, dim),
+    tags=frozenset({"quadratic", "separable"}),
+    formula="1/2 sum_i condition^(-(i-1)/(dim-1)) x_i^2",
+    reference="Polyak, 1964, section 2: a quadratic with a given spectrum; spaced as Hansen et al., 2009, BBOB f2",
+    remarks="Its curvatures run from 1/condition to 1; in raw units learning rates are then in units of 1/L. "
+    "The suite `theory` holds measured rates against predicted ones on it.",
 )
 
 

@@ -7,11 +7,13 @@ digs two holes into a symmetric land: half of the space drains into each, howeve
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from optbench.problems.landscape import Dims, Landscape, Matrix, Parameter, box
+from optbench.problems.landscape import Dims, Landscape, Matrix, Parameter, Wells, box
 
 #: Distance of each quadratic well from the origin, and softness of the ridge between them.
 _QUADRATIC_AT = 2.0
@@ -27,6 +29,13 @@ def _depths(sharp_depth: float, flat_depth: float) -> tuple[float, float | None]
     return -max(sharp_depth, flat_depth), second
 
 
+def _bottoms(dim: int, place: float) -> Matrix:
+    """Returns the bottoms of the sharp well, at ``-place`` on the first axis, and of the flat one, at ``+place``."""
+    points = np.zeros((2, dim))
+    points[:, 0] = -place, place
+    return points
+
+
 def _deepest(dim: int, place: float, sharp_depth: float, flat_depth: float) -> Matrix:
     """Returns the bottoms of the deeper well, or of both: sharp at ``-place``, flat at ``+place``.
 
@@ -39,10 +48,8 @@ def _deepest(dim: int, place: float, sharp_depth: float, flat_depth: float) -> M
     Returns:
         One or two points, one a row.
     """
-    points = np.zeros((2, dim))
-    points[:, 0] = -place, place
     depths = np.array([sharp_depth, flat_depth])
-    return np.asarray(points[depths == depths.max()])
+    return np.asarray(_bottoms(dim, place)[depths == depths.max()])
 
 
 def _two_wells(x: Array, ratio: Array, curvature: Array, sharp_depth: Array, flat_depth: Array) -> Array:
@@ -72,6 +79,35 @@ def _two_wells(x: Array, ratio: Array, curvature: Array, sharp_depth: Array, fla
     return -_SOFTNESS * jnp.logaddexp(-sharp / _SOFTNESS, -flat / _SOFTNESS)
 
 
+def quadratic_ridge(ratio: float, curvature: float, sharp_depth: float, flat_depth: float) -> float:
+    """Returns how far from the bottom of the sharp well, towards the flat one, the two quadratics are equal.
+
+    Args:
+        ratio: Curvature of the sharp well over that of the flat one.
+        curvature: Curvature of the flat well.
+        sharp_depth: Depth of the sharp well.
+        flat_depth: Depth of the flat well.
+
+    Returns:
+        The positive root of ``ratio r^2 - (4 - r)^2 = 2 (sharp_depth - flat_depth)/curvature``.
+
+    Example:
+        >>> quadratic_ridge(9.0, 1.0, 1.0, 1.0)
+        1.0
+    """
+    apart = 2.0 * _QUADRATIC_AT
+    level = apart * apart + 2.0 * (sharp_depth - flat_depth) / curvature
+    if ratio == 1.0:
+        return level / (2.0 * apart)
+    return (math.sqrt(apart * apart + (ratio - 1.0) * level) - apart) / (ratio - 1.0)
+
+
+def _quadratic_wells(dim: int, ratio: float, curvature: float, sharp_depth: float, flat_depth: float) -> Wells:
+    """Returns the wells of ``two_wells``; half of the way to the ridge each pulls alone."""
+    ridge = quadratic_ridge(ratio, curvature, sharp_depth, flat_depth)
+    return Wells(_bottoms(dim, _QUADRATIC_AT), 0.5 * np.array([ridge, 2.0 * _QUADRATIC_AT - ridge]))
+
+
 two_wells = Landscape(
     name="two_wells",
     f=_two_wells,
@@ -80,6 +116,7 @@ two_wells = Landscape(
     x_star=lambda dim, ratio, curvature, sharp, flat: _deepest(dim, _QUADRATIC_AT, sharp, flat),
     f_star=lambda dim, ratio, curvature, sharp, flat: _depths(sharp, flat)[0],
     f_second=lambda dim, ratio, curvature, sharp, flat: _depths(sharp, flat)[1],
+    wells=_quadratic_wells,
     parameters={
         "ratio": Parameter(10.0, 1.0, 1e4, "curvature of the sharp well over that of the flat one"),
         "curvature": Parameter(1.0, 1.0, 1e2, "curvature of the flat well"),
@@ -127,6 +164,12 @@ def _gaussian_wells(x: Array, ratio: Array, width: Array, sharp_depth: Array, fl
     return _LAND * (0.5 * across + trough * trough / (8.0 * place * place)) - sharp - flat
 
 
+def _gaussian_wells_at(dim: int, ratio: float, width: float, sharp_depth: float, flat_depth: float) -> Wells:
+    """Returns the wells of ``gaussian_wells``; within a standard deviation each pulls alone."""
+    sharp_sharpness = ratio * (flat_depth / (width * width) + _LAND) - _LAND
+    return Wells(_bottoms(dim, _GAUSSIAN_AT), np.array([math.sqrt(sharp_depth / sharp_sharpness), width]))
+
+
 gaussian_wells = Landscape(
     name="gaussian_wells",
     f=_gaussian_wells,
@@ -135,6 +178,7 @@ gaussian_wells = Landscape(
     x_star=lambda dim, ratio, width, sharp, flat: _deepest(dim, _GAUSSIAN_AT, sharp, flat),
     f_star=lambda dim, ratio, width, sharp, flat: _depths(sharp, flat)[0],
     f_second=lambda dim, ratio, width, sharp, flat: _depths(sharp, flat)[1],
+    wells=_gaussian_wells_at,
     parameters={
         "ratio": Parameter(10.0, 4.0, 1e4, "curvature at the sharp minimum over that at the flat one"),
         "width": Parameter(0.6, 0.1, 0.7, "standard deviation of the flat hole"),

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from optbench.records import UNRANKED_TAGS
 from optbench.report import escaping, panels, style
 from optbench.report.evidence import MEAN, Evidence, optimizers
 
@@ -67,7 +68,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
 
 
 def _problems(evidence: Evidence, labels: list[str]) -> str:
-    ranked = sum("box_only" not in evidence.problem(label).get("tags", ()) for label in labels)
+    ranked = sum(UNRANKED_TAGS.isdisjoint(evidence.problem(label).get("tags", ())) for label in labels)
     return f"{ranked} problem{'s' if ranked != 1 else ''}"
 
 

@@ -79,7 +79,7 @@ class Evidence:
         """Returns a frame of analysis.
 
         Args:
-            name: A field of ``analysis.Analysis``, or of ``analysis.tuning.TuningAnalysis``.
+            name: A field of ``analysis.Analysis``, or of ``analysis.tuning.TuningAnalysis``, or ``wells``.
 
         Returns:
             The tidy frame.
@@ -89,6 +89,10 @@ class Evidence:
 
             tuned = analyze_tuning(self.run.runs, self.manifest)
             self._frames |= {key: getattr(tuned, key) for key in TUNING_FRAMES}
+        elif name not in self._frames and name == "wells":
+            from optbench.analysis.wells import wells
+
+            self._frames[name] = wells(self.run.runs, self.manifest)
         elif name not in self._frames:
             self._frames[name] = getattr(self._judged, name)
         return self._frames[name]

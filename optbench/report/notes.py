@@ -33,6 +33,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
     ]
     if "gap" in facts:
         said.append("gap: median of (best f - f_star)/f_scale; inf where half of the runs or more diverged or escaped.")
+        said += _noisy(evidence)
     if "rate" in facts:
         said += _rates(evidence, rows)
     if facts & {"reach", "solved"}:
@@ -53,11 +54,28 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
     return said
 
 
+def _noisy(evidence: Evidence) -> list[str]:
+    """Returns what a table of problems under noise or in batches must say beside."""
+    problems = evidence.manifest.get("problems", {}).values()
+    if not any(problem.get("noise") for problem in problems):
+        return []
+    said = [
+        "On problems under noise or in batches, the gap is that of the last iterate, not of the best; a target is "
+        "reached at the first point of the curve from which the median of it and the next two lies below. Scores are "
+        "those of the function without noise. Noise seeds on one start are one cluster: medians and shares are over "
+        "starts."
+    ]
+    if any(problem.get("batch_size") for problem in problems):
+        said.append("Costs on finite sums in batches are sample gradients over the number of terms.")
+    return said
+
+
 def counted(evidence: Evidence) -> str:
-    """Returns how many rows there are, of how many, and how they ended."""
+    """Returns how many rows there are, of how many, and how they ended; of a quick size it says so."""
     counts = ", ".join(f"{name} {count}" for name, count in evidence.status_counts.items())
     planned = "" if evidence.n_cells is None else f" of {evidence.n_cells} planned"
-    return f"Rows: {evidence.n_rows}{planned}; status: {counts}."
+    small = "Quick size of the suite, no evidence. " if evidence.manifest.get("size") == "quick" else ""
+    return f"{small}Rows: {evidence.n_rows}{planned}; status: {counts}."
 
 
 def _range(values: Iterable[Any]) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from optbench.errors import UsageError, nearest, unknown_name
-from optbench.suite.spec import Grid, Model, NoiseSpec, OptimizerSpec, ProblemSpec, Range, Starts, SuiteSpec
+from optbench.suite.model import Grid, Model, Quick, Range, Starts
+from optbench.suite.spec import NoiseSpec, OptimizerSpec, ProblemSpec, SuiteSpec
 
 SHIPPED = Path(__file__).parent.parent / "suites"
 
@@ -21,6 +22,7 @@ _TABLES: dict[str | int, type[Model]] = {
     "problems": ProblemSpec,
     "noise": NoiseSpec,
     "starts": Starts,
+    "quick": Quick,
     "grid": Grid,
     "sweep": Grid,
     "search": Range,

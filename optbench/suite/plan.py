@@ -15,6 +15,7 @@ from optbench.core.keys import digest
 from optbench.core.optimizer import Optimizer
 from optbench.errors import UsageError
 from optbench.records import SCHEMA_VERSION, Split
+from optbench.suite.quick import quick_size
 from optbench.suite.selection import select
 from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
 from optbench.suite.tuning import design, told
@@ -43,6 +44,7 @@ class Group:
         seed: Seed of the starts.
         noise_seeds: Runs from each start that differ in the noise alone; 1 without noise.
         trip_cost: Cost of one gradient: 1, or of a finite sum the share of its terms that a batch has.
+        snapshots: Costs at which the well of the judged iterate is named, where the problem has wells.
     """
 
     problem: ProblemSpec
@@ -59,6 +61,7 @@ class Group:
     seed: int
     noise_seeds: int = 1
     trip_cost: float = 1.0
+    snapshots: tuple[int, ...] = ()
 
     @property
     def trips(self) -> int:
@@ -78,7 +81,9 @@ class Group:
 
     def _identity(self) -> dict[str, object]:
         """What the cells of this group share."""
+        extra = {"snapshots": list(self.snapshots)} if self.snapshots else {}
         return {
+            **extra,
             "schema": SCHEMA_VERSION,
             "problem": self.problem.identity(),
             "optimizer": self.optimizer.name,
@@ -104,10 +109,12 @@ class Plan:
     Attributes:
         spec: The suite, after selection.
         groups: Sorted by dimension and labels.
+        quick: Whether it is the quick size of the suite.
     """
 
     spec: SuiteSpec
     groups: tuple[Group, ...]
+    quick: bool = False
 
     @property
     def n_cells(self) -> int:
@@ -122,6 +129,7 @@ def plan(
     problems: Iterable[str] | None = None,
     tuning: str | None = None,
     trials: int | None = None,
+    quick: bool = False,
 ) -> Plan:
     """Lays out the cells of a suite.
 
@@ -131,6 +139,7 @@ def plan(
         problems: The same for problems.
         tuning: Another protocol than the suite's.
         trials: Another number of trials than the suite's.
+        quick: Whether to take the quick size of the suite, before anything is selected.
 
     Returns:
         The plan; equal for equal content, in whatever order the suite lists it.
@@ -143,6 +152,8 @@ def plan(
         >>> plan(load("quick").spec, problems=["sphere"], optimizers=["adam", "sgd"]).n_cells
         1536
     """
+    if quick:
+        spec = quick_size(spec)
     spec = select(spec, optimizers=optimizers, problems=problems, tuning=tuning, trials=trials)
     splits = [(Split.TUNE, spec.starts.tune if spec.tuning != "default" else 0), (Split.REPORT, spec.starts.report)]
     starts = tuple((str(split), index) for split, count in splits for index in range(count))
@@ -180,10 +191,11 @@ def plan(
                 seed=spec.seed,
                 noise_seeds=1 if built.noise is None else spec.noise_seeds,
                 trip_cost=built.trip_cost,
+                snapshots=tuple(cost for cost in spec.snapshots if cost <= spec.budget),
             )
             groups.append(group)
     groups.sort(key=lambda g: (g.dim, g.problem_label, g.optimizer_label))
-    return Plan(spec, tuple(groups))
+    return Plan(spec, tuple(groups), quick)
 
 
 def _trials(spec: SuiteSpec, entry: OptimizerSpec) -> tuple[dict[str, float], ...]:

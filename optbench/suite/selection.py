@@ -12,7 +12,7 @@ from optbench import catalog
 from optbench.errors import UsageError
 from optbench.suite import selector
 from optbench.suite.parse import explain
-from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
+from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec, matches
 
 Spec = TypeVar("Spec", bound=OptimizerSpec | ProblemSpec)
 
@@ -76,7 +76,7 @@ def _choose(
         wrong.append(f"--{kind}s selects none of {len(entries)} {kind}s")
     names = {entry.name for entry in shelf}
     for item in items:
-        hits = {entry.label for entry in entries if _matches(item, entry)}
+        hits = {entry.label for entry in entries if matches(item, entry)}
         wanted |= hits
         if hits:
             continue
@@ -86,8 +86,9 @@ def _choose(
             continue
         try:
             named = selector.parse(item)
-            if named.name not in names and ":" not in named.name:
-                wrong.append(catalog.unknown(kind, named.name, shelf))
+            base = named.name.partition("+")[0] if kind == "optimizer" else named.name
+            if base not in names and ":" not in base:
+                wrong.append(catalog.unknown(kind, base, shelf))
                 continue
             spec = build(named)
         except ValidationError as error:
@@ -98,11 +99,6 @@ def _choose(
             joined.setdefault(spec.label, spec)
     kept = [entry for entry in entries if entry.label in wanted]
     return (*kept, *(spec for label, spec in joined.items() if label not in wanted))
-
-
-def _matches(item: str, entry: OptimizerSpec | ProblemSpec) -> bool:
-    pattern = re.escape(item).replace(r"\*", ".*").replace(r"\?", ".")
-    return any(re.fullmatch(pattern, name) for name in (entry.name, entry.label))
 
 
 def _optimizer(named: selector.Selector) -> OptimizerSpec:

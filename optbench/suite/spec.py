@@ -1,19 +1,18 @@
 """A suite as data: what a TOML file may say, and what must hold of it.
 
-The models are frozen and know the catalogue, so a spec that exists can be run. Each model
-reports everything that is wrong with it at once; ``optbench.suite.parse`` turns that into lines
-for the user.
+The models are frozen and know the catalogue, so a spec that exists can be run. The small tables that know
+nothing of it stand in ``optbench.suite.model``.
 """
 
 from __future__ import annotations
 
 import fnmatch
-import math
-from collections.abc import Iterable, Mapping
+import itertools
+import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, Strict, model_validator
 
 from optbench import catalog
 from optbench.core.keys import canonical, digest
@@ -22,100 +21,21 @@ from optbench.errors import UsageError, unknown_name
 from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem
 from optbench.records import MAX_BUDGET
+from optbench.suite.model import (
+    MAX_INT,
+    Flag,
+    Grid,
+    Model,
+    Positive,
+    Quick,
+    Range,
+    Real,
+    Starts,
+    Text,
+    Whole,
+    violations,
+)
 from optbench.suite.tuning import MAX_OTHERS, shifted
-
-Text = Annotated[str, Strict(), Field(min_length=1)]
-Flag = Annotated[bool, Strict()]
-Whole = Annotated[int, Strict()]
-Real = Annotated[float, Strict()]
-Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
-
-#: Largest seed.
-MAX_INT = 2**31 - 1
-
-
-def _violations(wrong: Iterable[tuple[str, str]]) -> PydanticCustomError:
-    """Returns the one pydantic error that carries (key, message) pairs."""
-    items = list(wrong)
-    return PydanticCustomError("optbench", "{text}", {"text": "; ".join(m for _, m in items), "items": items})
-
-
-class Model(BaseModel):
-    """A frozen table that knows each of its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Grid(Model):
-    """Values of one swept hyperparameter, evenly spaced in its logarithm.
-
-    Attributes:
-        low: Smallest value.
-        high: Largest value.
-        points: Number of values.
-    """
-
-    low: Positive
-    high: Positive
-    points: Annotated[int, Strict(), Field(ge=1, le=1000)]
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.points > 1 and self.low >= self.high:
-            raise _violations([("high", f"must be greater than low = {self.low:g}; got {self.high:g}")])
-        if self.points == 1 and self.low != self.high:
-            raise _violations([("points", f"one point needs low = high; got {self.low:g} and {self.high:g}")])
-        return self
-
-    def values(self) -> tuple[float, ...]:
-        """Returns the values, rounded to 12 digits so that powers of ten are exact everywhere.
-
-        Example:
-            >>> Grid(low=1e-3, high=1.0, points=4).values()
-            (0.001, 0.01, 0.1, 1.0)
-        """
-        low, high = math.log10(self.low), math.log10(self.high)
-        share = [k / max(self.points - 1, 1) for k in range(self.points)]
-        return tuple(float(f"{10 ** (low + (high - low) * s):.12g}") for s in share)
-
-
-class Range(Model):
-    """Values from which random tuning draws one hyperparameter.
-
-    Attributes:
-        low: Smallest value.
-        high: Largest value.
-        scale: ``log``, ``linear``, or ``complement`` for decay rates close to 1.
-    """
-
-    low: Real
-    high: Real
-    scale: Literal["log", "linear", "complement"] = "log"
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        wrong = []
-        if not self.low < self.high or math.isinf(self.low) or math.isinf(self.high):
-            wrong.append(("high", f"must be a number greater than low = {self.low:g}; got {self.high:g}"))
-        if self.scale == "log" and not self.low > 0:
-            wrong.append(("low", f"a logarithmic range must be positive; got {self.low:g}"))
-        if self.scale == "complement" and not self.high < 1:
-            wrong.append(("high", f"must be less than 1 on the complement's scale; got {self.high:g}"))
-        if wrong:
-            raise _violations(wrong)
-        return self
-
-
-class Starts(Model):
-    """How many starts serve tuning and how many others are reported.
-
-    Attributes:
-        tune: Starts on which configurations are chosen; 0 only where nothing is.
-        report: Starts, disjoint from those, on which everything is reported.
-    """
-
-    tune: Annotated[int, Strict(), Field(ge=0, le=1_000_000)] = 16
-    report: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = 32
 
 
 class OptimizerSpec(Model):
@@ -138,7 +58,7 @@ class OptimizerSpec(Model):
         try:
             rule = self.build()
         except UsageError as error:
-            raise _violations([("name", str(error))]) from None
+            raise violations([("name", str(error))]) from None
         wrong = []
         try:
             rule.resolve(self.hyper)
@@ -165,7 +85,7 @@ class OptimizerSpec(Model):
         if self.swept in self.hyper:
             wrong.append((f"hyper.{self.swept}", "is swept, so it cannot be fixed as well"))
         if wrong:
-            raise _violations(wrong)
+            raise violations(wrong)
         return self
 
     def build(self) -> Optimizer:
@@ -223,7 +143,7 @@ class ProblemSpec(Model):
         try:
             self.build()
         except UsageError as error:
-            raise _violations(("", problem) for problem in error.problems) from None
+            raise violations(("", problem) for problem in error.problems) from None
         return self
 
     def build(self) -> Problem:
@@ -277,7 +197,7 @@ class Contrast(Model):
     @model_validator(mode="after")
     def _two_sides(self) -> Self:
         if self.left == self.right:
-            raise _violations([("right", "must differ from left in optimizer or setting")])
+            raise violations([("right", "must differ from left in optimizer or setting")])
         return self
 
 
@@ -299,6 +219,9 @@ class SuiteSpec(Model):
         grid: Range of each swept hyperparameter, by name; an optimizer's ``sweep`` goes before it.
         optimizers: The entries that are compared.
         problems: What they are compared on.
+        quick: What ``--quick`` changes.
+        snapshots: Costs at which the sharp or flat well of the judged iterate is named, where a problem has
+            wells; those beyond the budget are left out.
         contrasts: Claims that the run is to judge; part of the run's identity, so none is added afterwards.
     """
 
@@ -316,6 +239,8 @@ class SuiteSpec(Model):
     grid: Mapping[str, Grid] = Field(default_factory=dict)
     optimizers: Annotated[tuple[OptimizerSpec, ...], Field(min_length=1)]
     problems: Annotated[tuple[ProblemSpec, ...], Field(min_length=1)]
+    quick: Quick | None = None
+    snapshots: tuple[Annotated[int, Strict(), Field(ge=1, le=MAX_BUDGET)], ...] = ()
     contrasts: tuple[Contrast, ...] = ()
 
     @model_validator(mode="after")
@@ -328,8 +253,11 @@ class SuiteSpec(Model):
         wrong += _repeated("problems", [entry.label for entry in self.problems])
         wrong += _repeated("contrasts", [entry.name for entry in self.contrasts])
         wrong += self._contrast_faults()
+        if any(later <= earlier for earlier, later in itertools.pairwise(self.snapshots)):
+            wrong.append(("snapshots", f"must be strictly increasing; got {list(self.snapshots)}"))
+        wrong += self._quick_faults()
         if wrong:
-            raise _violations(wrong)
+            raise violations(wrong)
         return self
 
     def _grid_faults(self) -> list[tuple[str, str]]:
@@ -385,18 +313,33 @@ class SuiteSpec(Model):
                 wrong.append((f"contrasts[{index}].problems", f"{entry.problems!r} matches no problem of the suite"))
         return wrong
 
+    def _quick_faults(self) -> list[tuple[str, str]]:
+        if self.quick is None:
+            return []
+        wrong = []
+        if self.quick.starts is not None and self.tuning != "default" and self.quick.starts.tune < 1:
+            wrong.append(("quick.starts.tune", f"must be 1 or more for tuning = {self.tuning!r}; got 0"))
+        for kind, entries in (("optimizers", self.optimizers), ("problems", self.problems)):
+            for item in getattr(self.quick, kind) or ():
+                if not any(matches(item, entry) for entry in entries):
+                    labels = [entry.label for entry in entries]
+                    wrong.append((f"quick.{kind}", unknown_name("entry of the suite", item, labels)))
+        return wrong
+
     def hash(self) -> str:
         """Returns the hash of what is run: neither the question's words nor the order of entries matter.
 
         The ranges that random tuning draws from are part of it, wherever they are written.
         """
-        tuning = {"tuning", "trials", "shift_decades"}
-        data = self.model_dump(mode="json", exclude={"question", "optimizers", "problems", "contrasts", *tuning})
+        apart = {"question", "optimizers", "problems", "contrasts", "quick", "tuning", "trials", "shift_decades"}
+        data = self.model_dump(mode="json", exclude=apart)
         rules = (entry.model_dump(mode="json", exclude={"search"}) for entry in self.optimizers)
         data["optimizers"] = sorted(rules, key=canonical)
         data["problems"] = sorted((entry.identity() for entry in self.problems), key=canonical)
         if self.noise_seeds == 1:
             del data["noise_seeds"]
+        if not self.snapshots:
+            del data["snapshots"]
         if self.tuning == "random":
             data["ranges"] = {
                 entry.label: {name: [s.low, s.high, s.scale] for name, s in self.ranges_of(entry).items()}
@@ -445,6 +388,12 @@ class SuiteSpec(Model):
             elif usual is not None and (name == swept or "lr" in rule.hyper):
                 found[name] = usual
         return {name: shifted(search, self.shift_decades) for name, search in found.items()}
+
+
+def matches(item: str, entry: OptimizerSpec | ProblemSpec) -> bool:
+    """Returns whether a name, a label, or a pattern with ``*`` or ``?`` stands for an entry."""
+    pattern = re.escape(item).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(re.fullmatch(pattern, name) for name in (entry.name, entry.label))
 
 
 def _repeated(key: str, labels: list[str]) -> list[tuple[str, str]]:

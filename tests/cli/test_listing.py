@@ -3,45 +3,128 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from optbench import catalog
+from optbench.cli import listing
+from optbench.suite import parse
+
+KINDS = ["optimizers", "problems", "modifiers", "noise", "suites"]
+ENTRIES = [*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODIFIERS, *catalog.NOISE]
 
 
 def test_list_names_everything(invoke):
     result = invoke("list")
     assert result.exit_code == 0
-    for entry in (*catalog.OPTIMIZERS, *catalog.PROBLEMS):
-        assert f"  {entry.name} " in result.stdout
-    assert "suites (2)\n  quick  How do" in result.stdout
+    for entry in ENTRIES:
+        assert re.search(rf"^  {entry.name} +{re.escape(entry.summary)}$", result.stdout, re.MULTILINE), entry.name
+    for name in parse.shipped():
+        assert re.search(rf"^  {name} +\w.*\?$", result.stdout, re.MULTILINE), name
 
 
-@pytest.mark.parametrize("kind", ["optimizers", "problems", "suites"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_list_of_one_kind_as_json(invoke, kind):
     rows = json.loads(invoke("list", kind, "--json").stdout)
     assert {"name", "summary"} <= set(rows[0])
-    assert set(json.loads(invoke("list", "--json").stdout)) == {"optimizers", "problems", "suites"}
+    assert list(json.loads(invoke("list", "--json").stdout)) == KINDS
+
+
+def test_list_shows_groups_with_their_counts(invoke):
+    lines = invoke("list", "optimizers").stdout.splitlines()
+    assert lines[:4] == [f"optimizers ({len(catalog.OPTIMIZERS)})", "", lines[2], lines[3]]
+    counts = [int(found[1]) for line in lines[1:] if (found := re.fullmatch(r"[A-Za-z -]+ \((\d+)\)", line))]
+    assert len(counts) == len({entry.group for entry in catalog.OPTIMIZERS})
+    assert sum(counts) == len(catalog.OPTIMIZERS) >= 60
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_list_fits_a_terminal(width):
+    kinds = {"optimizers": catalog.OPTIMIZERS, "problems": catalog.PROBLEMS, "noise": catalog.NOISE}
+    for kind, entries in kinds.items():
+        rows = [{"name": entry.name, "group": entry.group, "summary": entry.summary} for entry in entries]
+        lines = list(listing._lines(kind, rows, width))
+        assert max(map(len, lines)) <= width
+        assert sum(len(line.split()) for line in lines) == sum(
+            len(line.split()) for line in listing._lines(kind, rows, None)
+        )
+
+
+def test_names_are_completed_for_the_shell():
+    def completed(text):
+        return listing._names(None, None, text)
+
+    assert completed("adamw") == ["adamw"]
+    assert {"rosenbrock", "rprop"} <= set(completed("r"))
+    assert completed("adam+w") == ["adam+warmup"]
+    assert completed("adam+warmup+co") == ["adam+warmup+constant", "adam+warmup+cosine"]
 
 
 def test_list_of_something_else_is_refused(invoke):
     result = invoke("list", "optimiser")
     assert result.exit_code == 2
-    assert "is not one of 'optimizers', 'problems', 'suites'" in result.stderr
+    assert "is not one of 'optimizers', 'problems', 'modifiers', 'noise', 'suites'" in result.stderr
 
 
 def test_info_of_an_optimizer(invoke):
     text = invoke("info", "adam[b1=0.95]").stdout
     assert text.startswith("adam: ")
     assert "lr (swept)" in text
-    assert "b1              0.95        0.9         [0, 1)" in text
+    assert "b1              0.95      0.9       [0, 1)    0.5 to 0.999, log of 1-x\n" in text
+    assert "cost of a step  1\nstate           2 x the parameters\n" in text
     facts = json.loads(invoke("info", "adam", "--json").stdout)
+    assert (facts["evals_per_step"], facts["state"], facts["ranked"], facts["max_dim"]) == (1, "2", True, None)
+    hyper = catalog.optimizer("adam").hyper
     assert facts["hyper"]["eps"] == {
         "value": 1e-7,
         "default": 1e-7,
-        "range": facts["hyper"]["eps"]["range"],
-        "source": facts["hyper"]["eps"]["source"],
+        "range": hyper["eps"].describe(),
+        "source": hyper["eps"].source,
+        "search": {"low": 1e-10, "high": 1.0, "scale": "log", "source": hyper["eps"].search.source},
+        "told": "",
     }
+
+
+def test_info_of_a_rule_with_modifiers(invoke):
+    text = invoke("info", "adam+warmup+cosine[horizon=500]").stdout
+    assert text.startswith("adam+warmup+cosine: ")
+    assert ",\n  with warmup and cosine (adaptive)\n" in text
+    assert re.search(r"^horizon +500 +1000 +\[1, inf\) +-$", text, re.MULTILINE)
+    assert "Told the number of steps by suites" in " ".join(text.split())
+    assert "**`cosine`**" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "remarks"),
+    [
+        ("sam", ["cost of a step 2; gradients are taken elsewhere"]),
+        ("lbfgs", ["cost of a step varies: 1 for each trial point; gradients"]),
+        ("newton_cg", ["varies: 1 for each gradient, 2 for each Hessian-vector product", "rank none"]),
+        ("newton", ["state (dim + 6) x the parameters", "dimension at most 100", "rank none: a reference line"]),
+        ("polyak_told", ["Told the minimum by suites", "rank none", "state 0 x the parameters"]),
+        ("lion", ["state 1 x the parameters"]),
+    ],
+)
+def test_info_says_what_is_special(invoke, name, remarks):
+    text = " ".join(invoke("info", name).stdout.split())
+    assert [remark for remark in remarks if remark not in text] == []
+
+
+def test_info_of_objects_of_ones_own(invoke, tmp_path):
+    import importlib
+
+    (tmp_path / "own_things.py").write_text(
+        "import functools\nimport optax\nfrom optbench import catalog\n"
+        "quick = functools.partial(optax.adam, b1=0.8)\nbowl = catalog.landscape('sphere')\n"
+        "rule = catalog.optimizer('nag')\n"
+    )
+    importlib.invalidate_caches()
+    facts = json.loads(invoke("info", "own_things:quick+cosine", "--json").stdout)
+    assert (facts["kind"], facts["name"], facts["state"]) == ("optimizer", "quick+cosine", "2")
+    assert "horizon" in facts["hyper"]
+    assert json.loads(invoke("info", "own_things:bowl", "--json").stdout)["kind"] == "problem"
+    assert invoke("info", "own_things:rule").stdout.startswith("nag: ")
 
 
 def test_info_of_a_problem(invoke):
@@ -53,17 +136,59 @@ def test_info_of_a_problem(invoke):
     assert (facts["label"], facts["parameters"]) == ("ellipsoid-3d-i1[condition=100]", {"condition": 100.0})
 
 
+def test_info_of_numbered_instances_and_of_a_finite_sum(invoke):
+    text = " ".join(invoke("info", "bbob_f08[dim=5,instance=3]").stdout.split())
+    assert "label bbob_f08-5d-i3 " in text
+    assert "instance 3 shown; numbered from 1 on" in text
+    assert "family rosenbrock" in text
+    text = invoke("info", "least_squares").stdout
+    terms = catalog.landscape("least_squares").n_terms(catalog.problem("least_squares").dim)
+    assert f"\nterms         {terms}; noise of kind batch" in text
+    facts = json.loads(invoke("info", "least_squares", "--json").stdout)
+    assert facts["n_terms"] == terms
+    assert json.loads(invoke("info", "sphere", "--json").stdout)["n_terms"] is None
+
+
 def test_info_draws_only_two_dimensions(invoke):
     assert "│" in invoke("info", "sphere").stdout
     assert "│" not in invoke("info", "sphere[dim=3]").stdout
 
 
-@pytest.mark.parametrize("entry", [*catalog.OPTIMIZERS, *catalog.PROBLEMS], ids=lambda entry: entry.name)
-def test_info_knows_every_name(invoke, entry):
+def assert_told(invoke, entry):
     result = invoke("info", entry.name)
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{entry.name}: {entry.summary} ({entry.group})")
-    assert max(map(len, result.stdout.splitlines())) <= 140
+    lines = result.stdout.splitlines()
+    assert " ".join(result.stdout.split()).startswith(f"{entry.name}: {entry.summary} ({entry.group}) ")
+    # Formulas in LaTeX are left as they are written; a table of numbers may be wider than its text.
+    assert [line for line in lines if len(line) > (140 if "\\" in line else 96)] == []
+
+
+@pytest.mark.parametrize("entry", catalog.OPTIMIZERS, ids=lambda entry: entry.name)
+def test_info_knows_every_optimizer(invoke, entry):
+    assert_told(invoke, entry)
+
+
+#: One function of each group, whose optimum and scale take no long search.
+SAMPLE = {"ellipsoid", "rosenbrock", "rastrigin", "plateau", "two_wells", "bbob_f01", "least_squares"}
+#: Their constants take minutes.
+LONG = {"digits_softmax"}
+
+
+def test_the_sample_has_every_group():
+    assert {entry.group for entry in catalog.PROBLEMS} == {e.group for e in catalog.PROBLEMS if e.name in SAMPLE}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(entry, marks=() if entry.name in SAMPLE else pytest.mark.slow)
+        for entry in catalog.PROBLEMS
+        if entry.name not in LONG
+    ],
+    ids=lambda entry: entry.name,
+)
+def test_info_knows_every_problem(invoke, entry):
+    assert_told(invoke, entry)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +196,11 @@ def test_info_knows_every_name(invoke, entry):
     [
         ("adm", "error: unknown name 'adm'; did you mean 'adam'"),
         ("nesterov", "error: unknown name 'nesterov'; did you mean 'nag'?\n"),
+        ("L-BFGS", "error: unknown name 'L-BFGS'; did you mean 'lbfgs'?\n"),
+        ("cosine", "error: 'cosine' is a modifier, as in sgd+cosine; see: optbench list modifiers\n"),
+        ("student", "error: 'student' is a kind of noise; see: optbench list noise\n"),
+        ("adam+cosin", "error: unknown modifier 'cosin'; did you mean 'cosine'?\n"),
+        ("sphere+cosine", "error: unknown optimizer 'sphere'"),
         ("quick", "error: 'quick' is a suite; see: optbench run quick --dry-run\n"),
         ("beale[dim=10]", "error: beale: dimension must be 2 only; got 10\n"),
         ("adam[lr=-1]", "error: adam: lr must be a number in (0, inf); got -1\n"),

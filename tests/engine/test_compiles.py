@@ -68,7 +68,11 @@ def test_smoke_compiles_one_program_a_shelf_and_one_recorder_a_width(cold):
         engine.prepare(pairs)
     keys = {shelf_key(pair) for pair in pairs}
     widths = {block_lanes(pair.problem.dim, engine.backend) for pair in pairs}
-    assert keys == set(engine.programs) == {(d, k, False, False) for d in (2, 10) for k in (0, 2)}
+    assert (
+        keys
+        == set(engine.programs)
+        == {(d, sight, k, False) for d in (2, 10) for sight, k in (("HERE", 0), ("HERE", 2), ("AHEAD", -1))}
+    )
     assert (names["advance"], names["record"]) == (len(keys), len(widths))
     with compilations() as names:
         list(engine.run(groups[:2]))  # the first call of a process may compile transfers

@@ -144,11 +144,11 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
     expected, other_expected = (rows_by_id(result) for result in engine.run([group, other]))
     run, unlucky = Task.run, []
 
-    def fail_for_one_block(self, z0, *arguments):
+    def fail_for_one_block(self, z0, *arguments, **named):
         unlucky[:] = unlucky or [z0.tobytes()]
         if z0.tobytes() == unlucky[0]:
             raise error
-        return run(self, z0, *arguments)
+        return run(self, z0, *arguments, **named)
 
     monkeypatch.setattr(Task, "run", fail_for_one_block)
     alone = Engine(threads=1, programs=engine.programs, recorders=engine.recorders)

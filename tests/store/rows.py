@@ -35,6 +35,7 @@ def make_columns(problem: str = "sphere-2d", optimizer: str = "adam", *, n: int 
         "hits": rng.integers(-1, BUDGET, (n, N_TARGETS)).astype(np.int32),
         "curve_f": curves,
         "curve_best": curves,
+        "wells": rng.integers(-1, 2, (n, 3)).astype(np.int32),
     }
     for name in ("diverged_at", "escaped_at"):
         columns[name] = np.full(n, -1, np.int32)

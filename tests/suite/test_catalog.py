@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import re
 import sys
 import types
 
@@ -13,6 +15,8 @@ import optbench.problems
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
 from optbench.errors import UsageError
+from optbench.optimizers import modifiers
+from optbench.problems import noise
 from optbench.problems.landscape import Landscape
 
 ENTRIES = [*catalog.OPTIMIZERS, *catalog.PROBLEMS]
@@ -43,16 +47,35 @@ def test_every_object_of_a_shelf_has_a_line(package, kind, entries):
     import pkgutil
 
     found = set()
-    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         found |= {
             value.name for value in vars(importlib.import_module(module.name)).values() if isinstance(value, kind)
         }
     assert found == {entry.name for entry in entries}
 
 
-def test_there_are_at_least_28_functions_in_five_shelves():
-    assert len(catalog.PROBLEMS) >= 28
-    assert len({entry.group for entry in catalog.PROBLEMS}) == 5
+def test_there_are_at_least_60_optimizers_and_90_problems():
+    assert len(catalog.OPTIMIZERS) >= 60
+    assert len(catalog.PROBLEMS) >= 90
+    assert len([entry for entry in catalog.PROBLEMS if entry.group == "bbob"]) == 24
+
+
+def test_groups_of_optimizers_stand_together():
+    groups = [entry.group for entry in catalog.OPTIMIZERS]
+    assert [group for group, _ in itertools.groupby(groups)] == list(dict.fromkeys(groups))
+
+
+def test_modifiers_and_noise_are_those_that_exist():
+    assert [entry.name for entry in catalog.MODIFIERS] == list(modifiers.MODIFIERS)
+    assert [entry.name for entry in catalog.NOISE] == list(noise.KINDS)
+    assert all(importlib.import_module(entry.module) for entry in (*catalog.MODIFIERS, *catalog.NOISE))
+
+
+def test_no_name_means_two_things():
+    """But ``sam``, ``asam`` and ``lookahead`` are a rule around gradient descent and a modifier around any."""
+    names = {entry.name for entry in ENTRIES}
+    assert names & {entry.name for entry in catalog.MODIFIERS} == {"sam", "asam", "lookahead"}
+    assert not names & {entry.name for entry in catalog.NOISE}
 
 
 @pytest.mark.parametrize("alias", catalog.ALIASES)
@@ -65,16 +88,19 @@ def test_aliases_lead_to_registered_names_and_are_none_themselves(alias):
 @pytest.mark.parametrize(
     ("look_up", "name", "message"),
     [
-        (catalog.optimizer, "adm", "unknown optimizer 'adm'; did you mean 'adam'?"),
-        (catalog.optimizer, "Heavy-Ball", "unknown optimizer 'Heavy-Ball'; did you mean 'momentum'?"),
-        (catalog.landscape, "rosenbrok", "unknown problem 'rosenbrok'; did you mean 'rosenbrock'?"),
-        (catalog.landscape, "banana", "unknown problem 'banana'; did you mean 'rosenbrock'?"),
+        (catalog.optimizer, "adm", r"unknown optimizer 'adm'; did you mean 'adam'( or '\w+')*\?"),
+        (catalog.optimizer, "adm+cosine", r"unknown optimizer 'adm'; did you mean 'adam'( or '\w+')*\?"),
+        (catalog.optimizer, "adam+cosin", r"unknown modifier 'cosin'; did you mean 'cosine'\?"),
+        (catalog.optimizer, "Heavy-Ball", r"unknown optimizer 'Heavy-Ball'; did you mean 'momentum'\?"),
+        (catalog.optimizer, "L-BFGS", r"unknown optimizer 'L-BFGS'; did you mean 'lbfgs'\?"),
+        (catalog.landscape, "rosenbrok", r"unknown problem 'rosenbrok'; did you mean 'rosenbrock'( or '\w+')*\?"),
+        (catalog.landscape, "banana", r"unknown problem 'banana'; did you mean 'rosenbrock'\?"),
     ],
 )
 def test_unknown_name_gets_the_nearest(look_up, name, message):
     with pytest.raises(UsageError) as caught:
         look_up(name)
-    assert str(caught.value) == message
+    assert re.fullmatch(message, str(caught.value))
 
 
 def test_problem_is_built_with_its_options():
@@ -83,13 +109,17 @@ def test_problem_is_built_with_its_options():
     assert catalog.problem("rosenbrock").dim == 2
 
 
+def test_instance_0_of_numbered_instances_is_the_first():
+    assert catalog.problem("bbob_f01").label == catalog.problem("bbob_f01", instance=1).label == "bbob_f01-2d-i1"
+
+
 def test_user_object_is_loaded_by_reference(monkeypatch):
     module = types.ModuleType("mine")
     module.rule = catalog.optimizer("sgd")
     module.number = 3
     monkeypatch.setitem(sys.modules, "mine", module)
     assert catalog.optimizer("mine:rule") is module.rule
-    with pytest.raises(UsageError, match=r"'mine:number' must be an optbench Optimizer; it is a int"):
+    with pytest.raises(UsageError, match=r"'mine:number' must be an optbench Optimizer, an optax .*; it is a int"):
         catalog.optimizer("mine:number")
     with pytest.raises(UsageError, match=r"unknown attribute of mine 'rul'; did you mean 'rule'\?"):
         catalog.optimizer("mine:rul")

@@ -12,7 +12,7 @@ from optbench.errors import UsageError
 
 
 def index_stream(
-    seed: int, problem_label: str, n_terms: int, b: int, steps: int, *, replace: bool = False
+    seed: int, problem_label: str, n_terms: int, b: int, steps: int, *, first: int = 0, replace: bool = False
 ) -> np.ndarray | None:
     """Draws the terms of each step's batch.
 
@@ -26,6 +26,7 @@ def index_stream(
         n_terms: Number of terms N.
         b: Batch size, 1 to N.
         steps: Number of steps.
+        first: Step with which to begin; earlier epochs are not drawn.
         replace: Whether terms are drawn with replacement.
 
     Returns:
@@ -51,15 +52,16 @@ def index_stream(
     if b == n_terms and not replace:
         return None
     batches = n_terms // b
-    stream = np.empty((steps, b), np.int32)
-    for epoch, begin in enumerate(range(0, steps, batches)):
+    skipped, inside = divmod(first, batches)
+    stream = np.empty((inside + steps, b), np.int32)
+    for epoch, begin in enumerate(range(0, inside + steps, batches), skipped):
         if replace:
             drawn = generator(seed, "epoch with replacement", problem_label, epoch).integers(n_terms, size=(batches, b))
         else:
             order = generator(seed, "epoch", problem_label, epoch).permutation(n_terms)
             drawn = order[: batches * b].reshape(batches, b)
-        stream[begin : begin + batches] = drawn[: steps - begin]
-    return stream
+        stream[begin : begin + batches] = drawn[: inside + steps - begin]
+    return stream[inside:]
 
 
 def dropped(n_terms: int, b: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from optbench.core.keys import generator
-from optbench.problems.landscape import Dims, Landscape, Parameter, box
+from optbench.problems.landscape import Dims, Landscape, Parameter, Wells, box
 from optbench.problems.wells import two_wells
 
 N_TERMS = 64
@@ -110,6 +110,11 @@ def _two_wells_batch(x: Array, indices: Array, *operands: Array) -> Array:
     return two_wells.f(x, *operands[:4]) + _forms_at(x, indices, *operands[-2:])
 
 
+def _wells(dim: int, *theta: float) -> Wells:
+    assert two_wells.wells is not None
+    return two_wells.wells(dim, *theta[:4])
+
+
 two_wells_sum = Landscape(
     name="two_wells_sum",
     f=_two_wells_sum,
@@ -118,6 +123,8 @@ two_wells_sum = Landscape(
     x_star=lambda dim, *theta: two_wells.x_star(dim, *theta[:4]),
     f_star=lambda dim, *theta: two_wells.f_star(dim, *theta[:4]),
     f_second=lambda dim, *theta: two_wells.f_second(dim, *theta[:4]),
+    wells=_wells,
+    control="one_well",
     parameters={**two_wells.parameters, **_NOISE},
     data=lambda dim, instance, *theta: _forms(dim, instance, *theta[4:]),
     batch=_two_wells_batch,
@@ -161,6 +168,8 @@ two_wells_isotropic = Landscape(
     x_star=two_wells_sum.x_star,
     f_star=two_wells_sum.f_star,
     f_second=two_wells_sum.f_second,
+    wells=_wells,
+    control="one_well_isotropic",
     parameters=two_wells_sum.parameters,
     data=lambda dim, instance, *theta: _isotropic(dim, instance, *theta[4:]),
     batch=_two_wells_isotropic_batch,

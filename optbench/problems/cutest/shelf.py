@@ -1,0 +1,150 @@
+"""A ``Landscape`` made of one CUTEst problem: its objective, and a box and a minimizer that CUTEst does not give."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+
+from optbench.problems.cutest.minimum import Descent, Reached
+from optbench.problems.cutest.names import PREFIX, Row, row
+from optbench.problems.cutest.source import folder, problem_class
+from optbench.problems.landscape import Dims, Landscape, Matrix
+
+#: The minimizer of a ranked problem lies in this middle part of its box.
+_MIDDLE = 0.8
+#: The reference value of an unranked problem is sought in a box this many times as wide.
+_WIDER = 10.0
+
+
+class Source:
+    """One problem of sif2jax for every dimension that it has."""
+
+    def __init__(self, found: Row) -> None:
+        """Imports the problem.
+
+        Args:
+            found: Its line of the list.
+        """
+        self.row = found
+        self._class = problem_class(found.module, found.name)
+        self._at = cache(self._sized)
+        self.reached = cache(self._reached)
+        self.start = cache(self._start)
+
+    def _sized(self, dim: int) -> Any:
+        sizes = {self.row.size: dim // self.row.per_size} if self.row.size else {}
+        # It is kept, so it must not hold tracers of the trace in which it is first needed.
+        with jax.enable_x64(True), jax.ensure_compile_time_eval():
+            return self._class(**sizes)
+
+    def f(self, x: Array) -> Array:
+        """The objective of a point of shape (dim,), in the type of the point."""
+        problem = self._at(x.shape[0])
+        value = problem.objective(self._shaped(problem, x), problem.args)
+        return jnp.reshape(jnp.asarray(value, x.dtype), ())
+
+    @staticmethod
+    def _shaped(problem: Any, x: Array) -> Any:
+        """Returns a flat point in the form of the problem's start, which may be several arrays."""
+        start = jax.eval_shape(lambda: problem.y0)
+        if getattr(start, "shape", None) == x.shape:
+            return x
+        leaves, form = jax.tree.flatten(start)
+        ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+        return form.unflatten([part.reshape(leaf.shape) for part, leaf in zip(jnp.split(x, ends), leaves, strict=True)])
+
+    def _start(self, dim: int) -> np.ndarray:
+        """CUTEst's start, shape (dim,)."""
+        with jax.enable_x64(True), jax.ensure_compile_time_eval():
+            return np.array(ravel_pytree(self._at(dim).y0)[0], np.float64)
+
+    def published(self, dim: int) -> float | None:
+        """The minimum that sif2jax states, ``None`` where it states none."""
+        with jax.enable_x64(True), jax.ensure_compile_time_eval():
+            value = self._at(dim).expected_objective_value
+        return None if value is None else float(value)
+
+    def start_box(self, dim: int) -> Matrix:
+        """The box of the starts: ``x0 +- max(1, |x0|)`` in every coordinate, shape (dim, 2)."""
+        x0 = self.start(dim)
+        half = np.maximum(1.0, np.abs(x0))
+        return np.stack([x0 - half, x0 + half], axis=1)
+
+    def _reached(self, dim: int) -> Reached:
+        """Where the descent from CUTEst's start ends: anywhere if the minimum is known, else within ten boxes."""
+        x0, box = self.start(dim), self.start_box(dim)
+        descent = Descent(self.f)
+        if self.row.f_star is not None:
+            return descent.polished(descent.from_(x0))
+        return descent.from_(x0, bounds=x0[:, None] + _WIDER * (box - x0[:, None]))
+
+    def box(self, dim: int) -> Matrix:
+        """The box: that of the starts, doubled in each coordinate until a known minimizer is in its middle 80 %."""
+        box = self.start_box(dim)
+        if self.row.f_star is None:
+            return box
+        x0 = self.start(dim)
+        half = box[:, 1] - x0
+        reach = np.abs(self.reached(dim).x - x0) / (_MIDDLE * half)
+        half *= 2.0 ** np.ceil(np.log2(np.maximum(reach, 1.0)))
+        return np.stack([x0 - half, x0 + half], axis=1)
+
+    def f_star(self, dim: int) -> float:
+        """The minimum where it is known, else the lowest value within ten boxes that the descent found."""
+        return self.reached(dim).f if self.row.f_star is None else self.row.f_star
+
+    def dims(self) -> Dims:
+        """The dimensions in which it is defined."""
+        known = self.row
+        if not known.size:
+            return Dims(minimum=known.dim, maximum=known.dim, default=known.dim)
+        return Dims(minimum=known.minimum, multiple=known.multiple, default=known.dim)
+
+
+def landscape(name: str) -> Landscape:
+    """Returns a CUTEst problem as a landscape.
+
+    Args:
+        name: CUTEst's name, such as ``ROSENBR``.
+
+    Returns:
+        The definition; the same object whenever the same name is asked for.
+
+    Raises:
+        UsageError: There is no such problem, or sif2jax is not installed.
+    """
+    found = row(name)
+    folder()
+    return _made(found)
+
+
+@cache
+def _made(found: Row) -> Landscape:
+    source = Source(found)
+    ranked = found.f_star is not None
+    remarks = "Starts are uniform in x0 +- max(1, |x0|) around CUTEst's x0; the box is that, doubled to hold x_star."
+    if not ranked:
+        remarks = (
+            f"Unranked: {found.why}. Its f_star is a reference, the lowest value of one descent from CUTEst's start "
+            "within ten boxes."
+        )
+    return Landscape(
+        name=f"{PREFIX}:{found.name}",
+        f=source.f,
+        dims=source.dims(),
+        bounds=source.box,
+        start_bounds=source.start_box,
+        x_star=lambda dim: source.reached(dim).x[None],
+        f_star=source.f_star,
+        family=f"{PREFIX}:{found.name}",
+        tags=frozenset() if ranked else frozenset({"unranked"}),
+        formula=f"{found.name} of the CUTEst collection, as in sif2jax's cutest/_unconstrained_minimisation/{found.module}.py",
+        reference="Gould, Orban, Toint, 2015, CUTEst, Computational Optimization and Applications 60; sif2jax",
+        remarks=remarks,
+    )

@@ -1,0 +1,179 @@
+"""Writes ``names.json``: ``python -m optbench.problems.cutest.survey`` (with the extra ``cutest``; about half an hour).
+
+The names are those of the unconstrained problems that sif2jax itself offers. Of each it is found out
+which dimensions work, and whether the published minimum holds: the descents from CUTEst's start and from random points
+in the box and in ten boxes must reach it and must not fall below it, in three dimensions where the dimension is free.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from optbench.core.keys import generator
+from optbench.problems.cutest.minimum import Descent
+from optbench.problems.cutest.names import PATH, Row
+from optbench.problems.cutest.shelf import Source
+from optbench.problems.cutest.source import folder, problem_class
+
+#: A free dimension is this one by default, or sif2jax's own where that is smaller.
+DEFAULT_DIM = 100
+#: Random starts in the box, and as many in ten boxes.
+STARTS = 6
+#: Parts of the median of f(x0) - f_star within which a minimum counts as reached, and below which as undercut.
+TOLERANCE = 1e-9
+#: Published minima have few digits.
+PUBLISHED = 1e-3
+#: Every size, every second, and so on, is tried around this dimension.
+_STEPS = (1, 2, 3, 4, 5)
+_PROBED = 24
+#: A free dimension is also checked at the first one from here on and at three times that.
+_FEW = 10
+#: More variables are not checked.
+_MANY = 1000
+_SECONDS = 30.0
+
+
+def offered() -> dict[str, str]:
+    """Returns the modules of sif2jax's unconstrained problems by name, without importing it."""
+    tree = ast.parse((folder() / "cutest/_unconstrained_minimisation/__init__.py").read_text(encoding="utf-8"))
+    modules = {
+        alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    made = {call.func.id for call in ast.walk(tree) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)}
+    return {name: str(modules[name]) for name in sorted(made)}
+
+    return int(ravel_pytree(jax.eval_shape(lambda: ravel_pytree(problem.y0)[0]).size)[0][0])
+
+
+def _works(row: Row, dim: int) -> bool:
+    """Returns whether the problem has this dimension: as many variables, all of them used, all finite."""
+    try:
+        source = Source(dataclasses.replace(row, minimum=1))
+        x0 = source.start(dim)
+        if x0.shape != (dim,):
+            return False
+        both = jax.jit(jax.value_and_grad(source.f))
+        rng = generator("cutest", row.name, dim)
+        used = np.zeros(dim, bool)
+        with jax.enable_x64(True):
+            for spread in (0.0, 1e-3, 0.3):
+                value, grad = both(x0 + spread * np.maximum(1.0, np.abs(x0)) * rng.standard_normal(dim))
+                used |= np.asarray(grad) != 0
+                if spread < 0.1 and not (np.isfinite(value) and np.all(np.isfinite(grad))):
+                    return False
+        return bool(used.all())
+    except Exception:  # whatever sif2jax raises for a size that it has not
+        return False
+
+
+def dimensions(name: str, module: str) -> Row:
+    """Returns the line of a problem with its dimensions found out and its minimum left open."""
+    problem = problem_class(module, name)()
+    with jax.enable_x64(True):
+        own = int(ravel_pytree(problem.y0)[0].size)
+    fixed = Row(name, module, own, "", 1, 1, own, None, "")
+    values = {field.name: getattr(problem, field.name) for field in dataclasses.fields(problem)}
+    for field, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or "y0" in field or value < 1 or own % value:
+            continue
+        free = dataclasses.replace(fixed, size=field, per_size=own // value)
+        # A class may take only some sizes, which shows in those that it refuses, or of which it uses a part.
+        for step in _STEPS:
+            unit = free.per_size * step
+            if unit <= _PROBED and all(_works(free, unit * (_PROBED // unit + more)) for more in (1, 2)):
+                return _bounded_below(free, unit, own)
+    return fixed
+
+
+def _bounded_below(row: Row, unit: int, own: int) -> Row:
+    """Adds the smallest dimension and the default to a problem whose dimension is free."""
+    minimum = (
+        next(size for size in (1, 2, 3, 4, 6, 8, 12, _PROBED) if size == _PROBED or _works(row, unit * size)) * unit
+    )
+    default = min(own, DEFAULT_DIM // unit * unit)
+    return dataclasses.replace(row, multiple=unit, minimum=minimum, dim=max(default, minimum))
+
+
+def judged(row: Row, seconds: float = _SECONDS) -> Row:
+    """Returns the line with its minimum, or with the reason why it is not known for certain."""
+    dims = {row.dim}
+    if row.size:
+        least = -(-_FEW // row.multiple) * row.multiple
+        dims |= {max(row.minimum, least), max(row.minimum, 3 * least)}
+    minima = [_minimum(row, dim, seconds / len(dims)) for dim in sorted(dims)]
+    wrong = [found for found in minima if isinstance(found, str)]
+    if wrong:
+        return dataclasses.replace(row, why=wrong[0])
+    values = np.array(minima, float)
+    if np.ptp(values) > 1e-10 * np.abs(values).max():
+        return dataclasses.replace(row, why="its minimum changes with the dimension")
+    return dataclasses.replace(row, f_star=float(values[-1]))
+
+
+def _minimum(row: Row, dim: int, seconds: float) -> float | str:
+    """Returns the minimum in one dimension, or the reason why it is not known for certain."""
+    end = time.monotonic() + seconds
+    source = Source(row)
+    published = source.published(dim)
+    if published is None:
+        return "no minimum is published"
+    if dim > _MANY:
+        return f"its {dim} variables are too many to check the published minimum"
+    x0, box = source.start(dim), source.start_box(dim)
+    descent = Descent(source.f)
+    rng = generator("cutest", row.name, dim)
+    inside, wide = (x0 + spread * (box[:, 1] - x0) * rng.uniform(-1, 1, (STARTS, dim)) for spread in (1.0, 10.0))
+    values = [descent.value_and_grad(x)[0] for x in inside]
+    if not np.isfinite(np.median(values)):
+        return "it is not finite at most points of its box"
+    ends = [descent.from_(x0, seconds=seconds / 4)]
+    for x in (x for pair in zip(inside, wide, strict=True) for x in pair):
+        if time.monotonic() < end and np.isfinite(descent.value_and_grad(x)[0]):
+            ends.append(descent.from_(x, seconds=seconds / 8))
+    best = min(ends, key=lambda reached: reached.f)
+    scale = float(np.median(values)) - best.f
+    near = max(PUBLISHED * abs(published), TOLERANCE * scale)
+    if best.f < published - near:
+        return f"the published minimum {published:.6g} is undercut"
+    if best.f > published + near:
+        return f"the published minimum {published:.6g} is reached by no descent"
+    if ends[0].f > best.f + max(TOLERANCE * scale, 1e-12 * abs(best.f)):
+        return "the descent from CUTEst's start ends in another minimum"
+    if published == 0.0:
+        return 0.0 if best.f >= 0.0 else "the published minimum 0 is undercut"
+    best = descent.polished(best)
+    if not best.decrement <= TOLERANCE * 0.01 * scale:
+        return "its minimum could not be computed to 11 digits"
+    return best.f
+
+
+def survey(names: Iterable[str] = ()) -> Iterator[Row]:
+    """Yields the line of each problem that sif2jax offers, or of the named ones."""
+    for name, module in offered().items():
+        if not names or name in names:
+            yield judged(dimensions(name, module))
+
+
+def main() -> None:
+    """Writes the list, or prints the lines of the problems that are named on the command line."""
+    found: dict[str, dict[str, object]] = {}
+    for row in survey(sys.argv[1:]):
+        found[row.name] = {key: value for key, value in dataclasses.asdict(row).items() if key != "name"}
+        sys.stdout.write(f"{row.name:<12} {row.summary}\n")
+        sys.stdout.flush()
+    if not sys.argv[1:]:
+        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(line)}" for name, line in found.items())
+        PATH.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The quick size of a suite: the same question with fewer starts, trials and entries, to see that it works."""
+
+from __future__ import annotations
+
+import fnmatch
+
+from optbench.errors import UsageError
+from optbench.suite.model import Grid, Quick
+from optbench.suite.spec import Contrast, OptimizerSpec, ProblemSpec, SuiteSpec, matches
+
+
+def quick_size(spec: SuiteSpec) -> SuiteSpec:
+    """Returns the quick size of a suite; numbers from it are no evidence.
+
+    Args:
+        spec: The suite.
+
+    Returns:
+        The suite with the changes of its table ``quick`` made, without contrasts about what is left out.
+
+    Raises:
+        UsageError: The suite has no such table.
+
+    Example:
+        >>> from optbench.suite.parse import load
+        >>> spec = load("noise").spec
+        >>> quick_size(spec).budget < spec.budget
+        True
+    """
+    quick = spec.quick
+    if quick is None:
+        raise UsageError("has no quick size; a table [quick] in the suite file would name it", where=spec.name)
+    kept = [entry for entry in spec.optimizers if _is_kept(quick.optimizers, entry)]
+    problems = tuple(entry for entry in spec.problems if _is_kept(quick.problems, entry))
+    labels, functions = {entry.label for entry in kept}, [entry.label for entry in problems]
+    changed = {
+        **{name: value for name in ("budget", "starts", "noise_seeds", "trials") if (value := getattr(quick, name))},
+        "grid": {name: _resized(grid, quick) for name, grid in spec.grid.items()},
+        "optimizers": tuple(_fewer(entry, quick) for entry in kept),
+        "problems": problems,
+        "contrasts": tuple(entry for entry in spec.contrasts if _applies(entry, labels, functions)),
+        "quick": None,
+    }
+    return SuiteSpec(**{**dict(spec), **changed})
+
+
+def _is_kept(items: tuple[str, ...] | None, entry: OptimizerSpec | ProblemSpec) -> bool:
+    return items is None or any(matches(item, entry) for item in items)
+
+
+def _resized(grid: Grid, quick: Quick) -> Grid:
+    return grid if quick.points is None or grid.points == 1 else grid.model_copy(update={"points": quick.points})
+
+
+def _fewer(entry: OptimizerSpec, quick: Quick) -> OptimizerSpec:
+    return entry.model_copy(update={"sweep": {name: _resized(grid, quick) for name, grid in entry.sweep.items()}})
+
+
+def _applies(contrast: Contrast, optimizers: set[str], problems: list[str]) -> bool:
+    """Returns whether both sides of a contrast, and a problem that it is about, are kept."""
+    about = contrast.problems is None or fnmatch.filter(problems, contrast.problems)
+    return {contrast.left.optimizer, contrast.right.optimizer} <= optimizers and bool(about)
