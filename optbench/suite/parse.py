@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from optbench.errors import UsageError, nearest, unknown_name
+from optbench.suite.expand import expand
 from optbench.suite.model import Grid, Model, Quick, Range, Starts
 from optbench.suite.spec import NoiseSpec, OptimizerSpec, ProblemSpec, SuiteSpec
 
@@ -125,26 +126,31 @@ def parse(text: str, *, source: str) -> SuiteSpec:
     if not data:
         keys = ", ".join(key for key, field in SuiteSpec.model_fields.items() if field.is_required())
         raise UsageError(f"is empty; a suite needs {keys}", where=source)
+    data, places = expand(data)
     try:
         return SuiteSpec.model_validate(data)
     except ValidationError as error:
-        raise UsageError(explain(error), where=source) from None
+        raise UsageError(list(dict.fromkeys(explain(error, places))), where=source) from None
 
 
-def explain(error: ValidationError) -> list[str]:
+def explain(error: ValidationError, places: Mapping[str, Sequence[int]] | None = None) -> list[str]:
     """Returns one line for each thing that is wrong: ``path: what must hold; got what``.
 
     Args:
         error: What pydantic raised.
+        places: Place in the file of each entry, where entries were expanded.
 
     Returns:
         The lines, in the order of the file's tables.
     """
-    return [line for detail in error.errors(include_url=False) for line in _lines(detail)]
+    return [line for detail in error.errors(include_url=False) for line in _lines(detail, places or {})]
 
 
-def _lines(detail: Any) -> Iterator[str]:
-    path = _path(detail["loc"])
+def _lines(detail: Any, places: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    loc = detail["loc"]
+    if len(loc) > 1 and loc[0] in places and isinstance(loc[1], int):
+        loc = (loc[0], places[loc[0]][loc[1]], *loc[2:])
+    path = _path(loc)
     kind, context, got = detail["type"], detail.get("ctx", {}), detail["input"]
     if kind == "optbench":
         for key, message in context["items"]:
@@ -153,7 +159,7 @@ def _lines(detail: Any) -> Iterator[str]:
     elif kind == "missing":
         yield f"{path}: is required"
     elif kind == "extra_forbidden":
-        *table, key = detail["loc"]
+        *table, key = loc
         model = next((_TABLES[part] for part in reversed(table) if part in _TABLES), SuiteSpec)
         known = list(model.model_fields)
         where = f"{_path(tuple(table))}: " if table else ""
