@@ -141,13 +141,13 @@ class _Execution:
     def _rows(self, missing: list[Group]) -> None:
         """Runs groups and commits each as it ends."""
         begin, steps = time.perf_counter(), 0
-        work = [group.n_cells * (group.dim + 1) for group in missing]
+        work = [group.n_cells * group.trips * (group.dim + 1) for group in missing]
         ahead = sum(work)
         for weight, (group, columns, facts) in zip(work, self.engine.run(missing), strict=True):
             name = store.shard_name(group.problem_label, group.optimizer_label)
             facts["status_counts"] = dict(sorted(Counter(columns["status"]).items()))
             self.done[name] = store.write_shard(self.folder, name, columns, facts)
-            steps += group.n_cells * group.budget
+            steps += group.n_cells * group.trips
             ahead -= weight
             elapsed = time.perf_counter() - begin
             self._tell(

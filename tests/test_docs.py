@@ -15,6 +15,7 @@ from optbench.report import figures, tables
 from optbench.suite import parse
 from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
 from tests import readme
+from tests.optimizers import overview
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "results" / "README.md"]
@@ -53,9 +54,45 @@ def test_the_figure_and_the_table_of_the_readme_are_those_of_the_committed_run()
 
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.OPTIMIZERS])
 def test_every_rule_is_documented_with_its_defaults(name):
-    line = next(line for line in page("docs/optimizers.md").splitlines() if line.startswith(f"| `{name}` |"))
+    found = overview.defaults_line(name)
+    assert found is not None, f"no line in {', '.join(overview.PAGES)}"
     for key, value in catalog.optimizer(name).defaults().items():
-        assert f"`{key}` {value:g}" in line
+        assert f"`{key}` {value:g}" in found[1]
+
+
+def test_the_overview_of_rules_is_that_of_the_catalogue():
+    text = page("docs/optimizers.md")
+    assert text == overview.filled(text), "run python -m tests.optimizers.overview"
+    for line in (
+        "| `adam` | adaptive | 1 | 2 | here | |",
+        "| `optax_lbfgs` | quasi-Newton | 1 | 22 | [optax](optax.md) | |",
+    ):
+        assert line in text
+    assert "| `newton` | second order | varies, 2 for a Hessian-vector product | dim + 6 | [line-searches]" in text
+
+
+@pytest.mark.parametrize("entry", catalog.MODIFIERS, ids=lambda entry: entry.name)
+def test_every_modifier_is_documented_with_its_hyperparameters(entry):
+    line = next(line for line in page("docs/modifiers.md").splitlines() if line.startswith(f"| `{entry.name}` |"))
+    added = set(catalog.optimizer(f"adam+{entry.name}").hyper) - set(catalog.optimizer("adam").hyper)
+    assert set(re.findall(r"`(\w+)`", line.rpartition("|")[0].rpartition("|")[2])) == added
+
+
+@pytest.mark.parametrize("entry", catalog.PROBLEMS, ids=lambda entry: entry.name)
+def test_every_function_has_a_line(entry):
+    pages = {"bbob": "docs/bbob.md", "finite sums": "docs/finite-sums.md"}
+    lines = page(pages.get(entry.group, "docs/problems.md")).splitlines()
+    assert any(line.startswith("| ") and f"`{entry.name}`" in line.split("|")[1] for line in lines)
+
+
+def test_every_kind_of_noise_is_documented():
+    text = page("docs/noise.md")
+    assert [entry.name for entry in catalog.NOISE if f"| `{entry.name}` | " not in text] == []
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    linked = set(re.findall(r"\]\(docs/([\w-]+\.md)\)", page("README.md")))
+    assert linked == {path.name for path in (ROOT / "docs").glob("*.md")}
 
 
 def test_every_column_of_a_row_is_documented():

@@ -119,7 +119,7 @@ def matches(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[tuple[str, 
     problems = manifest["problems"]
     tuned = runs[runs["split"] == str(Split.TUNE)]
     by_control: dict[str, dict[str, Match]] = {}
-    found = {}
+    found: dict[tuple[str, str], Match] = {}
     for label, problem in problems.items():
         control = control_of(label, problems) if problem.get("wells") else None
         if control is None:
@@ -137,6 +137,6 @@ def _match(rows: pd.DataFrame, f_star: float) -> Match:
     good = rows["status"].to_numpy() == str(Status.OK)
     excess = np.where(good, rows["f_tail"].to_numpy(np.float64, na_value=np.inf) - f_star, np.inf)
     of_value = pd.Series(excess).groupby(rows["swept_value"].to_numpy(np.float64)).median()
-    values, losses = of_value.index.to_numpy(np.float64), of_value.to_numpy(np.float64)
+    values, losses = np.asarray(of_value.index, np.float64), np.asarray(of_value, np.float64)
     at = nearest_rate(values, losses)
     return Match(values, losses, float(values[at]), float(losses[at]))

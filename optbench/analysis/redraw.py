@@ -1,6 +1,7 @@
 """Replicates of mean scores: tuning starts drawn again, choices made again, reported starts drawn again.
 
-Draws belong to the problem and the split, so all entries share them and differences are paired.
+Draws belong to the problem without its noise and the split: all entries and levels of noise, which have the same
+starts, share them, and differences are paired.
 One fewer start is drawn than there are: the variance of the mean of n - 1 draws is s^2/n without
 bias (McCarthy, Snowden 1985, Vital and Health Statistics 2(95)), where n draws give (n-1)/n of it.
 """
@@ -13,7 +14,7 @@ import numpy as np
 
 from optbench.analysis.field import Field
 from optbench.analysis.intervals import generator
-from optbench.analysis.resample import REPLICATES
+from optbench.analysis.resample import REPLICATES, starts_of
 from optbench.analysis.scores import Bools, Floats, Ints
 from optbench.analysis.selection import TIE
 
@@ -40,7 +41,7 @@ def reselections(
         chosen, shape (chunk, n).
     """
     weights = [
-        _weights(seed, (problem, "tune"), tune.shape[2], tune.shape[2], replicates)
+        _weights(seed, (starts_of(problem), "tune"), tune.shape[2], tune.shape[2], replicates)
         for problem, tune in zip(field.problems, field.tune, strict=True)
     ]
     for begin in range(0, replicates, CHUNK):
@@ -114,7 +115,7 @@ def replicate_sums(
     n = len(field.entries)
     sums = {setting: np.zeros((replicates, field.n_families, n)) for setting in settings}
     weights = [
-        _weights(seed, (problem, "rank"), max(report.shape[2] - 1, 1), report.shape[2], replicates)
+        _weights(seed, (starts_of(problem), "rank"), max(report.shape[2] - 1, 1), report.shape[2], replicates)
         for problem, report in zip(field.problems, field.report, strict=True)
     ]
     for chunk, p, choices in reselections(field, settings, seed=seed, replicates=replicates):

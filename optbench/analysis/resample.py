@@ -2,7 +2,7 @@
 
 In every replicate the tuning starts are drawn again, the configuration is chosen again, and the
 reported starts of that configuration are drawn again. Problems stay as they are. Draws depend on
-the problem and the split alone, so all optimizers share them.
+the problem without its noise and the split alone, so all optimizers and levels of noise share them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ from optbench.analysis.scores import Floats, Ints
 from optbench.analysis.selection import best, criterion
 
 REPLICATES = 2000
+
+
+def starts_of(problem: str) -> str:
+    """Returns the label of a problem without its noise: all levels of noise share the starts that it keys.
+
+    Example:
+        >>> starts_of("sphere-2d-i1~gaussian=1")
+        'sphere-2d-i1'
+    """
+    return problem.partition("~")[0]
 
 
 class Reselection:
@@ -50,7 +60,8 @@ class Reselection:
     def _resampled(self, key: Key, tuning: Tuning) -> Floats:
         """Returns the mean tuning scores in each replicate, shape (replicates, c)."""
         n = tuning.score.shape[1]
-        draws = generator(self._seed, "bootstrap", key[0], "tune").multinomial(n, np.full(n, 1 / n), self._replicates)
+        rng = generator(self._seed, "bootstrap", starts_of(key[0]), "tune")
+        draws = rng.multinomial(n, np.full(n, 1 / n), self._replicates)
         return np.asarray(draws @ tuning.score.T / n, dtype=np.float64)
 
     def means(self, key: Key) -> Floats | None:
@@ -87,7 +98,9 @@ class Reselection:
         Returns:
             Indices below ``n``, shape (replicates, n).
         """
-        return generator(self._seed, "bootstrap", problem, "report", n).integers(n, size=(self._replicates, n))
+        return generator(self._seed, "bootstrap", starts_of(problem), "report", n).integers(
+            n, size=(self._replicates, n)
+        )
 
 
 def reselected_interval(values: Floats, choices: Ints, starts: Ints, statistic: Callable[[Floats], Floats]) -> Interval:

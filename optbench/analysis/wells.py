@@ -176,7 +176,7 @@ def wells(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     chosen = matches(runs, manifest)
     found: list[tuple[Any, ...]] = []
     for (label, optimizer, _), group in rows.groupby(["problem", "optimizer", "config"], sort=True):
-        found += _group(group, named[label], costs, chosen.get((label, optimizer)))
+        found += _group(group, named[label], costs, chosen.get((str(label), str(optimizer))))
     return pd.DataFrame(found, columns=list(WELLS))
 
 

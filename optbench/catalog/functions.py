@@ -23,6 +23,7 @@ PROBLEMS: tuple[Entry, ...] = (
     Entry("sphere", _QUADRATICS, "quadratics", "sum of squares"),
     Entry("ellipsoid", _QUADRATICS, "quadratics", "sum of squares with a condition number from 1 to 1e8"),
     Entry("unit_quadratic", _QUADRATICS, "quadratics", "largest curvature 1, so that rates are in units of 1/L"),
+    Entry("lessard_cycle", _QUADRATICS, "quadratics", "one variable, convex; optimally tuned heavy ball cycles on it"),
     Entry("sum_of_powers", _QUADRATICS, "quadratics", "each coordinate to a higher power than the one before"),
     Entry("saddle", _QUADRATICS, "quadratics", "a saddle confined by a quartic, started next to its stable manifold"),
     Entry("rosenbrock", _VALLEYS, "valleys", "a curved, flat-bottomed valley; a second minimum from dimension 4 on"),

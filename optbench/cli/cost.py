@@ -67,14 +67,15 @@ def estimate(plan: Plan, backend: str) -> Cost:
     for pair, group in zip(pairs, plan.groups, strict=True):
         cells_of[shelf_key(pair)] += group.n_cells
     programs = shelves(pairs, backend)
-    row_bytes = ROW_BYTES + 8 * (2 * len(curve_steps(plan.spec.budget)) + N_TARGETS)
+    longest = max(group.trips for group in plan.groups)
+    row_bytes = ROW_BYTES + 8 * (2 * len(curve_steps(longest)) + N_TARGETS)
     held = plan.n_cells + COPIES * max(group.n_cells for group in plan.groups)
-    coordinates = sum(group.n_cells * group.budget * (group.dim + 1) for group in plan.groups)
+    coordinates = sum(group.n_cells * group.trips * (group.dim + 1) for group in plan.groups)
     return Cost(
         programs=programs,
         cells_of=cells_of,
         cells=plan.n_cells,
-        run_steps=plan.n_cells * plan.spec.budget,
+        run_steps=sum(group.n_cells * group.trips for group in plan.groups),
         compile_s=sum(PROGRAM_S + BRANCH_S * (len(p.problems) + len(p.rules)) for p in programs.values()),
         run_s=coordinates / COORDINATES_PER_S,
         memory_bytes=START_BYTES + held * row_bytes,

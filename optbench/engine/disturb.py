@@ -28,6 +28,8 @@ _MODE_OF = {"gaussian": "additive", "student": "additive"}
 RING = MAX_DELAY + 1
 #: Of a finite sum only every so many values are worked out in full, beside those that the curve and the tail keep.
 VALUE_STRIDE = 16
+#: Sums of at most so many terms have batches of their own for each start.
+OWN_BATCHES = 64
 
 
 class Room(NamedTuple):
@@ -89,7 +91,7 @@ class Streams(NamedTuple):
         problem: The problem.
         units: ``"normalized"`` or ``"raw"``.
         seed: Seed of the suite.
-        keys: For each stream its (split, start, noise seed); batches have a noise seed alone.
+        keys: For each stream its (split, start, noise seed); batches that starts share have a noise seed alone.
         room: Shapes of the program.
         due_steps: Trips whose value the curve or the tail keeps.
     """
@@ -162,6 +164,18 @@ def _is_whole(problem: Problem) -> bool:
     return problem.batch_size == problem.landscape.n_terms(problem.dim) and problem.noise.kind == "batch"  # type: ignore[union-attr]
 
 
+def shares_batches(problem: Problem) -> bool:
+    """Returns whether all starts of a noise seed see the same batches.
+
+    Draws of long tables cost memory and time, so the batches of large sums are shared. Where the noise decides how a
+    run ends, as on two wells, runs under shared batches end alike, and starts would be no independent evidence.
+    """
+    if problem.noise is None or not problem.noise.is_batch:
+        return False
+    assert problem.landscape.n_terms is not None
+    return problem.landscape.n_terms(problem.dim) > OWN_BATCHES
+
+
 def sampled_terms(problem: Problem) -> int | None:
     """Returns the terms of a real mini-batch; ``None`` where a rule sees the whole function."""
     return None if problem.batch_size is None or _is_whole(problem) else problem.batch_size
@@ -178,7 +192,7 @@ def _table(streams: Streams, first: int) -> np.ndarray:
     return table
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _batches(streams: Streams, first: int) -> np.ndarray:
     problem, size = streams.problem, streams.problem.batch_size
     assert size is not None
@@ -186,7 +200,7 @@ def _batches(streams: Streams, first: int) -> np.ndarray:
     n_terms, replace = problem.landscape.n_terms(problem.dim), streams.noise.kind == "batch_replace"
     drawn = np.zeros((SEGMENT, streams.room.batches, streams.room.batch_size), np.int32)
     for place, key in enumerate(streams.keys):
-        label = f"{problem.noise_free.label}/{key[-1]}"
+        label = "/".join(map(str, (problem.noise_free.label, *key)))
         stream = index_stream(streams.seed, label, n_terms, size, SEGMENT, first=first, replace=replace)
         assert stream is not None
         drawn[:, place, :size] = stream
@@ -253,5 +267,5 @@ def room_for(problems: Sequence[Problem], n_starts: int, n_seeds: int) -> Room:
     """Returns the shapes that the noise of some problems needs."""
     tabled = any(p.noise is not None and not p.noise.is_batch for p in problems)
     sizes = [sampled_terms(p) or 1 for p in problems]
-    sampled = max(sizes) > 1 or any(sampled_terms(p) for p in problems)
-    return Room(n_starts * n_seeds if tabled else 1, n_seeds if sampled else 1, max(sizes))
+    drawn = [n_seeds * (1 if shares_batches(p) else n_starts) for p in problems if sampled_terms(p)]
+    return Room(n_starts * n_seeds if tabled else 1, max(drawn, default=1), max(sizes))

@@ -17,7 +17,7 @@ import numpy as np
 from optbench.core.optimizer import Optimizer
 from optbench.engine.block import Block, Stopped, Task
 from optbench.engine.compile import kept_programs
-from optbench.engine.disturb import Streams
+from optbench.engine.disturb import Streams, shares_batches
 from optbench.engine.operands import target_order, units_of
 from optbench.engine.outcomes import Outcomes, outcome_width, snapshot_trips, unknown
 from optbench.engine.program import Program, compile_program
@@ -179,7 +179,7 @@ class _Job:
             z0, values = starts[place // group.noise_seeds], hyper[cells // per_config]
             lanes = None
             if streams is not None:
-                lanes = place % group.noise_seeds if streams.noise.is_batch else place
+                lanes = place % group.noise_seeds if shares_batches(self.problem) else place
             # One trip beyond the budget scores the last iterate; its update is discarded.
             block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes, snapshots=outcomes.trips)
             columns = measured(
@@ -236,14 +236,14 @@ class _Job:
 
 
 def _streams(group: Group, problem: Problem, engine: Engine) -> Streams | None:
-    """Returns the noise of a group: one stream for each start and noise seed, or of batches for each noise seed."""
+    """Returns the noise of a group: one stream for each start and noise seed, or for each noise seed alone."""
     if problem.noise is None:
         return None
     program = engine.programs[shelf_key(Pair(problem, group.optimizer.build()))]
     assert program.shelf.room is not None
     seeds = range(group.noise_seeds)
     keys: list[tuple[Any, ...]] = [(seed,) for seed in seeds]
-    if not problem.noise.is_batch:
+    if not shares_batches(problem):
         keys = [(split, index, seed) for split, index in group.starts for seed in seeds]
     when = schedule(group.trips)
     # The budget is among the steps of the tail.

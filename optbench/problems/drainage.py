@@ -83,14 +83,16 @@ def _follower(landscape: Landscape) -> Callable[..., Array]:
 
     def follow(y: Array, bottoms: Array, radii: Array, theta: Any, data: Any) -> Array:
         tolerance = _TOLERANCE * jnp.linalg.norm(bottoms[1] - bottoms[0])
-        velocity = jax.vmap(lambda point: -jax.grad(landscape.f)(point, *theta, *data))
+        slope: Callable[..., Array] = jax.grad(landscape.f)
+        velocity: Callable[[Array], Array] = jax.vmap(lambda point: -slope(point, *theta, *data))
 
         def moving(y: Array, v: Array) -> Array:
             away = jnp.linalg.norm(y[:, None] - bottoms[None], axis=2) > radii[None]
             speed = jnp.linalg.norm(v, axis=1)
-            return away.all(axis=1) & (speed > 0) & jnp.isfinite(speed)
+            open_ends: Array = away.all(axis=1) & (speed > 0) & jnp.isfinite(speed)
+            return open_ends
 
-        def step(carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        def step(carry: tuple[Any, ...]) -> tuple[Any, ...]:
             count, y, v, h = carry
             slopes = [v]
             for weights in _STAGES:
@@ -106,7 +108,7 @@ def _follower(landscape: Landscape) -> Callable[..., Array]:
 
         v = velocity(y)
         h = 1e-3 * jnp.linalg.norm(bottoms[1] - bottoms[0]) / jnp.maximum(jnp.linalg.norm(v, axis=1), 1e-300)
-        start = (jnp.int32(0), y, v, h)
+        start: tuple[Any, ...] = (jnp.int32(0), y, v, h)
         _, y, _, _ = lax.while_loop(lambda c: (c[0] < MAX_STEPS) & moving(c[1], c[2]).any(), step, start)
         return y
 

@@ -39,6 +39,7 @@ from optbench.problems.finite_sums import (
     matrix_factorization,
     noisy_wells,
     robust_regression,
+    wells_from_both,
 )
 from optbench.problems.gradient_flow import SCALES_PATH, measured_scale
 from optbench.problems.instances import MIDDLE
@@ -47,7 +48,7 @@ from optbench.problems.problem import Problem, measured
 
 SHELVES = (
     *(quadratics, valleys, multimodal, planar, plates, wells),
-    *(spectra, powers, chains, ripples, foxholes, troughs, noisy_wells),
+    *(spectra, powers, chains, ripples, foxholes, troughs, noisy_wells, wells_from_both),
 )
 DIMENSIONS = (2, 10, 30, 40)
 SUMS = (

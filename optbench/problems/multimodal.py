@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from optbench.problems import trigonometry
 from optbench.problems.landscape import Landscape, Matrix, at, box, constant
 
 _SB = "Surjanovic & Bingham, 2013"
@@ -44,7 +45,7 @@ def _ackley(x: Array) -> Array:
     """
     scale = 1.0 / x.shape[0]
     radius = root(scale * jnp.sum(x * x))
-    waves = scale * jnp.sum(jnp.cos(2.0 * jnp.pi * x))
+    waves = scale * jnp.sum(trigonometry.cos(2.0 * jnp.pi * x))
     return 20.0 - 20.0 * jnp.exp(-0.2 * radius) + (np.e - jnp.exp(waves))
 
 
@@ -107,7 +108,7 @@ def _rastrigin(x: Array) -> Array:
         Rastrigin, 1974, Systems of extremal control; Mühlenbein, Schomisch & Born, 1991, The parallel
         genetic algorithm as function optimizer.
     """
-    return jnp.sum(x * x + (10.0 - 10.0 * jnp.cos(2.0 * jnp.pi * x)))
+    return jnp.sum(x * x + (10.0 - 10.0 * trigonometry.cos(2.0 * jnp.pi * x)))
 
 
 rastrigin = Landscape(
@@ -130,7 +131,7 @@ def _product_of_cosines(angles: Array) -> Array:
     their cosines again for each: three times slower in dimension 30. No double has a cosine of exactly
     zero, so the tangent is finite.
     """
-    return jnp.prod(jnp.cos(angles))
+    return jnp.prod(trigonometry.cos(angles))
 
 
 @_product_of_cosines.defjvp
@@ -184,9 +185,9 @@ def _levy(x: Array) -> Array:
     """
     v = 0.25 * (x - 1.0)
     # sin(pi w) = -sin(pi v): written in v = w - 1, the value near the minimum keeps its digits.
-    first = jnp.sin(jnp.pi * v[0])
-    ripple = jnp.sin(jnp.pi * v[:-1] + (jnp.pi + 1.0))
-    last = jnp.sin(2.0 * jnp.pi * v[-1])
+    first = trigonometry.sin(jnp.pi * v[0])
+    ripple = trigonometry.sin(jnp.pi * v[:-1] + (jnp.pi + 1.0))
+    last = trigonometry.sin(2.0 * jnp.pi * v[-1])
     middle = v[:-1] * v[:-1] * (1.0 + 10.0 * (ripple * ripple))
     return first * first + jnp.sum(middle) + v[-1] * v[-1] * (1.0 + last * last)
 
@@ -218,7 +219,7 @@ def _schwefel(x: Array) -> Array:
     References:
         Schwefel, 1981, Numerical optimization of computer models, problem 2.26; Yao, Liu & Lin, 1999, f8.
     """
-    return -jnp.sum(x * jnp.sin(root(jnp.abs(x))))
+    return -jnp.sum(x * trigonometry.sin(root(jnp.abs(x))))
 
 
 schwefel = Landscape(
@@ -277,11 +278,11 @@ def _michalewicz(x: Array) -> Array:
         Michalewicz, 1992, Genetic algorithms + data structures = evolution programs, with m = 10.
     """
     rates = (np.arange(1, x.shape[0] + 1) / np.pi).astype(x.dtype)
-    wave = jnp.sin(rates * (x * x))
+    wave = trigonometry.sin(rates * (x * x))
     second = wave * wave
     fourth = second * second
     eighth = fourth * fourth
-    return -jnp.sum(jnp.sin(x) * (eighth * eighth * fourth))
+    return -jnp.sum(trigonometry.sin(x) * (eighth * eighth * fourth))
 
 
 def _michalewicz_channels(i: int) -> tuple[np.ndarray, np.ndarray]:

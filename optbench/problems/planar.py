@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from optbench.problems import trigonometry
 from optbench.problems.landscape import TWO_D, Landscape, at, box, constant
 from optbench.problems.multimodal import root
 
@@ -62,7 +63,7 @@ def _branin(x: Array) -> Array:
         nonlinear equations; Dixon & Szego, 1978.
     """
     trough = x[1] - 5.1 / (4.0 * np.pi**2) * (x[0] * x[0]) + 5.0 / np.pi * x[0] - 6.0
-    return trough * trough + 10.0 * (1.0 - 1.0 / (8.0 * np.pi)) * jnp.cos(x[0]) + 10.0
+    return trough * trough + 10.0 * (1.0 - 1.0 / (8.0 * np.pi)) * trigonometry.cos(x[0]) + 10.0
 
 
 branin = Landscape(
@@ -127,7 +128,7 @@ def _easom(x: Array) -> Array:
         Easom, 1990, A survey of global optimization techniques.
     """
     v = x - jnp.pi
-    return -(jnp.cos(x[0]) * jnp.cos(x[1])) * jnp.exp(-jnp.sum(v * v))
+    return -(trigonometry.cos(x[0]) * trigonometry.cos(x[1])) * jnp.exp(-jnp.sum(v * v))
 
 
 easom = Landscape(
@@ -159,7 +160,7 @@ def _drop_wave(x: Array) -> Array:
         Surjanovic & Bingham, 2013, Virtual Library of Simulation Experiments, drop-wave.
     """
     square = x[0] * x[0] + x[1] * x[1]
-    return -(1.0 + jnp.cos(12.0 * root(square))) / (0.5 * square + 2.0)
+    return -(1.0 + trigonometry.cos(12.0 * root(square))) / (0.5 * square + 2.0)
 
 
 drop_wave = Landscape(
@@ -191,7 +192,9 @@ def _eggholder(x: Array) -> Array:
         Whitley, Mathias, Rana & Dzubera, 1996, Evaluating evolutionary algorithms, F101.
     """
     lift = x[1] + 47.0
-    return -lift * jnp.sin(root(jnp.abs(lift + 0.5 * x[0]))) - x[0] * jnp.sin(root(jnp.abs(x[0] - lift)))
+    return -lift * trigonometry.sin(root(jnp.abs(lift + 0.5 * x[0]))) - x[0] * trigonometry.sin(
+        root(jnp.abs(x[0] - lift))
+    )
 
 
 eggholder = Landscape(

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from optbench.problems import trigonometry
 from optbench.problems.landscape import TWO_D, Dims, Landscape, Matrix, Parameter, at, box, constant
 from optbench.problems.quadratics import log_uniform
 
@@ -147,7 +148,7 @@ def _ravine(x: Array, narrowness: Array) -> Array:
     References:
         This project.
     """
-    walls = x[1:] - 2.0 * jnp.sin(x[:-1])
+    walls = x[1:] - 2.0 * trigonometry.sin(x[:-1])
     return 0.1 * (x[0] * x[0]) + narrowness * jnp.sum(walls * walls)
 
 

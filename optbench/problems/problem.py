@@ -100,7 +100,7 @@ class Problem:
 
     @cached_property
     def label(self) -> str:
-        """Name, dimension, instance, changed parameters and noise, such as ``ellipsoid-10d-i1-rot[condition=1e+06]``."""
+        """Name, dimension, instance, changed parameters, noise: such as ``ellipsoid-10d-i1-rot[condition=1e+06]``."""
         return self._plain_label if self.noise is None else f"{self._plain_label}~{self.noise.label}"
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Quadratics, a convex sum of powers, and a saddle confined by a quartic."""
+"""Quadratics, one bent so that heavy ball cycles, a convex sum of powers, and a saddle confined by a quartic."""
 
 from __future__ import annotations
 
@@ -94,13 +94,45 @@ unit_quadratic = Landscape(
     dims=Dims(minimum=2, default=10),
     bounds=box(-5.0, 5.0),
     x_star=at(0.0),
-    parameters={"condition": Parameter(100.0, 1.0, 1e8, "ratio of the largest to the smallest curvature")},
+    parameters={"condition": Parameter(1e4, 1.0, 1e8, "ratio of the largest to the smallest curvature")},
     eigenvalues=lambda dim, condition: condition ** -np.linspace(0.0, 1.0, dim),
     tags=frozenset({"quadratic", "separable"}),
     formula="1/2 sum_i condition^(-(i-1)/(dim-1)) x_i^2",
     reference="Polyak, 1964, section 2: a quadratic with a given spectrum; spaced as Hansen et al., 2009, BBOB f2",
     remarks="Its curvatures run from 1/condition to 1; in raw units learning rates are then in units of 1/L. "
     "The suite `theory` holds measured rates against predicted ones on it.",
+)
+
+
+def _lessard_cycle(x: Array) -> Array:
+    """Piecewise quadratic of curvatures 1 and 25 on which optimally tuned heavy ball runs in a circle.
+
+    Args:
+        x: Point, shape (1,).
+
+    Returns:
+        ``25/2 x^2 - 24 (c^2/2 + max(x - 2, 0))`` with ``c = x - 1`` cut off to [0, 1]; its slope is ``25 x - 24 c``.
+
+    References:
+        Lessard, Recht & Packard, 2016, Analysis and design of optimization algorithms via integral quadratic
+        constraints, SIAM J. Optim. 26, 57-95, section 4.5.
+    """
+    bend = jnp.clip(x - 1.0, 0.0, 1.0)
+    return jnp.sum(12.5 * (x * x) - 24.0 * (0.5 * (bend * bend) + jnp.maximum(x - 2.0, 0.0)))
+
+
+lessard_cycle = Landscape(
+    name="lessard_cycle",
+    f=_lessard_cycle,
+    dims=Dims(minimum=1, maximum=1, default=1),
+    bounds=box(-5.0, 5.0),
+    x_star=at(0.0),
+    start_bounds=box(3.07, 3.46),
+    formula="25/2 x^2 - 24 (c^2/2 + max(x - 2, 0)), c = min(max(x - 1, 0), 1)",
+    reference="Lessard, Recht & Packard, 2016, section 4.5",
+    remarks="Convex, with curvatures 1 and 25. Heavy ball with lr 1/9 and beta 4/9, optimal for quadratics of these "
+    "curvatures, ends in a cycle of three points from every start in [3.07, 3.46]; gradient descent and NAG reach the "
+    "minimum.",
 )
 
 

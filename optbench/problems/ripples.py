@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
+from optbench.problems import trigonometry
 from optbench.problems.landscape import Dims, Landscape, at, box, constant
 from optbench.problems.multimodal import root
 
@@ -27,7 +28,7 @@ def _salomon(x: Array) -> Array:
         functions; Jamil & Yang, 2013, 110.
     """
     radius = root(jnp.sum(x * x))
-    return (1.0 - jnp.cos(2.0 * jnp.pi * radius)) + 0.1 * radius
+    return (1.0 - trigonometry.cos(2.0 * jnp.pi * radius)) + 0.1 * radius
 
 
 salomon = Landscape(
@@ -58,7 +59,7 @@ def _deflected_corrugated_spring(x: Array) -> Array:
     """
     v = x - 5.0
     square = jnp.sum(v * v)
-    return 0.1 * square - jnp.cos(5.0 * root(square))
+    return 0.1 * square - trigonometry.cos(5.0 * root(square))
 
 
 deflected_corrugated_spring = Landscape(
@@ -88,7 +89,7 @@ def _periodic(x: Array) -> Array:
         Price, 1977, A controlled random search procedure for global optimisation; Ali, Khompatraporn &
         Zabinsky, 2005; Jamil & Yang, 2013, 90 and 95.
     """
-    waves = jnp.sin(x)
+    waves = trigonometry.sin(x)
     return 1.0 + (jnp.sum(waves * waves) - 0.1 * jnp.exp(-jnp.sum(x * x)))
 
 
@@ -119,7 +120,7 @@ def _cosine_mixture(x: Array) -> Array:
         Breiman & Cutler, 1993, A deterministic algorithm for global optimization; Ali, Khompatraporn &
         Zabinsky, 2005; Jamil & Yang, 2013, 38.
     """
-    return jnp.sum(x * x - 0.1 * jnp.cos(5.0 * jnp.pi * x))
+    return jnp.sum(x * x - 0.1 * trigonometry.cos(5.0 * jnp.pi * x))
 
 
 cosine_mixture = Landscape(
@@ -147,7 +148,7 @@ def _wavy(x: Array) -> Array:
     References:
         Courrieu, 1997, The hyperbell algorithm for global optimization; Jamil & Yang, 2013, 165, with k = 10.
     """
-    return jnp.sum(1.0 - jnp.cos(10.0 * x) * jnp.exp(-0.5 * (x * x))) / x.shape[0]
+    return jnp.sum(1.0 - trigonometry.cos(10.0 * x) * jnp.exp(-0.5 * (x * x))) / x.shape[0]
 
 
 wavy = Landscape(
@@ -174,7 +175,7 @@ def _egg_crate(x: Array) -> Array:
     References:
         Jamil & Yang, 2013, 52, for two variables.
     """
-    waves = jnp.sin(x)
+    waves = trigonometry.sin(x)
     return jnp.sum(x * x + 25.0 * (waves * waves))
 
 
@@ -206,7 +207,7 @@ def _expanded_schaffer_f6(x: Array) -> Array:
     """
     square = x * x
     pair = square + jnp.roll(square, -1)
-    wave, fade = jnp.sin(root(pair)), 1.0 + 0.001 * pair
+    wave, fade = trigonometry.sin(root(pair)), 1.0 + 0.001 * pair
     # 1/2 - 1/(2 fade^2), written so that the value near the minimum keeps its digits.
     rise = 0.0005 * pair * (1.0 + fade)
     return jnp.sum((wave * wave + rise) / (fade * fade))
@@ -241,7 +242,7 @@ def _levy_montalvo_1(x: Array) -> Array:
     """
     v = 0.25 * (x + 1.0)
     # sin^2(pi y) = sin^2(pi v): written in v = y - 1, the value near the minimum keeps its digits.
-    wave = jnp.sin(jnp.pi * v)
+    wave = trigonometry.sin(jnp.pi * v)
     wave = 10.0 * (wave * wave)
     square = v * v
     return jnp.pi / x.shape[0] * (wave[0] + jnp.sum(square[:-1] * (1.0 + wave[1:])) + square[-1])
@@ -277,7 +278,7 @@ def _levy_montalvo_2(x: Array) -> Array:
         Khompatraporn & Zabinsky, 2005, LM2.
     """
     v = x - 1.0
-    wave, last = jnp.sin(3.0 * jnp.pi * v), jnp.sin(2.0 * jnp.pi * v[-1])
+    wave, last = trigonometry.sin(3.0 * jnp.pi * v), trigonometry.sin(2.0 * jnp.pi * v[-1])
     wave = wave * wave
     square = v * v
     middle = jnp.sum(square[:-1] * (1.0 + wave[1:]))

@@ -1,9 +1,10 @@
-"""Sine and cosine that vectorize in double precision: a tenth of the time of the library's on CPU.
+"""Sine and cosine that vectorize in double precision on CPU, at less than half the time of XLA's.
 
 XLA calls the C library once for each double. Here the argument is reduced to ``|r| <= pi/4`` by three
-constants that add up to pi/2 (Cody and Waite 1980, "Software Manual for the Elementary Functions"), and both series
-are summed to double precision. The error is a few units in the last place up to ``|x| = 1e6`` and grows
-with ``|x|`` beyond, where no test function has its box.
+constants that add up to pi/2 (Cody and Waite 1980, "Software Manual for the Elementary Functions"), and sine and cosine
+of the rest are the polynomials of fdlibm (Sun Microsystems 1993). The error is a unit in the last place up to
+``|x| = 1e6`` and grows with ``|x|`` beyond, where no test function has its box. Other types than
+double precision use JAX's own functions.
 """
 
 from __future__ import annotations
@@ -12,15 +13,21 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 #: pi/2 in three parts; the first two have 33 bits, so that their products with whole numbers below 2^20 are exact.
-_PART_1 = float.fromhex("0x1.921fb54400000p+0")
-_PART_2 = float.fromhex("0x1.0b4611a600000p-34")
-_PART_3 = float.fromhex("0x1.3198a2e037073p-69")
-#: Taylor coefficients of sin(r)/r and cos(r) in r^2; the next terms are below 1e-19 at pi/4.
-_SIN = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(9))
-_COS = tuple((-1) ** k / math.factorial(2 * k) for k in range(9))
+_PARTS = tuple(map(float.fromhex, ("0x1.921fb54400000p+0", "0x1.0b4611a600000p-34", "0x1.3198a2e037073p-69")))
+#: Added to a whole number below 2^51, it leaves that number in the last bits.
+_ROUNDER = 1.5 * 2.0**52
+#: Coefficients of r^3, r^5 ... in the sine and of r^4, r^6 ... in the cosine.
+_SIN = (
+    *(-1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04),
+    *(2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10),
+)
+_COS = (
+    *(4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05),
+    *(-2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11),
+)
 
 
 @jax.custom_jvp
@@ -28,10 +35,10 @@ def sin(x: Array) -> Array:
     """Returns the sine of ``x`` in radians.
 
     Example:
-        >>> float(jnp.round(sin(jnp.float32(jnp.pi / 2)), 6))
-        1.0
+        >>> float(sin(jnp.zeros(())))
+        0.0
     """
-    return _turned(x, 0)
+    return _turned(x, 0) if x.dtype == jnp.float64 else jnp.sin(x)
 
 
 @jax.custom_jvp
@@ -39,10 +46,10 @@ def cos(x: Array) -> Array:
     """Returns the cosine of ``x`` in radians.
 
     Example:
-        >>> float(cos(jnp.float32(0.0)))
+        >>> float(cos(jnp.zeros(())))
         1.0
     """
-    return _turned(x, 1)
+    return _turned(x, 1) if x.dtype == jnp.float64 else jnp.cos(x)
 
 
 @sin.defjvp
@@ -59,16 +66,15 @@ def _cos_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Arra
 
 def _turned(x: Array, quarters: int) -> Array:
     """Returns the sine of ``x`` plus some quarter turns."""
-    whole = jnp.round(x * (2.0 / math.pi))
-    r = ((x - whole * _PART_1) - whole * _PART_2) - whole * _PART_3
+    whole = lax.round(x * (2.0 / math.pi), lax.RoundingMethod.TO_NEAREST_EVEN)
+    r = ((x - whole * _PARTS[0]) - whole * _PARTS[1]) - whole * _PARTS[2]
     square = r * r
-    sine, cosine = r * _series(_SIN, square), _series(_COS, square)
-    # The quadrant from whole numbers in floating point: a cast to an integer would not vectorize.
-    quarter = whole + quarters
-    half = jnp.floor(quarter * 0.5)
-    odd = quarter - 2.0 * half
-    sign = 1.0 - 2.0 * (half - 2.0 * jnp.floor(half * 0.5))
-    turned: Array = sign * jnp.where(odd != 0.0, cosine, sine)
+    sine = r + r * square * _series(_SIN, square)
+    cosine = 1.0 - (0.5 * square - square * square * _series(_COS, square))
+    # The last two bits are the quadrant: the first says which series, the second goes to the sign.
+    quadrant = lax.bitcast_convert_type(whole + _ROUNDER, jnp.int64) + quarters
+    value = lax.bitcast_convert_type(jnp.where((quadrant & 1) != 0, cosine, sine), jnp.int64)
+    turned: Array = lax.bitcast_convert_type(value ^ lax.shift_left(quadrant & 2, jnp.int64(62)), x.dtype)
     return turned
 
 

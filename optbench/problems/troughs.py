@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from optbench.problems import trigonometry
 from optbench.problems.landscape import TWO_D, Landscape, at, box, constant
 
 _SB = "Surjanovic & Bingham, 2013"
@@ -24,7 +25,7 @@ def _bohachevsky_1(x: Array) -> Array:
     References:
         Bohachevsky, Johnson & Stein, 1986, Generalized simulated annealing for function optimization.
     """
-    waves = 0.3 * (1.0 - jnp.cos(3.0 * jnp.pi * x[0])) + 0.4 * (1.0 - jnp.cos(4.0 * jnp.pi * x[1]))
+    waves = 0.3 * (1.0 - trigonometry.cos(3.0 * jnp.pi * x[0])) + 0.4 * (1.0 - trigonometry.cos(4.0 * jnp.pi * x[1]))
     return x[0] * x[0] + 2.0 * (x[1] * x[1]) + waves
 
 
@@ -55,7 +56,7 @@ def _bohachevsky_2(x: Array) -> Array:
     References:
         Bohachevsky, Johnson & Stein, 1986, Generalized simulated annealing for function optimization.
     """
-    waves = 0.3 * (1.0 - jnp.cos(3.0 * jnp.pi * x[0]) * jnp.cos(4.0 * jnp.pi * x[1]))
+    waves = 0.3 * (1.0 - trigonometry.cos(3.0 * jnp.pi * x[0]) * trigonometry.cos(4.0 * jnp.pi * x[1]))
     return x[0] * x[0] + 2.0 * (x[1] * x[1]) + waves
 
 
@@ -85,7 +86,7 @@ def _bohachevsky_3(x: Array) -> Array:
     References:
         Bohachevsky, Johnson & Stein, 1986, Generalized simulated annealing for function optimization.
     """
-    wave = 0.3 * (1.0 - jnp.cos(3.0 * jnp.pi * x[0] + 4.0 * jnp.pi * x[1]))
+    wave = 0.3 * (1.0 - trigonometry.cos(3.0 * jnp.pi * x[0] + 4.0 * jnp.pi * x[1]))
     return x[0] * x[0] + 2.0 * (x[1] * x[1]) + wave
 
 
@@ -116,7 +117,7 @@ def _schaffer_n2(x: Array) -> Array:
         Mishra, 2006, Some new test functions for global optimization; Surjanovic & Bingham, 2013.
     """
     square = x[0] * x[0] + x[1] * x[1]
-    wave, fade = jnp.sin((x[0] - x[1]) * (x[0] + x[1])), 1.0 + 0.001 * square
+    wave, fade = trigonometry.sin((x[0] - x[1]) * (x[0] + x[1])), 1.0 + 0.001 * square
     # 1/2 - 1/(2 fade^2), written so that the value near the minimum keeps its digits.
     rise = 0.0005 * square * (1.0 + fade)
     return (wave * wave + rise) / (fade * fade)
@@ -150,7 +151,7 @@ def _schaffer_n4(x: Array) -> Array:
     """
     fade = 1.0 + 0.001 * (x[0] * x[0] + x[1] * x[1])
     # The literature takes the absolute value of the angle, which the even cosine does not need.
-    wave = jnp.cos(jnp.sin((x[0] - x[1]) * (x[0] + x[1])))
+    wave = trigonometry.cos(trigonometry.sin((x[0] - x[1]) * (x[0] + x[1])))
     return 0.5 + (wave * wave - 0.5) / (fade * fade)
 
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from optbench.problems import trigonometry
 from optbench.problems.landscape import TWO_D, Dims, Landscape, Matrix, at, box, constant
 
 _SB = "Surjanovic & Bingham, 2013"
@@ -282,7 +283,7 @@ def _mccormick(x: Array) -> Array:
         Adorio & Diliman, 2005.
     """
     across = x[0] - x[1]
-    return jnp.sin(x[0] + x[1]) + across * across - 1.5 * x[0] + 2.5 * x[1] + 1.0
+    return trigonometry.sin(x[0] + x[1]) + across * across - 1.5 * x[0] + 2.5 * x[1] + 1.0
 
 
 mccormick = Landscape(

@@ -72,11 +72,18 @@ def _two_wells(x: Array, ratio: Array, curvature: Array, sharp_depth: Array, fla
     References:
         This project; the question is that of Keskar et al., 2017, On large-batch training for deep learning.
     """
+    return joined_quadratics(x, ratio, curvature, sharp_depth, flat_depth, _SOFTNESS)
+
+
+def joined_quadratics(
+    x: Array, ratio: Array, curvature: Array, sharp_depth: Array, flat_depth: Array, softness: float
+) -> Array:
+    """Joins the two quadratics of ``two_wells`` by a ridge of another softness ``T``."""
     across = jnp.sum(x[1:] * x[1:])
     left, right = x[0] + _QUADRATIC_AT, x[0] - _QUADRATIC_AT
     sharp = 0.5 * ratio * curvature * (left * left + across) - sharp_depth
     flat = 0.5 * curvature * (right * right + across) - flat_depth
-    return -_SOFTNESS * jnp.logaddexp(-sharp / _SOFTNESS, -flat / _SOFTNESS)
+    return -softness * jnp.logaddexp(-sharp / softness, -flat / softness)
 
 
 def quadratic_ridge(ratio: float, curvature: float, sharp_depth: float, flat_depth: float) -> float:

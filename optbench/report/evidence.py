@@ -26,7 +26,9 @@ SETTING_TITLES = {"default": "default", "one_for_all": "one for all", "tuned": "
 
 #: Frames that only pages about tuning need, in ``analysis.tuning``.
 TUNING_FRAMES = ("best_of_k", "cost", "gain", "matrix")
-#: What those call a row that is no single problem's.
+#: Frames of what theory predicts on quadratics beside what was measured, in ``analysis.measured_rates``.
+THEORY_FRAMES = ("theory_rates", "theory_edges")
+#: What those about tuning call a row that is no single problem's.
 MEAN = "mean over problems"
 
 
@@ -79,7 +81,8 @@ class Evidence:
         """Returns a frame of analysis.
 
         Args:
-            name: A field of ``analysis.Analysis``, or of ``analysis.tuning.TuningAnalysis``, or ``wells``.
+            name: A field of ``analysis.Analysis``, of ``analysis.tuning.TuningAnalysis`` or of
+                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``.
 
         Returns:
             The tidy frame.
@@ -89,6 +92,11 @@ class Evidence:
 
             tuned = analyze_tuning(self.run.runs, self.manifest)
             self._frames |= {key: getattr(tuned, key) for key in TUNING_FRAMES}
+        elif name not in self._frames and name in THEORY_FRAMES:
+            from optbench.analysis.measured_rates import analyze_theory
+
+            compared = analyze_theory(self.run.runs, self.manifest)
+            self._frames |= {key: getattr(compared, key) for key in THEORY_FRAMES}
         elif name not in self._frames and name == "wells":
             from optbench.analysis.wells import wells
 

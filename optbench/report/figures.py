@@ -27,6 +27,7 @@ KINDS: dict[str, str] = {
     "best_of_k": "trials on tuning starts",
     "matrix": "defaults and trials on tuning starts",
     "ranks": "rows of the setting on ranked problems",
+    "theory": "sgd, momentum or nag on quadratics whose eigenvalues the manifest holds",
     "wells": "problems with a sharp and a flat well, and a suite with snapshots",
     "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
     "basins": "2-D problems, whose basins the run stores under pictures/",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optbench.errors import UsageError, unknown_name
-from optbench.report import formatting, notes, ranking_tables, tuning_tables, well_tables
+from optbench.report import formatting, notes, ranking_tables, theory_table, tuning_tables, well_tables
 from optbench.report.evidence import SETTING_TITLES, SETTINGS, Evidence, StoredRun, optimizers
 from optbench.report.layout import Block, Cell, Column, Table
 from optbench.report.machine import render_csv, render_json
@@ -125,6 +125,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("ranking", "Ranking by area score, with the confidence set for the best", (), ranking_tables.ranks),
     Kind("contrasts", "The claims of the suite, judged", (), ranking_tables.verdicts),
     Kind("wells", "Sharp or flat: in which well runs are, at equal excess loss", (), well_tables.outcomes),
+    Kind("theory", "Quadratics: theory beside measurement", (), theory_table.compared),
     Kind("long", "Every column of the summary", ()),
 )
 

@@ -38,12 +38,15 @@ def outcomes(evidence: Evidence, kind: str, title: str) -> Table:
         problem whose control the run does not hold.
     """
     rows = rows_of(evidence, "wells")
+    names, rules = evidence.problems(row["problem"] for row in rows), optimizers(row["optimizer"] for row in rows)
+    rows.sort(
+        key=lambda r: (names.index(r["problem"]), rules.index(r["optimizer"]), r["swept_value"], r["config"], r["cost"])
+    )
     costs = shown_costs(sorted({row["cost"] for row in rows}))
     controlled = {row["problem"] for row in rows if not math.isnan(row["excess"])}
     kept = [row for row in rows if row["matched"] or row["problem"] not in controlled]
     at = {(row["problem"], row["optimizer"], row["swept_value"], row["cost"]): row for row in kept}
-    rules = optimizers(row["optimizer"] for row in kept)
-    last = [row for row in kept if row["cost"] == costs[-1]]
+    last = [row for row in kept if row["cost"] == max(costs)]
     last.sort(key=lambda r: (rules.index(r["optimizer"]), r["batch"], r["swept_value"]))
     columns = (
         *(Column(name) for name in ("optimizer", "batch", "rate", "excess")),
@@ -114,20 +117,21 @@ def _notes(evidence: Evidence, rows: Sequence[Row], kept: Sequence[Row]) -> list
         return [*said, "The run names no wells: its problems have none, or its suite no snapshots."]
     first = rows[0]
     said += [
-        "P(flat): share of runs whose judged iterate noise-free gradient flow leads to the flat well; runs that diverged "
-        f"or escaped are in neither. {first['n_starts']} reported starts with {first['n_runs'] // first['n_starts']} "
-        "noise seeds each, pooled within a start. flow: the share for gradient flow from the same starts.",
-        "odds ratio: odds of P(flat) at the last cost over those of flow, paired on starts. left sharp, exit cost: over "
-        "the runs that began in the sharp well, the share that left and the median cost of the first snapshot elsewhere.",
+        "P(flat): share of runs whose judged iterate noise-free gradient flow leads to the flat well; runs that "
+        f"diverged or escaped are in neither. {first['n_starts']} reported starts, noise seeds of each: "
+        f"{first['n_runs'] // first['n_starts']}, pooled. flow: the share for gradient flow from the same starts.",
+        "odds ratio: odds of P(flat) at the last cost over those of flow, paired on starts. left sharp, exit cost: "
+        "over the runs that began in the sharp well, the share that left and the median cost of the first snapshot "
+        "elsewhere.",
         "verdict: 'prefers flat' where the interval of the odds ratio lies above 1 and the flat well is not the deeper "
         "one; each row for itself, at 95 %. 'goes to the deeper' is no preference for flat or sharp.",
         f"Brackets: intervals, {notes.INTERVALS}.",
     ]
     if any(not math.isnan(row["excess"]) for row in rows):
         said.append(
-            f"excess: median of f - f_star over the last tenth of the budget on the flat well alone, tuning starts. Each "
-            f"optimizer stands at the rate of its grid nearest to an excess of {LOSS:g}; one that is not within a factor "
-            f"of {CLOSE:g} of it is left out. CSV and JSON have all rates."
+            "excess: median of f - f_star over the last tenth of the budget on the flat well alone, tuning starts. "
+            f"Each optimizer stands at the rate of its grid nearest to an excess of {LOSS:g}; one that is not within a "
+            f"factor of {CLOSE:g} of it is left out. CSV and JSON have all rates."
         )
         there = {(row["optimizer"], row["batch"]) for row in kept}
         missing = sorted({(row["optimizer"], row["batch"]) for row in rows} - there)

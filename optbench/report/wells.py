@@ -21,8 +21,6 @@ ROW_HEIGHT = 1.75
 #: Lines by batch size, from the smallest to the largest: Tol, 2021, the muted set; each with a marker of its own.
 COLORS = ("#882255", "#cc6677", "#ddcc77", "#44aa99", "#332288", "#88ccee")
 MARKERS = ("o", "s", "D", "^", "v", "P")
-#: The part of runs in neither well from which a point is drawn hollow.
-MANY = 0.5
 
 
 def draw(evidence: Evidence, setting: str) -> list[Figure]:
@@ -53,11 +51,11 @@ def _page(evidence: Evidence, frame: pd.DataFrame, rule: str, labels: list[str])
     sheet = panels.page(
         evidence,
         f"Sharp or flat: {escaping.figure(rule, limit=24)}",
-        f"Share of runs in the flat well at cost {formatting.rate(float(frame['cost'].max()))}, as gradient flow from the "
-        "judged iterate tells, against the rate.",
+        f"Share of runs in the flat well at cost {formatting.rate(float(frame['cost'].max()))}, as gradient flow from "
+        "the judged iterate tells, against the rate.",
         [
             "Bars: 95 % intervals over starts, noise seeds pooled. Dashed: gradient flow from the same starts; a line "
-            f"above it is a preference only where flat is not deeper. Hollow: over {MANY:.0%} of the runs in neither well.",
+            "above it is a preference only where flat is not deeper. Hollow: over half of the runs in neither well.",
             "Dotted: rate times curvature of the sharp well is 2, where gradient descent without noise leaves it.",
             "Ringed: the rate at which the rule is compared with others, by its excess loss on the single well.",
         ],
@@ -80,9 +78,9 @@ def _title(frame: pd.DataFrame, label: str) -> str:
     if rows.empty:
         return label
     row = rows.iloc[0]
-    kind = "isotropic, " if "isotropic" in label else ""
-    depth = "equal depth" if row["deeper"] == "equal" else f"{row['deeper']} deeper"
-    return f"{kind}{int(row['dim'])}-D, ratio {row['ratio']:g}, {depth}"
+    kind = ", isotropic" if "isotropic" in label else ""
+    depth = "equal" if row["deeper"] == "equal" else f"{row['deeper']} deeper"
+    return f"{int(row['dim'])}-D, ratio {row['ratio']:g}, {depth}{kind}"
 
 
 def _look(sizes: list[float], size: float) -> tuple[str, str]:
@@ -120,7 +118,7 @@ def _panel(evidence: Evidence, ax: Axes, frame: pd.DataFrame, sizes: list[float]
         x = x * 1.06 ** (sizes.index(size) - (len(sizes) - 1) / 2)
         ends = np.abs(data[["flat_low", "flat_high"]].to_numpy(float).T - y)
         ax.errorbar(x, y, yerr=ends, color=color, linewidth=1.3, elinewidth=0.8, capsize=0, zorder=3)
-        lost = data["neither_share"].to_numpy(float) > MANY
+        lost = data["neither_share"].to_numpy(float) > 0.5
         ax.plot(x[~lost], y[~lost], linestyle="none", marker=marker, markersize=4, color=color, zorder=4)
         ax.plot(x[lost], y[lost], linestyle="none", marker=marker, markersize=4, color=color, mfc="white", zorder=4)
         at = data["matched"].to_numpy(bool)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fnmatch
-
 from optbench.errors import UsageError
 from optbench.suite.model import Grid, Quick
-from optbench.suite.spec import Contrast, OptimizerSpec, ProblemSpec, SuiteSpec, matches
+from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec, matches
 
 
 def quick_size(spec: SuiteSpec) -> SuiteSpec:
@@ -32,13 +30,13 @@ def quick_size(spec: SuiteSpec) -> SuiteSpec:
         raise UsageError("has no quick size; a table [quick] in the suite file would name it", where=spec.name)
     kept = [entry for entry in spec.optimizers if _is_kept(quick.optimizers, entry)]
     problems = tuple(entry for entry in spec.problems if _is_kept(quick.problems, entry))
-    labels, functions = {entry.label for entry in kept}, [entry.label for entry in problems]
+    labels, functions = [entry.label for entry in kept], [entry.label for entry in problems]
     changed = {
         **{name: value for name in ("budget", "starts", "noise_seeds", "trials") if (value := getattr(quick, name))},
         "grid": {name: _resized(grid, quick) for name, grid in spec.grid.items()},
         "optimizers": tuple(_fewer(entry, quick) for entry in kept),
         "problems": problems,
-        "contrasts": tuple(entry for entry in spec.contrasts if _applies(entry, labels, functions)),
+        "contrasts": tuple(entry for entry in spec.contrasts if entry.applies(labels, functions)),
         "quick": None,
     }
     return SuiteSpec(**{**dict(spec), **changed})
@@ -54,9 +52,3 @@ def _resized(grid: Grid, quick: Quick) -> Grid:
 
 def _fewer(entry: OptimizerSpec, quick: Quick) -> OptimizerSpec:
     return entry.model_copy(update={"sweep": {name: _resized(grid, quick) for name, grid in entry.sweep.items()}})
-
-
-def _applies(contrast: Contrast, optimizers: set[str], problems: list[str]) -> bool:
-    """Returns whether both sides of a contrast, and a problem that it is about, are kept."""
-    about = contrast.problems is None or fnmatch.filter(problems, contrast.problems)
-    return {contrast.left.optimizer, contrast.right.optimizer} <= optimizers and bool(about)

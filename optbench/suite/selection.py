@@ -38,7 +38,7 @@ def select(
         trials: Number of trials of random tuning; ``None`` for the suite's own.
 
     Returns:
-        A valid suite: entries in the suite's order, then those that joined.
+        A valid suite: entries in the suite's order, then those that joined; without contrasts about what is left out.
 
     Raises:
         UsageError: An item names nothing, nothing is selected, trials are asked for where none are drawn, or an
@@ -51,9 +51,17 @@ def select(
     chosen_problems = _choose("problem", spec.problems, problems, catalog.PROBLEMS, _problem, wrong)
     if wrong:
         raise UsageError(wrong, where=f"suite {spec.name!r}")
-    changed = {"tuning": tuning, "trials": trials, "optimizers": chosen_optimizers, "problems": chosen_problems}
+    labels, functions = [entry.label for entry in chosen_optimizers], [entry.label for entry in chosen_problems]
+    changed = {
+        **{key: value for key, value in (("tuning", tuning), ("trials", trials)) if value is not None},
+        "optimizers": chosen_optimizers,
+        "problems": chosen_problems,
+        # What is about entries that are left out, or would leave some out, has no meaning any more.
+        "contrasts": tuple(entry for entry in spec.contrasts if entry.applies(labels, functions)),
+        "quick": None,
+    }
     try:
-        return SuiteSpec(**{**dict(spec), **{key: value for key, value in changed.items() if value is not None}})
+        return SuiteSpec(**{**dict(spec), **changed})
     except ValidationError as error:
         raise UsageError(explain(error), where=f"suite {spec.name!r}") from None
 

@@ -6,8 +6,8 @@ nothing of it stand in ``optbench.suite.model``.
 
 from __future__ import annotations
 
-import fnmatch
 import itertools
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -21,6 +21,7 @@ from optbench.errors import UsageError, unknown_name
 from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem
 from optbench.records import MAX_BUDGET
+from optbench.suite.contrast import Contrast
 from optbench.suite.model import (
     MAX_INT,
     Flag,
@@ -163,44 +164,6 @@ class ProblemSpec(Model):
         return self.build().label
 
 
-class Side(Model):
-    """One side of a contrast.
-
-    Attributes:
-        optimizer: Label of an entry.
-        setting: In which setting.
-    """
-
-    optimizer: Text
-    setting: Literal["default", "one_for_all", "tuned"] = "tuned"
-
-
-class Contrast(Model):
-    """A claim that is stated before the run: the left side's measure is greater than the right side's.
-
-    Attributes:
-        name: Short name.
-        claim: The claim in one sentence.
-        left: The side that the claim says is better.
-        right: The other side.
-        problems: Pattern of the labels of the problems that it is about; ``None`` for all.
-        measure: ``score``, ``reach``, ``solved`` or ``width``; more is better.
-    """
-
-    name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-    claim: Text
-    left: Side
-    right: Side
-    problems: Text | None = None
-    measure: Literal["score", "reach", "solved", "width"] = "score"
-
-    @model_validator(mode="after")
-    def _two_sides(self) -> Self:
-        if self.left == self.right:
-            raise violations([("right", "must differ from left in optimizer or setting")])
-        return self
-
-
 class SuiteSpec(Model):
     """A whole suite: problems x optimizers x configurations x starts.
 
@@ -300,18 +263,32 @@ class SuiteSpec(Model):
         return wrong
 
     def _contrast_faults(self) -> list[tuple[str, str]]:
-        rules, labels = [entry.label for entry in self.optimizers], [entry.label for entry in self.problems]
+        entries = {entry.label: entry for entry in self.optimizers}
+        problems = [entry.label for entry in self.problems]
         wrong = []
         for index, entry in enumerate(self.contrasts):
+            faults = entry.faults(list(entries), problems)
             for end, side in (("left", entry.left), ("right", entry.right)):
-                place = f"contrasts[{index}].{end}"
-                if side.optimizer not in rules:
-                    wrong.append((f"{place}.optimizer", unknown_name("entry of the suite", side.optimizer, rules)))
+                members = side.members(entries)
+                if not members:
+                    faults.append((f"{end}.optimizer", unknown_name("entry of the suite", side.optimizer, entries)))
                 if self.tuning == "default" and side.setting != "default":
-                    wrong.append((f"{place}.setting", f"a suite that tunes nothing has no setting {side.setting!r}"))
-            if entry.problems is not None and not fnmatch.filter(labels, entry.problems):
-                wrong.append((f"contrasts[{index}].problems", f"{entry.problems!r} matches no problem of the suite"))
+                    faults.append((f"{end}.setting", f"a suite that tunes nothing has no setting {side.setting!r}"))
+                if side.at is not None and len(members) == 1:
+                    faults += [(f"{end}.at", fault) for fault in self._value_faults(entries[members[0]], side.at)]
+            wrong += [(f"contrasts[{index}].{key}", message) for key, message in faults]
         return wrong
+
+    def _value_faults(self, entry: OptimizerSpec, value: float) -> list[str]:
+        if self.tuning != "grid":
+            return ["needs a grid, whose values are known"]
+        if entry.swept not in entry.sweep and entry.swept not in self.grid:
+            return []
+        values = self.grid_of(entry).values()
+        # A sensitivity arm moves the ranges and leaves the claim: it is then about a value that is not tried.
+        if self.shift_decades or any(math.isclose(value, tried, rel_tol=1e-9) for tried in values):
+            return []
+        return [f"must be one of the values of {entry.label}: {', '.join(f'{v:.6g}' for v in values)}; got {value!r}"]
 
     def _quick_faults(self) -> list[tuple[str, str]]:
         if self.quick is None:
@@ -349,7 +326,7 @@ class SuiteSpec(Model):
         if self.tuning != "grid":
             data["tuning"] = self.tuning
         if self.contrasts:
-            data["contrasts"] = [entry.model_dump(mode="json") for entry in self.contrasts]
+            data["contrasts"] = [entry.model_dump(mode="json", exclude={"refuted_by"}) for entry in self.contrasts]
         if self.shift_decades:
             data["shift_decades"] = self.shift_decades
         return digest(data)

@@ -99,6 +99,7 @@ def make_row(
         "hits": hits,
         "curve_f": curve,
         "curve_best": curve,
+        "wells": np.empty(0, np.int32),
     }
 
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.contrasts import MEASURES, contrast, contrasts, holm, width
+from optbench.analysis.contrasts import MEASURES, contrast, contrasts, holm
 from optbench.analysis.evidence import Reported, Sweep, arrange
+from optbench.analysis.measures import width
 from optbench.analysis.selection import select
 from optbench.analysis.summarize import analyze
-from optbench.suite.spec import Contrast
+from optbench.suite.contrast import Contrast
 from tests.analysis.synthetic import make_row, make_runs
 
 PROBLEMS = {f"p{k}-2d": f"f{k}" for k in range(3)}

@@ -14,11 +14,14 @@ def small():
     return load("smoke").spec
 
 
-def test_programs_are_dimensions_times_slot_groups(small):
+def test_programs_are_dimensions_times_classes_of_rules(small):
+    """Of its three rules one has no slots, one has two, and one looks ahead."""
     cost = estimate(plan(small), "cpu")
-    branches = {key: (len(shelf.problems), len(shelf.rules)) for key, shelf in cost.programs.items()}
-    assert branches == {(2, 0): (2, 1), (2, 2): (2, 2), (10, 0): (1, 1), (10, 2): (1, 2)}
-    assert dict(cost.cells_of) == {(2, 0): 48, (2, 2): 96, (10, 0): 24, (10, 2): 48}
+    branches = {tuple(key): (len(shelf.problems), len(shelf.rules)) for key, shelf in cost.programs.items()}
+    classes = [("HERE", 0, False), ("HERE", 2, False), ("AHEAD", -1, False)]
+    assert branches == {(dim, *rules): (count, 1) for dim, count in ((2, 2), (10, 1)) for rules in classes}
+    cells = {tuple(key): count for key, count in cost.cells_of.items()}
+    assert cells == {(dim, *rules): count for dim, count in ((2, 48), (10, 24)) for rules in classes}
     assert cost.cells == 216
     assert cost.run_steps == 216 * 200
 

@@ -175,11 +175,11 @@ def test_a_block_that_ran_out_of_memory_is_tried_again_alone(engine, monkeypatch
     (expected,) = (rows_by_id(result) for result in engine.run([group]))
     run, calls = Task.run, []
 
-    def fail_once(self, *arguments):
+    def fail_once(self, *arguments, **named):
         calls.append(1)
         if len(calls) == 1:
             raise MemoryError("RESOURCE_EXHAUSTED: Out of memory")
-        return run(self, *arguments)
+        return run(self, *arguments, **named)
 
     monkeypatch.setattr(Task, "run", fail_once)
     (result,) = Engine(threads=1, programs=engine.programs, recorders=engine.recorders).run([group])

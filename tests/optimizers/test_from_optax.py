@@ -112,7 +112,7 @@ def test_entry_is_optax_driven_by_hand_in_each_lane(name, dim):
 @pytest.mark.parametrize("name", BY_HAND)
 def test_state_keeps_shapes_and_types_and_every_hyperparameter_is_traced(name):
     rule = catalog.optimizer(name)
-    for dim in (1, 2, 5):
+    for dim in (1, 5):
         x = jax.ShapeDtypeStruct((dim,), jnp.float64)
         scalar = jax.ShapeDtypeStruct((), jnp.float64)
         values = dict.fromkeys(rule.hyper, scalar)

@@ -30,8 +30,11 @@ def follow(rule, objective, x0, hyper, steps):
     return np.concatenate([x0[None], params]), np.concatenate([x0[None], points])
 
 
-def test_every_rule_is_transcribed():
-    assert sorted(RULES) == sorted(entry.name for entry in catalog.OPTIMIZERS)
+def test_the_seven_rules_of_the_notes_are_transcribed():
+    """The others are held to transcriptions and oracles of their own, in the tests beside this one."""
+    shelves = {"optbench.optimizers.gradient", "optbench.optimizers.adaptive"}
+    assert sorted(RULES) == sorted(entry.name for entry in catalog.OPTIMIZERS if entry.module in shelves)
+    assert len(RULES) == 7
     assert all(sum(rule == name for rule, _ in CASES) >= 3 for name in RULES)
 
 

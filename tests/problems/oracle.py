@@ -44,6 +44,12 @@ def _powell(x):
     return total
 
 
+def _lessard_cycle(x):
+    if x < 1:
+        return 25 * x**2 / 2
+    return x**2 / 2 + 24 * x - 12 if x < 2 else 25 * x**2 / 2 - 24 * x + 36
+
+
 def _norm2(x, center):
     return (x[0] - center) ** 2 + sum(v**2 for v in x[1:])
 
@@ -84,6 +90,7 @@ ORACLE: dict[str, Callable] = {
     "sphere": lambda x: sum(v**2 for v in x),
     "ellipsoid": lambda x, c: sum(mp.power(c, mpf(i) / (len(x) - 1)) * v**2 for i, v in enumerate(x)),
     "unit_quadratic": lambda x, c: sum(v**2 / mp.root(mpf(c) ** i, len(x) - 1) for i, v in enumerate(x)) / 2,
+    "lessard_cycle": lambda x: _lessard_cycle(*x),
     "sum_of_powers": lambda x: sum(abs(v) ** (i + 1) for i, v in enumerate(x, 1)),
     "saddle": lambda x, c: c * (x[0] ** 4 / 4 - x[0] ** 2 / 2) + sum((v**2 for v in x[1:]), mpf(0)) / 2,
     "rosenbrock": lambda x: sum(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in _pairs(x)),

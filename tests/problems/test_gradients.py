@@ -15,7 +15,7 @@ from .shelf import by_name, cases, defaults
 #: Not analytic as written (roots of squares, absolute values): compared with differences in 50 digits instead.
 NOT_ANALYTIC = {
     *("sum_of_powers", "ackley", "schwefel", "drop_wave", "eggholder", "two_wells"),
-    *("different_powers", "schwefel_2_20", "schwefel_2_21"),
+    *("different_powers", "schwefel_2_20", "schwefel_2_21", "lessard_cycle"),
 }
 
 #: Points where a root or an absolute value has a kink.
@@ -23,6 +23,7 @@ KINKS = {
     "eggholder": [(0.0, -47.0), (-94.0, 0.0), (47.0, 0.0), (100.0, 53.0), (-100.0, 3.0)],
     "cliff": [(1.0, 0.0), (-1.0, 1.0)],
     "drop_wave": [(1e-200, 0.0)],
+    "lessard_cycle": [(1.0,), (2.0,)],
     "salomon": [(1e-200, 0.0)],
     "schwefel_2_20": [(0.0, 50.0), (-50.0, 0.0)],
     "schwefel_2_21": [(50.0, 50.0), (-50.0, 50.0)],

@@ -160,6 +160,31 @@ def judged(problems: dict[str, int]) -> dict[str, pd.DataFrame]:
     return {"ranking": pd.DataFrame(rows), "contrasts": pd.DataFrame(claims)}
 
 
+def wells() -> pd.DataFrame:
+    """The frame ``wells``: one rule on two landscapes at three batch sizes, at the last of which nothing is matched."""
+    rows = []
+    for land, deeper in (("w-2d", "equal"), ("w-2d[flat_depth=1.5]", "flat")):
+        for batch, at in ((1, 1), (8, 2), (64, None)):
+            for config, rate in enumerate((0.01, 0.1, 1.0)):
+                for cost in (10, 100, 1000):
+                    flat = min(1.0, 0.5 + 0.25 * config * np.log10(cost) / batch**0.5)
+                    lost = batch == 1 and config == 2
+                    rows.append({
+                        "problem": f"{land}~batch={batch}", "optimizer": "sgd", "config": config, "swept": "lr",
+                        "swept_value": rate, "deeper": deeper, "ratio": 10.0, "dim": 2, "noise": "batch",
+                        "batch": float(batch), "matched": config == at, "excess": 0.05 * (1 + config) / batch,
+                        "cost": cost, "n_starts": 24, "n_runs": 48, "flat_share": 0.0 if lost else flat,
+                        "flat_low": 0.0 if lost else flat - 0.1, "flat_high": 0.1 if lost else min(1.0, flat + 0.1),
+                        "neither_share": 0.9 if lost else 0.0, "flow_share": 0.5,
+                        "odds_ratio": 1.0 + config, "odds_low": 0.5 + config, "odds_high": np.inf if config else 2.0,
+                        "exit_starts": 12, "exit_share": config / 2, "exit_cost": 10.0 if config == 2 else np.inf,
+                        "exit_low": 10.0 if config else np.inf, "exit_high": np.inf,
+                        "verdict": "not shown" if config == 0 else "prefers flat" if deeper != "flat"
+                        else "goes to the deeper",
+                    })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def height(problem: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if problem.startswith("himmelblau"):
         return (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2
@@ -210,7 +235,7 @@ def write_pictures(folder: Path, problems: dict[str, int], n_grid: int, n_basin:
 
 def make(path: Path, problems: dict[str, int], *, n_grid: int = 21, n_basin: int = 8) -> Evidence:
     frames = {"summary": summary(problems), "convergence": convergence(problems), "sensitivity": sensitivity(problems)}
-    frames |= tuning(problems) | judged(problems)
+    frames |= tuning(problems) | judged(problems) | {"wells": wells()}
     runs = pd.DataFrame([{"problem": p, "optimizer": r, "status": "ok"} for p in problems for r in RULES])
     write_pictures(path / "pictures", problems, n_grid, n_basin)
     return Evidence(SimpleNamespace(runs=runs, manifest=manifest(problems), path=path), frames)

@@ -17,7 +17,7 @@ from optbench.report.evidence import Evidence, optimizers
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
 
-FRAMES = ("summary", "convergence", "sensitivity", "best_of_k", "matrix", "ranking")
+FRAMES = ("summary", "convergence", "sensitivity", "best_of_k", "matrix", "ranking", "wells")
 
 
 def changed(evidence: Evidence, path=None, frames=None, **manifest) -> Evidence:

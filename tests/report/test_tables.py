@@ -19,7 +19,7 @@ KINDS = [kind.name for kind in tables.KINDS]
 
 
 TUNING = ("best_of_k", "gain", "matrix")
-JUDGED = ("ranking", "contrasts")
+JUDGED = ("ranking", "contrasts", "wells")
 
 
 def changed(evidence: Evidence, *, summary=None, runs=None, tuning=None, **manifest) -> Evidence:
@@ -245,3 +245,19 @@ def test_every_contrast_stands_under_its_claim_with_its_verdict(evidence):
     lines = tables.render(evidence, "contrasts", "terminal", width=200).splitlines()
     for k, verdict in enumerate(("holds", "fails", "depends", "not run")):
         assert lines[lines.index(f"Claim {k} is so.") + 1].rstrip().endswith(verdict)
+
+
+def test_the_table_of_wells_stands_at_equal_loss_and_refuses_to_call_depth_a_preference(evidence):
+    text = tables.render(evidence, "wells", "markdown")
+    lines = [line for line in text.splitlines() if line.startswith("| ") and "| sgd |" in line]
+    assert len(lines) == 4
+    assert sum("prefers flat" in line for line in lines) == sum("goes to the deeper" in line for line in lines) == 2
+    assert "Not compared, since no rate brings its excess loss there: sgd at batch 64." in text.replace("\\", "")
+    assert len(json.loads(tables.render(evidence, "wells", "json"))["rows"]) == 54
+
+
+def test_without_a_control_the_table_of_wells_has_every_rate(evidence):
+    alone = evidence.frame("wells").assign(matched=False, excess=np.nan)
+    text = tables.render(changed(evidence, tuning={"wells": alone}), "wells", "markdown")
+    assert sum("| sgd |" in line for line in text.splitlines()) == 18
+    assert "Not compared" not in text

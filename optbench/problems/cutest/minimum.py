@@ -81,7 +81,7 @@ class Descent:
             if time.monotonic() > end:
                 raise StopIteration
 
-        options = {"maxiter": 10_000, "maxfun": 20_000, "ftol": 0.0, "gtol": 0.0, "maxcor": 20}
+        options = {"maxiter": 10_000, "maxfun": 20_000, "ftol": 1e-18, "gtol": 0.0, "maxcor": 20}
         with np.errstate(all="ignore"):
             minimize(watched, best.x, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=stop)
         return best
@@ -113,8 +113,9 @@ class Descent:
             decrement = 0.5 * float(grad @ step)
             for halvings in range(30):
                 trial = x - 0.5**halvings * step
-                value = self.value_and_grad(trial)[0]
-                if value < f:
+                value, slope = self.value_and_grad(trial)
+                # Near the minimum values no longer differ, and the gradient still says which point is better.
+                if value < f or (value == f and np.linalg.norm(slope) < np.linalg.norm(grad)):
                     break
             else:
                 break

@@ -14,6 +14,24 @@ from optbench.errors import UsageError, unknown_name
 
 #: What stands before the name of a CUTEst problem, as ``module:`` before a user's own.
 PREFIX = "cutest"
+#: Problems of the same formula in our own shelves: the two are no independent evidence.
+_TWINS = {
+    "ARWHEAD": "arwhead",
+    "BEALE": "beale",
+    "CUBE": "cube",
+    "FREUROTH": "freudenstein_roth",
+    "JENSMP": "jennrich_sampson",
+    "ROSENBR": "rosenbrock",
+    "SROSENBR": "rosenbrock",
+    "GENROSE": "rosenbrock",
+    "WOODS": "wood",
+}
+#: Beginnings of the names of variants of one problem.
+_VARIANTS = (
+    *("CHNR", "CHWIRUT", "CURLY", "DEVGLA", "DIXMAAN", "DRCAV", "EIGEN", "ERRIN", "FLETCBV", "FMINS"),
+    *("HEART", "HILBERT", "INDEF", "LANCZOS", "LSC", "LUKSAN1", "LUKSAN2", "MGH10", "MGH17", "MISRA1", "MSQRT"),
+    *("PALMER", "RAT4", "SCURLY", "SPIN", "VESUVI", "WAYSEA", "YATP"),
+)
 PATH = Path(__file__).with_name("names.json")
 
 
@@ -42,6 +60,14 @@ class Row:
     minimum: int
     f_star: float | None
     why: str
+
+    @property
+    def family(self) -> str:
+        """Name shared with the problems that are no independent evidence beside this one."""
+        if self.name in _TWINS:
+            return _TWINS[self.name]
+        stem = next((stem for stem in _VARIANTS if self.name.startswith(stem)), self.name)
+        return f"{PREFIX}:{stem}"
 
     @property
     def summary(self) -> str:

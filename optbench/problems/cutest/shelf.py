@@ -56,8 +56,8 @@ class Source:
         if getattr(start, "shape", None) == x.shape:
             return x
         leaves, form = jax.tree.flatten(start)
-        ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
-        return form.unflatten([part.reshape(leaf.shape) for part, leaf in zip(jnp.split(x, ends), leaves, strict=True)])
+        parts = jnp.split(x, np.cumsum([leaf.size for leaf in leaves])[:-1])
+        return jax.tree.unflatten(form, [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)])
 
     def _start(self, dim: int) -> np.ndarray:
         """CUTEst's start, shape (dim,)."""
@@ -65,9 +65,12 @@ class Source:
             return np.array(ravel_pytree(self._at(dim).y0)[0], np.float64)
 
     def published(self, dim: int) -> float | None:
-        """The minimum that sif2jax states, ``None`` where it states none."""
+        """The minimum that sif2jax states, ``None`` where it states none for this dimension."""
         with jax.enable_x64(True), jax.ensure_compile_time_eval():
-            value = self._at(dim).expected_objective_value
+            try:
+                value = self._at(dim).expected_objective_value
+            except (AssertionError, NotImplementedError, ValueError):
+                return None
         return None if value is None else float(value)
 
     def start_box(self, dim: int) -> Matrix:
@@ -142,9 +145,9 @@ def _made(found: Row) -> Landscape:
         start_bounds=source.start_box,
         x_star=lambda dim: source.reached(dim).x[None],
         f_star=source.f_star,
-        family=f"{PREFIX}:{found.name}",
+        family=found.family,
         tags=frozenset() if ranked else frozenset({"unranked"}),
-        formula=f"{found.name} of the CUTEst collection, as in sif2jax's cutest/_unconstrained_minimisation/{found.module}.py",
+        formula=f"{found.name} of the CUTEst collection, as in {found.module}.py of sif2jax's unconstrained problems",
         reference="Gould, Orban, Toint, 2015, CUTEst, Computational Optimization and Applications 60; sif2jax",
         remarks=remarks,
     )

@@ -77,14 +77,14 @@ def _isotropic(dim: int, instance: int, noise: float, curvature_noise: float) ->
     return (_signed(np.sqrt(_PAIRS * trace / dim) * frame),)
 
 
-def _mean(part: Array, indices: Array) -> Array:
+def mean_of(part: Array, indices: Array) -> Array:
     """Returns the mean of the chosen terms' parts."""
     return jnp.mean(jnp.take(part, indices, axis=0), axis=0)
 
 
-def _forms_at(x: Array, indices: Array, slopes: Array, curvatures: Array) -> Array:
+def forms_at(x: Array, indices: Array, slopes: Array, curvatures: Array) -> Array:
     """Returns the mean of ``a_i . x + x' B_i x / 2`` over the chosen terms."""
-    return jnp.sum(_mean(slopes, indices) * x) + 0.5 * jnp.sum(x * (_mean(curvatures, indices) @ x))
+    return jnp.sum(mean_of(slopes, indices) * x) + 0.5 * jnp.sum(x * (mean_of(curvatures, indices) @ x))
 
 
 def _two_wells_sum(x: Array, *operands: Array) -> Array:
@@ -107,7 +107,7 @@ def _two_wells_sum(x: Array, *operands: Array) -> Array:
 
 
 def _two_wells_batch(x: Array, indices: Array, *operands: Array) -> Array:
-    return two_wells.f(x, *operands[:4]) + _forms_at(x, indices, *operands[-2:])
+    return two_wells.f(x, *operands[:4]) + forms_at(x, indices, *operands[-2:])
 
 
 def _wells(dim: int, *theta: float) -> Wells:
@@ -157,7 +157,7 @@ def _two_wells_isotropic(x: Array, *operands: Array) -> Array:
 
 
 def _two_wells_isotropic_batch(x: Array, indices: Array, *operands: Array) -> Array:
-    return two_wells.f(x, *operands[:4]) + jnp.sum(_mean(operands[-1], indices) * x)
+    return two_wells.f(x, *operands[:4]) + jnp.sum(mean_of(operands[-1], indices) * x)
 
 
 two_wells_isotropic = Landscape(
@@ -202,7 +202,7 @@ def _one_well(x: Array, curvature: Array, *operands: Array) -> Array:
 
 
 def _one_well_batch(x: Array, indices: Array, curvature: Array, *operands: Array) -> Array:
-    return _one_well(x, curvature) + _forms_at(x, indices, *operands[-2:])
+    return _one_well(x, curvature) + forms_at(x, indices, *operands[-2:])
 
 
 one_well = Landscape(
@@ -241,7 +241,7 @@ def _one_well_isotropic(x: Array, curvature: Array, *operands: Array) -> Array:
 
 
 def _one_well_isotropic_batch(x: Array, indices: Array, curvature: Array, *operands: Array) -> Array:
-    return _one_well(x, curvature) + jnp.sum(_mean(operands[-1], indices) * x)
+    return _one_well(x, curvature) + jnp.sum(mean_of(operands[-1], indices) * x)
 
 
 one_well_isotropic = Landscape(
