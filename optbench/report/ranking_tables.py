@@ -199,7 +199,8 @@ def verdicts(evidence: Evidence, kind: str, title: str) -> Table:
 
 
 def _verdict(row: Row) -> tuple[Cell, ...]:
-    names = (Cell(row[name], is_text=True) for name in ("contrast", "left", "right", "measure"))
+    measure = row["measure"] + (", worst" if row.get("over") == "worst" else "")
+    names = (Cell(text, is_text=True) for text in (row["contrast"], row["left"], row["right"], measure))
     if row["verdict"] == "not run":
         return (*names, *(Cell(formatting.MISSING) for _ in range(3)), Cell(row["verdict"], is_text=True))
     return (
@@ -212,6 +213,9 @@ def _verdict(row: Row) -> tuple[Cell, ...]:
 
 
 def _contrast_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
+    # Analysis loads pandas, which help and errors need not wait for.
+    from optbench.analysis.measures import MEASURES
+
     said = [notes.counted(evidence)]
     if not rows:
         return [*said, "The suite states no contrasts."]
@@ -227,10 +231,17 @@ def _contrast_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     if halves:
         ends = " to ".join(formatting.significant(end) for end in sorted({min(halves), max(halves)}))
         said.append(f"Smallest difference that could have been detected (half-width of the interval): {ends}.")
-    measures = {
-        "score": "score: log-time area over the 51 targets.",
-        "reach": "reach: share of runs that reach a gap of 1e-3.",
-        "solved": "solved: share of runs that solve the problem.",
-        "width": "width: decades of rates within twice the best cost of reaching a gap of 1e-3.",
-    }
-    return [*said, *(text for name, text in measures.items() if any(row["measure"] == name for row in rows))]
+    said += [f"{name}: {m.title}." for name, m in MEASURES.items() if any(row["measure"] == name for row in rows)]
+    if any(row.get("over") == "worst" for row in rows):
+        said.append(
+            "worst: the smallest difference over the problems in place of the mean; its lower end needs no correction, "
+            "its upper end has Bonferroni's."
+        )
+    said += [
+        f"{row['contrast']}: left may be worse by {row['margin']:g}; the difference shown includes it."
+        for row in rows
+        if row.get("margin", 0.0) > 0
+    ]
+    if grouped := [f"{row['contrast']}, by group: {row['by_group']}." for row in rows if row.get("by_group")]:
+        said += ["A claim also depends where one group of its problems lies above 0 and another below.", *grouped]
+    return said

@@ -142,6 +142,7 @@ def test_the_control_is_that_of_the_same_noise_and_dimension():
         ([5.0, 0.01, 0.2, np.inf], 2),  # the middle between 0.01 and 0.2 in logarithms is 0.045
         ([5.0, 0.01, 0.9, np.inf], 2),
         ([5.0, 0.01, 2.0, np.inf], 1),
+        ([5.0, 0.01, 0.5, 0.9], 2),
         ([0.1, 0.01, 0.02, 0.03], 3),  # the slow side meets the loss too, and does not count
         ([5.0, 1e-30, 1e-20, np.inf], 2),
         ([5.0, 3.0, 4.0, np.inf], 1),

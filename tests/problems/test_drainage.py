@@ -67,7 +67,7 @@ def by_lsoda(problem, x0):
     if frame.origin_matrix is not None:
         y0 = frame.pivot + frame.origin_matrix @ (y0 - frame.pivot)
     path = solve_ivp(
-        lambda t, y: pull(problem.name, y, problem.theta), (0.0, 80.0), y0, method="LSODA", rtol=1e-9, atol=1e-11
+        lambda t, y: pull(problem.name, y, problem.theta), (0.0, 1000.0), y0, method="LSODA", rtol=1e-9, atol=1e-11
     )
     bottoms = np.zeros((2, problem.dim))
     place = PLACES["gaussian_wells" if "gaussian" in problem.name else "two_wells"]
@@ -99,7 +99,7 @@ def test_agrees_with_scipy(name, dim, instance, rotated):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ratio", [10.0, 100.0])
+@pytest.mark.parametrize("ratio", [100.0])
 @pytest.mark.parametrize(("name", "dim", "instance", "rotated"), CASES)
 def test_agrees_with_scipy_on_500_points(name, dim, instance, rotated, ratio):
     problem = case(name, dim, instance, rotated, ratio=ratio)
