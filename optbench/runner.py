@@ -6,7 +6,7 @@ import importlib.metadata
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,9 @@ from optbench.records import SCHEMA_VERSION, Status
 from optbench.suite.parse import Suite, load
 from optbench.suite.plan import Group, Plan, plan
 from optbench.suite.spec import SuiteSpec
+
+#: Rules, and functions, of a suite that have trajectories and basins drawn: more cannot be told apart in a picture.
+MOST_PICTURED = 12
 
 Report = Callable[[Progress], None]
 
@@ -158,7 +161,7 @@ class _Execution:
 
     def _pictures(self) -> None:
         """Stores what the plots of two-dimensional problems need, each rule tuned, where it was."""
-        flat = [group for group in self.planned.groups if group.dim == 2 and group.problem.noise is None]
+        flat = _pictured(self.planned.groups)
         if not flat:
             return
         evidence = arrange(store.read_runs(self.folder), self.manifest)
@@ -212,6 +215,21 @@ class _Execution:
 
 def _pair(group: Group) -> Pair:
     return Pair(group.problem.build(), group.optimizer.build(), len(group.starts), group.noise_seeds)
+
+
+def _pictured(groups: Iterable[Group]) -> list[Group]:
+    """Returns the groups of which pictures are made: the first dozen rules and 2-D functions in the catalogue's order."""
+    flat = [group for group in groups if group.dim == 2 and group.problem.noise is None]
+    rules = _first({g.optimizer_label: g.optimizer.name for g in flat}, [entry.name for entry in catalog.OPTIMIZERS])
+    problems = _first({g.problem_label: g.problem.name for g in flat}, [entry.name for entry in catalog.PROBLEMS])
+    return [group for group in flat if group.optimizer_label in rules and group.problem_label in problems]
+
+
+def _first(names: Mapping[str, str], order: list[str]) -> set[str]:
+    """Returns the labels of the first ``MOST_PICTURED`` names; what is not in ``order`` comes last."""
+    place = {name: index for index, name in enumerate(order)}
+    labels = sorted(names, key=lambda label: (place.get(names[label], len(order)), label))
+    return set(labels[:MOST_PICTURED])
 
 
 def _kept(old: dict[str, Any]) -> dict[str, Any]:

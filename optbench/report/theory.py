@@ -132,6 +132,9 @@ def _swept(data: pd.DataFrame, rule: str) -> pd.DataFrame:
 
 
 def _rates(ax: Axes, data: pd.DataFrame, rules: list[str], shown: dict[str, Look]) -> None:
+    if (data["radius"] >= 1.0).all():  # the grid lies beyond every edge of stability
+        ax.set_axis_off()
+        return
     for k, rule in enumerate(rules):
         own, look = _swept(data, rule), shown[rule]
         stable = own[own["radius"] < 1.0]
@@ -147,6 +150,9 @@ def _rates(ax: Axes, data: pd.DataFrame, rules: list[str], shown: dict[str, Look
 
 
 def _losses(ax: Axes, data: pd.DataFrame, rules: list[str], shown: dict[str, Look]) -> None:
+    if data["excess"].isna().all():  # noise on some of the quadratics only: a logarithmic axis needs a value
+        ax.set_axis_off()
+        return
     for k, rule in enumerate(rules):
         own, look = _swept(data, rule), shown[rule]
         stable = own[own["excess"].notna()]

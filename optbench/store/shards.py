@@ -103,7 +103,7 @@ def write_shard(
         "rows": table.num_rows,
     }
     path = folder / SHARDS / f"{slug(name)}.parquet"
-    if (old := committed(folder).get(path.stem)) is not None:
+    if (old := _committed(path.with_suffix(".json"))) is not None:
         if old["sha256"] == record["sha256"]:
             return old
         raise DataError(f"{path} is committed with other rows; shards are written once")
@@ -125,15 +125,18 @@ def committed(folder: Path) -> dict[str, dict[str, Any]]:
     Raises:
         DataError: A record is damaged.
     """
-    records = {}
-    for path in sorted((folder / SHARDS).glob("*.json")):
-        if path.name.startswith("."):
-            continue
-        record = _record(path)
-        if record is None:
-            raise DataError(f"{path} is damaged: not a commit record; run the suite again to recompute the shard")
-        records[path.stem] = record
-    return records
+    paths = [path for path in sorted((folder / SHARDS).glob("*.json")) if not path.name.startswith(".")]
+    return {path.stem: record for path in paths if (record := _committed(path)) is not None}
+
+
+def _committed(path: Path) -> dict[str, Any] | None:
+    """Returns the commit record of one shard, ``None`` where there is none; a damaged one is an error."""
+    if not path.exists():
+        return None
+    record = _record(path)
+    if record is None:
+        raise DataError(f"{path} is damaged: not a commit record; run the suite again to recompute the shard")
+    return record
 
 
 def _record(path: Path) -> dict[str, Any] | None:

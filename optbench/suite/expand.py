@@ -54,7 +54,7 @@ def _levels(entry: Mapping[str, Any]) -> dict[str, Any]:
     tables = noise if isinstance(noise, list) else [noise]
     if not any(isinstance(table, dict) and isinstance(table.get("level"), list) for table in tables):
         return {}
-    single = []
+    single: list[Any] = []
     for table in tables:
         if isinstance(table, dict) and isinstance(table.get("level"), list):
             single += [{**table, "level": level} for level in table["level"]]

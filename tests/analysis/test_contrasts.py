@@ -9,8 +9,7 @@ import pytest
 from scipy import stats
 
 from optbench.analysis.contrasts import MEASURES, contrast, contrasts, holm
-from optbench.analysis.evidence import Reported, Sweep, arrange
-from optbench.analysis.measures import width
+from optbench.analysis.evidence import arrange
 from optbench.analysis.selection import select
 from optbench.analysis.summarize import analyze
 from optbench.suite.contrast import Contrast
@@ -131,17 +130,6 @@ def test_the_estimate_is_the_mean_of_paired_differences() -> None:
 
 def test_suite_files_know_the_same_measures() -> None:
     assert set(Contrast.model_json_schema()["properties"]["measure"]["enum"]) == set(MEASURES)
-
-
-def test_width_by_hand() -> None:
-    """Rates 0.1, 1, 10 at costs 30, 20, 50: two are within 40; the end counts half a decade, the middle a whole."""
-    costs = np.full((3, 2, 51), np.inf)
-    costs[:, 0] = np.array([30.0, 20.0, 50.0])[:, None]
-    sweep = Sweep("lr", np.arange(3), np.array([0.1, 1.0, 10.0]), None, np.arange(3), np.arange(3))
-    flat, none = np.zeros((3, 2)), np.zeros((3, 2), dtype=bool)
-    counted = np.ones((2, 51), dtype=bool)
-    reported = Reported(sweep, np.zeros(2), counted, flat, costs, flat, flat[..., None], none, none, none)
-    np.testing.assert_allclose(width(reported), [[1.5, 0.0]] * 3)
 
 
 def simulate(n_sims: int, seed: int) -> float:
