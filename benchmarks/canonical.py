@@ -28,6 +28,9 @@ TABLES = (
     ("solved", "md"),
     ("evals", "md"),
     ("long", "csv"),
+    ("ranking", "md"),
+    ("tuning", "md"),
+    ("matrix", "md"),
 )
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
 

@@ -218,7 +218,7 @@ def _pair(group: Group) -> Pair:
 
 
 def _pictured(groups: Iterable[Group]) -> list[Group]:
-    """Returns the groups of which pictures are made: the first dozen rules and 2-D functions in the catalogue's order."""
+    """Returns the groups that have pictures: the first dozen rules and 2-D functions in the catalogue's order."""
     flat = [group for group in groups if group.dim == 2 and group.problem.noise is None]
     rules = _first({g.optimizer_label: g.optimizer.name for g in flat}, [entry.name for entry in catalog.OPTIMIZERS])
     problems = _first({g.problem_label: g.problem.name for g in flat}, [entry.name for entry in catalog.PROBLEMS])

@@ -73,7 +73,9 @@ def against_c(lanes: int, steps: int, rounds: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         found = library(Path(folder))
         for dim in DIMS:
-            works = [workload(rule, function, dim, lanes=lanes, steps=steps) for rule in RULES for function in FUNCTIONS]
+            works = [
+                workload(rule, function, dim, lanes=lanes, steps=steps) for rule in RULES for function in FUNCTIONS
+            ]
             works = [work.at_one_rate() for work in works]
             engine = ours.prepared(works)
             for work in works:

@@ -16,9 +16,10 @@ _WHAT = {
     "The plain scan's losses are reduced by NumPy to the same best, curve and first hits: by one vectorized pass for "
     "each target (ratio), or by a binary search in each lane, which is faster (searched). Beside them, without a "
     "claim: a scan that traces only the rate and keeps nothing (rate only).",
-    "limit": "Run-steps a second in float64: the engine with its records on and all cores at work, against hand-written "
-    "C on one core (benchmarks/speed/limit.c), which keeps the best value alone.",
-    "compile": "Seconds to compile all that a suite needs; what is compiled pair by pair is measured on a sample and scaled.",
+    "limit": "Run-steps a second in float64: the engine with its records on and all cores at work, against "
+    "hand-written C on one core (benchmarks/speed/limit.c), which keeps the best value alone.",
+    "compile": "Seconds to compile all that a suite needs; what is compiled pair by pair is measured on a sample "
+    "and scaled.",
     "loops": "Adam on 2-D Rosenbrock, float64: run-steps a second of the engine on all lanes, and of Python loops.",
     "lanes": "Run-steps a second of the engine alone, records on, against the number of lanes.",
 }

@@ -153,7 +153,9 @@ def main() -> None:
                 print(f"geometric mean of {name}: {mean:.2f}", flush=True)
         elif part == "limit":
             measured[part] = against_c(4 * options.lanes, options.steps, options.rounds)
-            print(f"geometric mean of ratio: {geometric_mean([row['ratio'] for row in measured[part]]):.2f}", flush=True)
+            print(
+                f"geometric mean of ratio: {geometric_mean([row['ratio'] for row in measured[part]]):.2f}", flush=True
+            )
         elif part == "compile":
             measured[part] = compile_seconds()
         elif part == "loops":

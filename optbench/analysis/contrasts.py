@@ -21,7 +21,7 @@ from optbench.analysis.resample import REPLICATES
 from optbench.analysis.scores import Floats
 from optbench.analysis.sides import with_sides
 
-__all__ = ["CONTRASTS", "MEASURES", "Estimate", "contrast", "contrasts", "holm"]
+__all__ = ["CONTRASTS", "MEASURES", "Estimate", "Judged", "contrast", "contrasts", "holm"]
 
 CONTRASTS = (
     *("contrast", "claim", "refuted_by", "left", "right", "measure", "over", "margin"),
@@ -58,7 +58,7 @@ def contrasts(
     stated = list(manifest.get("contrasts", ()))
     evidence, choices = with_sides(evidence, choices, stated)
     draws = Draws(seed, replicates)
-    found = [_Judged.of(statement, evidence, choices, draws) for statement in stated]
+    found = [Judged.of(statement, evidence, choices, draws) for statement in stated]
     run = [k for k, judged in enumerate(found) if judged is not None]
     p = np.array([judged.estimate().p for judged in found if judged is not None])
     adjusted = dict(zip(run, holm(p).tolist(), strict=True))
@@ -96,7 +96,7 @@ def _levels(p: Floats, level: float = LEVEL) -> Floats:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """One contrast on all of its problems and on parts of them.
 
     Attributes:
@@ -110,8 +110,18 @@ class _Judged:
     alone: Sequence[Compared]
 
     @classmethod
-    def of(cls, statement: Mapping[str, Any], evidence: Evidence, choices: Choices, draws: Draws) -> _Judged | None:
-        """Returns a contrast's values, ``None`` where no problem has runs of both sides."""
+    def of(cls, statement: Mapping[str, Any], evidence: Evidence, choices: Choices, draws: Draws) -> Judged | None:
+        """Compares the two sides.
+
+        Args:
+            statement: The contrast as the manifest has it.
+            evidence: The judged rows, with the entries that its sides are made of.
+            choices: The configuration in each setting.
+            draws: How replicates are drawn.
+
+        Returns:
+            The values, ``None`` where no problem has runs of both sides.
+        """
         problems = _about(statement.get("problems"), sorted(evidence.facts))
         whole = Compared.of(statement, evidence, choices, problems, draws)
         if whole is None:

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from optbench.analysis.claims import Compared, Draws, described, verdict, worst
-from optbench.analysis.contrasts import contrasts
+from optbench.analysis.contrasts import Judged, contrasts
 from optbench.analysis.evidence import Evidence, arrange
 from optbench.analysis.paired import Estimate
 from optbench.analysis.selection import select
@@ -190,13 +190,17 @@ def test_groups_that_disagree_make_a_claim_depend():
 
 
 def test_groups_share_the_error_of_their_contrast():
-    speeds: dict[str, Speeds] = {p: {"a": (0.06,), "b": (0.05,)} for p in ("f-2d", "g-2d")}
-    low, alone = (
-        float(judged(speeds, "a", "b", **more)[column].partition("[")[2].partition(",")[0]) if column == "by_group"
-        else float(judged(speeds, "a", "b", **more)[column])
-        for more, column in (({"groups": {"f": "f-*", "g": "g-*"}}, "by_group"), ({"problems": "f-*"}, "low"))
-    )  # fmt: skip
-    assert low < alone
+    """Two groups: each has the interval that one problem alone has at half the error."""
+    speeds: dict[str, Speeds] = {p: {"a": (0.2,), "b": (0.05,)} for p in ("f-2d", "g-2d")}
+    evidence, _ = arranged(speeds)
+    statement = stated({"optimizer": "a"}, {"optimizer": "b"}, groups={"f": "f-*", "g": "g-*"})
+    choices = select(evidence.tuning, evidence.facts)
+    alone = Compared.of(statement, evidence, choices, ["f-2d"], DRAWS)
+    judged_in_parts = Judged.of(statement, evidence, choices, DRAWS)
+    assert alone is not None
+    assert judged_in_parts is not None
+    assert judged_in_parts.by_group(0.95)["f"] == alone.estimate(0.975)
+    assert alone.estimate(0.975).low < alone.estimate(0.95).low - 1e-6
 
 
 # The worst problem and the margin.

@@ -29,9 +29,9 @@ def reported(*, value: list[float], trials: list[int] | None = None, **more: Any
 
 
 def test_even_is_the_mean_as_a_share_of_the_best():
-    """Scores 0.2, 0.4, 0.6 on one start: their mean 0.4 is 2/3 of the best; no score at all is 0."""
-    score = np.array([[0.2, 0.0], [0.4, 0.0], [0.6, 0.0]])
-    np.testing.assert_allclose(even(reported(value=[0.1, 1.0, 10.0], score=score)), [[2 / 3, 0.0]] * 3)
+    """Scores 0.2, 0.3, 0.7 on one start: their mean 0.4 is 4/7 of the best; no score at all is 0."""
+    score = np.array([[0.2, 0.0], [0.3, 0.0], [0.7, 0.0]])
+    np.testing.assert_allclose(even(reported(value=[0.1, 1.0, 10.0], score=score)), [[4 / 7, 0.0]] * 3)
 
 
 def test_even_leaves_out_what_is_no_trial_and_starts_that_do_not_count():

@@ -41,7 +41,9 @@ def test_derivatives_of_first_and_second_order(name):
         return getattr(trigonometry, name)(x)
 
     x = jnp.linspace(-20.0, 20.0, 101)
-    first, second = {"sin": (jnp.cos, lambda x: -jnp.sin(x)), "cos": (lambda x: -jnp.sin(x), lambda x: -jnp.cos(x))}[name]
+    first, second = {"sin": (jnp.cos, lambda x: -jnp.sin(x)), "cos": (lambda x: -jnp.sin(x), lambda x: -jnp.cos(x))}[
+        name
+    ]
     np.testing.assert_allclose(jax.vmap(jax.grad(f))(x), first(x), atol=1e-15)
     np.testing.assert_allclose(jax.vmap(jax.grad(jax.grad(f)))(x), second(x), atol=1e-15)
 

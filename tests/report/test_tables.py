@@ -261,3 +261,18 @@ def test_without_a_control_the_table_of_wells_has_every_rate(evidence):
     text = tables.render(changed(evidence, tuning={"wells": alone}), "wells", "markdown")
     assert sum("| sgd |" in line for line in text.splitlines()) == 18
     assert "Not compared" not in text
+
+
+def test_groups_the_worst_problem_and_margins_are_told_in_words(evidence):
+    frame = evidence.frame("contrasts").assign(over="mean", margin=0.0, by_group="", refuted_by="")
+    frame.loc[0, ["over", "margin"]] = "worst", 0.1
+    frame.loc[1, "by_group"] = "a holds, 0.1 [0.05, 0.15]; b fails, -0.1 [-0.15, -0.05]"
+    more = changed(evidence, tuning={name: evidence.frame(name) for name in TUNING} | {"contrasts": frame})
+    text = " ".join(tables.render(more, "contrasts", "terminal", width=200).split())
+    for words in (
+        "score, worst", "worst: the smallest difference over the problems", "c0: left may be worse by 0.1;",
+        "c1, by group: a holds, 0.1 [0.05, 0.15]; b fails,", "one group of its problems lies above 0 and another below",
+    ):  # fmt: skip
+        assert words in text
+    plain = tables.render(evidence, "contrasts", "terminal", width=200)
+    assert not any(words in plain for words in ("worst", "by group", "may be worse"))

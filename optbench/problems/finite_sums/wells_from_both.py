@@ -4,8 +4,8 @@ From the usual box nearly every start drains into the flat well, in ten dimensio
 flow ends in each well from half of the starts, so that leaving the sharp well and leaving the flat one are seen alike.
 
 The ridge is five times as hard as that of ``two_wells``. On a soft ridge the force fades before its top, and gradient
-descent somewhat above ``lr * curvature = 2`` goes round the sharp bottom in a cycle of two steps for ever; here it leaves
-from 2.01 on.
+descent somewhat above ``lr * curvature = 2`` goes round the sharp bottom in a cycle of two steps for ever; here it
+leaves from 2.01 on.
 """
 
 from __future__ import annotations
