@@ -44,7 +44,8 @@ from optbench.problems.finite_sums import (
 from optbench.problems.gradient_flow import SCALES_PATH, measured_scale
 from optbench.problems.instances import MIDDLE
 from optbench.problems.landscape import Landscape
-from optbench.problems.problem import Problem, measured
+from optbench.problems.measured import measured
+from optbench.problems.problem import Problem
 
 SHELVES = (
     *(quadratics, valleys, multimodal, planar, plates, wells),

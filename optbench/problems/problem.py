@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -23,10 +23,8 @@ from optbench.problems import constants, instances, spectrum
 from optbench.problems.constants import Constants
 from optbench.problems.instances import Frame
 from optbench.problems.landscape import TWO_D, Dims, Landscape, Parameter, Wells, box
+from optbench.problems.measured import measured
 from optbench.problems.noise import Noise
-
-#: Terms of finite sums that are evaluated in one call, over all points.
-_TERM_VALUES = 2**18
 
 __all__ = ["TWO_D", "Dims", "Frame", "Landscape", "Parameter", "Problem", "box"]
 
@@ -184,7 +182,7 @@ class Problem:
             self.instance,
             rotated=self.rotated,
             bounds=self.bounds,
-            x_star=self.landscape.x_star(self.dim, *self._which),
+            x_star=self.landscape.x_star(self.dim, *self.which),
             f_scale=Problem(self.landscape, self.dim, parameters=self.parameters).f_scale,
             theta=self.theta,
         )
@@ -194,7 +192,7 @@ class Problem:
         return self._frame
 
     @property
-    def _which(self) -> tuple[float, ...]:
+    def which(self) -> tuple[float, ...]:
         """What picks the optimum of a landscape beside the dimension: its instance or its parameters."""
         return (self.instance, *self.theta) if self.landscape.own_instances else self.theta
 
@@ -206,24 +204,24 @@ class Problem:
     @cached_property
     def x_star(self) -> np.ndarray:
         """All global minimizers in the box, shape (m, dim)."""
-        return _fixed(self._frame.outward(self.landscape.x_star(self.dim, *self._which)))
+        return _fixed(self._frame.outward(self.landscape.x_star(self.dim, *self.which)))
 
     @cached_property
     def f_star(self) -> float:
         """Minimum, offset included."""
-        return float(self.landscape.f_star(self.dim, *self._which)) + self._frame.offset
+        return float(self.landscape.f_star(self.dim, *self.which)) + self._frame.offset
 
     @cached_property
     def f_second(self) -> float | None:
         """Lowest other local minimum value known, offset included; ``None`` where there is none."""
-        second = self.landscape.f_second(self.dim, *self._which)
+        second = self.landscape.f_second(self.dim, *self.which)
         return None if second is None else float(second) + self._frame.offset
 
     @cached_property
     def f_saddle(self) -> float | None:
         """Value at the saddle next to which runs start, offset included; ``None`` elsewhere."""
         saddle = self.landscape.f_saddle
-        return None if saddle is None else float(saddle(self.dim, *self._which)) + self._frame.offset
+        return None if saddle is None else float(saddle(self.dim, *self.which)) + self._frame.offset
 
     @cached_property
     def wells(self) -> Wells | None:
@@ -231,7 +229,7 @@ class Problem:
         rule = self.landscape.wells
         if rule is None:
             return None
-        bottoms, radii = rule(self.dim, *self._which)
+        bottoms, radii = rule(self.dim, *self.which)
         return Wells(_fixed(self._frame.outward(bottoms)), _fixed(radii))
 
     @property
@@ -256,7 +254,7 @@ class Problem:
         """Value from which on the problem counts as solved, offset included."""
         return self.f_star + self.constants.gap_solved
 
-    def _raw(self, x: Array) -> Array:
+    def raw(self, x: Array) -> Array:
         """The objective without its offset, in pure JAX."""
         frame = self._frame
         y = x - frame.shift
@@ -266,7 +264,7 @@ class Problem:
 
     def _value(self, x: Array) -> Array:
         """The objective in pure JAX."""
-        return self._raw(x) + self._frame.offset
+        return self.raw(x) + self._frame.offset
 
     @cached_property
     def _compiled(self) -> Any:
@@ -329,10 +327,10 @@ class Problem:
             >>> x0.shape, distance
             ((2,), nan)
         """
-        x0, distance = self._draw_starts(generator(seed, "start", self._plain_label, split, index), 1)
+        x0, distance = self.draw_starts(generator(seed, "start", self._plain_label, split, index), 1)
         return x0[0], float(distance[0])
 
-    def _draw_starts(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw_starts(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Draws ``count`` starts, one a row, with their distances."""
         if self.landscape.sample_starts is not None:
             y, distance = self.landscape.sample_starts(rng, count, self.dim, *self.theta)
@@ -378,51 +376,6 @@ class Problem:
             "tags": sorted(self.tags),
             "reference": self.reference,
         }
-
-
-@cache
-def measured(problem: Problem) -> Constants:
-    """Computes the constants of a problem, whether or not they are frozen.
-
-    Args:
-        problem: Any problem.
-
-    Returns:
-        The constants, in the problem's own frame without its offset.
-
-    Raises:
-        UsageError: The function raises, or has no finite median over the starts; only a user's own can.
-    """
-    landscape = problem.landscape
-    # Worked out now: the instance needs a measurement of its own, which cannot be made inside a trace.
-    frame = problem.frame()
-    with jax.enable_x64(True):
-        many = jax.jit(jax.vmap(problem._raw))
-        try:
-            np.asarray(many(problem.bounds.mean(axis=1)[None]))
-        except Exception as error:  # whatever a user's function raises is theirs to read, without our traceback
-            said = next(iter(str(error).splitlines()), "")
-            raise UsageError(f"{problem.label}: f raises {type(error).__name__}: {said}") from error
-        found = constants.measure(
-            problem.label,
-            lambda points: np.concatenate([np.asarray(many(part)) for part in _split(landscape, points)]),
-            lambda rng, count: problem._draw_starts(rng, count)[0],
-            x_star=frame.outward(landscape.x_star(problem.dim, *problem._which)),
-            f_star=landscape.f_star(problem.dim, *problem._which),
-            f_second=landscape.f_second(problem.dim, *problem._which),
-            bounds=problem.bounds,
-        )
-    if not (math.isfinite(found.f_scale) and found.f_scale > 0):
-        raise UsageError(
-            f"{problem.label}: the median of f - f_star over the starts must be a positive number; got {found.f_scale}"
-        )
-    return found
-
-
-def _split(landscape: Landscape, points: np.ndarray) -> list[np.ndarray]:
-    """Cuts points into parts that are evaluated together: each term of a finite sum needs memory at each of them."""
-    terms = 1 if landscape.n_terms is None else landscape.n_terms(points.shape[1])
-    return np.array_split(points, max(1, math.ceil(len(points) * terms / _TERM_VALUES)))
 
 
 def _short(value: float) -> str:

@@ -11,7 +11,8 @@ from optbench.core.keys import generator
 from optbench.problems import freeze
 from optbench.problems.constants import PATH, Constants, frozen
 from optbench.problems.landscape import Landscape, at, box
-from optbench.problems.problem import Problem, measured
+from optbench.problems.measured import measured
+from optbench.problems.problem import Problem
 
 from .shelf import LANDSCAPES, by_name
 
@@ -64,7 +65,7 @@ def test_f_scale_is_the_median_gap_of_the_starts():
 
 def test_f_scale_has_a_stream_of_its_own():
     problem = Problem(by_name("sphere"), 2)
-    first = problem._draw_starts(generator("f_scale", problem.label), 1)[0][0]
+    first = problem.draw_starts(generator("f_scale", problem.label), 1)[0][0]
     assert all(not np.array_equal(first, problem.starts(s, "tune", k)[0]) for s in range(3) for k in range(3))
 
 

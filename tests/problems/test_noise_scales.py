@@ -11,7 +11,8 @@ from optbench.errors import UsageError
 from optbench.problems import constants, freeze
 from optbench.problems import problem as problems
 from optbench.problems.gradient_flow import SCALES_PATH, follow, frozen_scales, gradient_scale, measured_scale
-from optbench.problems.problem import Problem, measured
+from optbench.problems.measured import measured
+from optbench.problems.problem import Problem
 from optbench.suite.parse import load, shipped
 
 from .shelf import by_name
