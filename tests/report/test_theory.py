@@ -105,6 +105,15 @@ def test_figure_is_the_same_to_the_byte(evidence, tmp_path):
     assert first[0].read_bytes() == second[0].read_bytes()
 
 
+def test_a_panel_without_values_is_left_empty(evidence, tmp_path):
+    """No noise on one quadratic, and on another a grid beyond every edge: a logarithmic axis has nothing to show."""
+    rates = evidence.frame("theory_rates").copy()
+    rates.loc[rates["problem"] == label(10.0), ["excess", "excess_measured", "excess_low", "excess_high"]] = np.nan
+    rates.loc[rates["problem"] == label(100.0), "radius"] = 1.1
+    some = Evidence(evidence.run, {"theory_rates": rates, "theory_edges": evidence.frame("theory_edges")})
+    assert [path.name for path in draw(some, ["theory"], "svg", tmp_path)] == ["theory.svg"]
+
+
 def test_entries_of_one_rule_differ_in_shade_and_marker():
     shown = theory.looks(list(RULES))
     nags = [shown[rule] for rule in RULES[2:]]
