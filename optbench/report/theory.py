@@ -194,6 +194,9 @@ def _axes(ax: Axes, data: pd.DataFrame) -> None:
     """Puts rates of round values on the horizontal axis, and powers of ten on the other."""
     ax.set_xscale("log")
     inside = data.loc[data["lr"] > 0.1 * data["edge"], "lr"].to_numpy(float)
+    if not inside.size:
+        # A grid that ends far below the edge of stability.
+        inside = data["lr"].to_numpy(float)
     low, high = float(inside.min()), float(inside.max())
     ax.set_xlim(low / 1.03, high * 1.03)
     ticks = [m * 10.0**e for e in range(-6, 7) for m in (1, 2, 3, 5) if low <= m * 10.0**e <= high]

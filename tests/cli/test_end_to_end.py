@@ -62,7 +62,7 @@ def test_status_table_and_plot_read_the_run(ran, module_shell):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["tiny.toml", "--problems", "rosenbrok"], 2, "unknown problem 'rosenbrok'; did you mean 'rosenbrock'?"),
+        (["tiny.toml", "--problems", "rosenbrok"], 2, "unknown problem 'rosenbrok'; did you mean 'rosenbrock'"),
         (["tiny.toml", "--optimizers", ","], 2, "--optimizers selects none of 2 optimizers"),
         (["tiny.toml", "--problems", "himmelblau[dim=3]"], 2, "dimension must be 2 only; got 3"),
         (["broken.toml"], 2, "broken.toml: is not TOML: "),

@@ -30,6 +30,7 @@ def make_columns(problem: str = "sphere-2d", optimizer: str = "adam", *, n: int 
         "split": ["report", "tune"] * (n // 2),
         "start": np.zeros(n, np.int32),
         "start_distance": np.full(n, np.nan),
+        "noise_seed": np.zeros(n, np.int32),
         "status": [*["ok"] * (n - 1), "error"],
         "message": [*[""] * (n - 1), "boom"],
         "hits": rng.integers(-1, BUDGET, (n, N_TARGETS)).astype(np.int32),
@@ -42,6 +43,7 @@ def make_columns(problem: str = "sphere-2d", optimizer: str = "adam", *, n: int 
     for name in ("f_start", "f_last", "f_best", "f_tail"):
         columns[name] = f
     columns["cost"] = np.full(n, float(BUDGET))
+    columns["sample_grads"] = np.zeros(n, np.int64)
     for name in ("grad_evals", "value_evals", "hvps"):
         columns[name] = np.full(n, BUDGET, np.int32)
     return {name: columns[name] for name in RUN_COLUMNS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -107,7 +108,7 @@ def big(spec: SuiteSpec, tune: int) -> SuiteSpec:
 
 
 MILLION = """
-import resource, time
+import time
 from optbench.suite.parse import load
 from optbench.suite.plan import plan
 from optbench.suite.spec import SuiteSpec
@@ -115,10 +116,14 @@ spec = load("quick").spec
 spec = SuiteSpec(**{**dict(spec), "starts": {"tune": 732, "report": 32}})
 began = time.perf_counter()
 ids = [cell for group in plan(spec).groups for cell in group.cell_ids()]
-print(len(set(ids)), time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+seconds = time.perf_counter() - began
+# Not resource.getrusage: its maximum outlives exec, and the process that runs the tests may be larger.
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(len(set(ids)), seconds, peak.split()[1])
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc for the peak memory")
 def test_a_million_cells_plan_in_twenty_seconds_and_two_gigabytes():
     words = subprocess.run([sys.executable, "-c", MILLION], capture_output=True, text=True, check=True).stdout.split()
     count, seconds, kilobytes = int(words[0]), float(words[1]), int(words[2])
