@@ -3,7 +3,8 @@
 Frozen is every landscape of the shelves, at its default dimension and at 2, 10, 30 and 40: the literature's
 form, instance 1, and the rotated twin of instance 1 where the function is separable; and the finite sums that
 number their own instances, at their default dimension, 10 and 40. Other landscapes of that kind have their constants
-computed when needed. The noise scales are those of the functions on which the shipped suites put noise. A
+computed when needed. So are frozen the problems with other parameters on which the shipped suites put noise, and the
+noise scales of all on which they put noise that has a level. A
 file is the same on every machine: the random streams are keyed by labels and the constants rounded to 10 digits.
 """
 
@@ -60,6 +61,11 @@ SUMS = (
 SUM_DIMENSIONS = (10, 40)
 #: Functions whose noise scale is frozen, at every dimension of ``DIMENSIONS`` up to 10 that they have.
 DISTURBED = ("sphere", "ellipsoid", "rosenbrock", "himmelblau")
+#: Parameters at which the shipped suites run the wells with the noise of batches, in 2 and 10 dimensions.
+BATCHES = {"noise": 6.0, "curvature_noise": 1.0}
+WELL_SHAPES: tuple[dict[str, float], ...] = tuple(
+    {**ratio, **depth} for ratio in ({}, {"ratio": 100.0}) for depth in ({}, {"flat_depth": 1.5}, {"sharp_depth": 1.5})
+)
 
 
 def landscapes() -> list[Landscape]:
@@ -89,6 +95,12 @@ def problems() -> Iterator[Problem]:
                     yield Problem(landscape, dim, instance=1, rotated=True)
 
     yield from sums()
+    yield from wells_of_suites()
+    for problem in disturbed_by_suites():
+        if problem.instance:
+            # An instance is placed by its plain form, which a trace cannot measure.
+            yield Problem(problem.landscape, problem.dim, parameters=problem.parameters)
+        yield problem
 
 
 def sums() -> Iterator[Problem]:
@@ -99,10 +111,31 @@ def sums() -> Iterator[Problem]:
                 yield Problem(landscape, dim, instance=1)
 
 
+def wells_of_suites() -> Iterator[Problem]:
+    """Yields the wells with batch noise at the parameters of the shipped suites, each once."""
+    for dim in (2, 10):
+        for shape in WELL_SHAPES:
+            for landscape in (wells_from_both.two_wells_sum_from_both, wells_from_both.two_wells_isotropic_from_both):
+                yield Problem(landscape, dim, parameters={**shape, **BATCHES})
+        for landscape in (noisy_wells.one_well, noisy_wells.one_well_isotropic):
+            yield Problem(landscape, dim, parameters=BATCHES)
+
+
+def disturbed_by_suites() -> Iterator[Problem]:
+    """Yields the problems beyond the shelves' own on which the shipped suites put noise that has a level, each once."""
+    for condition in (1e2, 1e6):
+        yield Problem(quadratics.ellipsoid, 10, instance=1, rotated=True, parameters={"condition": condition})
+    yield Problem(chains.chebyshev_rosenbrock, 6, instance=1)
+    for dim in (2, 10):
+        for condition in (1e1, 1e2, 1e3):
+            yield Problem(quadratics.unit_quadratic, dim, parameters={"condition": condition})
+
+
 def disturbed() -> Iterator[Problem]:
     """Yields every problem whose noise scale is frozen, each once."""
+    others = list(disturbed_by_suites())
     for problem in problems():
-        if problem.name in DISTURBED and problem.dim <= 10 and problem.instance == 1:
+        if problem in others or (problem.name in DISTURBED and problem.dim <= 10 and problem.instance == 1):
             yield problem
 
 

@@ -19,6 +19,8 @@ from jax import Array, lax
 _PARTS = tuple(map(float.fromhex, ("0x1.921fb54400000p+0", "0x1.0b4611a600000p-34", "0x1.3198a2e037073p-69")))
 #: Added to a whole number below 2^51, it leaves that number in the last bits.
 _ROUNDER = 1.5 * 2.0**52
+#: A little more than pi/4, which no rest exceeds while ``x`` is small enough for the reduction.
+_REST = 0.79
 #: Coefficients of r^3, r^5 ... in the sine and of r^4, r^6 ... in the cosine.
 _SIN = (
     *(-1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04),
@@ -68,6 +70,8 @@ def _turned(x: Array, quarters: int) -> Array:
     """Returns the sine of ``x`` plus some quarter turns."""
     whole = lax.round(x * (2.0 / math.pi), lax.RoundingMethod.TO_NEAREST_EVEN)
     r = ((x - whole * _PARTS[0]) - whole * _PARTS[1]) - whole * _PARTS[2]
+    # Where no digit of the rest is right, a run that diverges must still find values between -1 and 1.
+    r = lax.clamp(jnp.asarray(-_REST, x.dtype), r, jnp.asarray(_REST, x.dtype))
     square = r * r
     sine = r + r * square * _series(_SIN, square)
     cosine = 1.0 - (0.5 * square - square * square * _series(_COS, square))

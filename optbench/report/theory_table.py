@@ -137,4 +137,5 @@ def _notes(evidence: Evidence, rows: list[Row]) -> list[str]:
 
 def _largest(rows: list[Row], name: str) -> float:
     found = [float(row[name]) for row in rows if not math.isnan(row[name])]
-    return max(found, key=abs, default=math.nan)
+    # Of two that differ only in sign the positive one, in whatever order the rows come.
+    return max(found, key=lambda value: (abs(value), value), default=math.nan)

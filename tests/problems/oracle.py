@@ -54,12 +54,20 @@ def _norm2(x, center):
     return (x[0] - center) ** 2 + sum(v**2 for v in x[1:])
 
 
-def _two_wells(x, ratio, curvature, sharp, flat):
-    temperature = mpf(1) / 10
+def _two_wells(x, ratio, curvature, sharp, flat, *noise, softness=10):
+    temperature = mpf(1) / softness
     a = ratio * curvature * _norm2(x, -2) / 2 - sharp
     b = curvature * _norm2(x, 2) / 2 - flat
     low = min(a, b)
     return low - temperature * mp.log(mp.exp((low - a) / temperature) + mp.exp((low - b) / temperature))
+
+
+def _hard_wells(x, *parameters):
+    return _two_wells(x, *parameters, softness=50)
+
+
+def _one_well(x, curvature, *noise):
+    return curvature * _norm2(x, -2) / 2
 
 
 def _gaussian_wells(x, ratio, width, sharp, flat):
@@ -132,6 +140,12 @@ ORACLE: dict[str, Callable] = {
     "monkey_saddle": lambda x: x[0] ** 3 - 3 * x[0] * x[1] ** 2 + 3 * (x[0] ** 2 + x[1] ** 2) ** 2 / 4,
     "ravine": lambda x, k: x[0] ** 2 / 10 + k * sum((b - 2 * mp.sin(a)) ** 2 for a, b in _pairs(x)),
     "two_wells": _two_wells,
+    "two_wells_sum": _two_wells,
+    "two_wells_isotropic": _two_wells,
+    "two_wells_sum_from_both": _hard_wells,
+    "two_wells_isotropic_from_both": _hard_wells,
+    "one_well": _one_well,
+    "one_well_isotropic": _one_well,
     "gaussian_wells": _gaussian_wells,
     **FORMULAS,
 }

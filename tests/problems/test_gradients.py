@@ -15,6 +15,7 @@ from .shelf import by_name, cases, defaults
 #: Not analytic as written (roots of squares, absolute values): compared with differences in 50 digits instead.
 NOT_ANALYTIC = {
     *("sum_of_powers", "ackley", "schwefel", "drop_wave", "eggholder", "two_wells"),
+    *("two_wells_sum", "two_wells_isotropic", "two_wells_sum_from_both", "two_wells_isotropic_from_both"),
     *("different_powers", "schwefel_2_20", "schwefel_2_21", "lessard_cycle"),
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.problems import constants, freeze
-from optbench.problems import problem as problems
+from optbench.problems import measured as measuring
 from optbench.problems.gradient_flow import SCALES_PATH, follow, frozen_scales, gradient_scale, measured_scale
 from optbench.problems.measured import measured
 from optbench.problems.problem import Problem
@@ -52,7 +52,7 @@ def test_a_function_whose_flow_does_not_get_there_has_no_scale():
 def test_shipped_suites_find_their_constants_frozen():
     for name in shipped():
         for entry in load(name).spec.problems:
-            if entry.noise is None or entry.name not in (*freeze.DISTURBED, *(sum_.name for sum_ in freeze.SUMS)):
+            if entry.noise is None:
                 continue
             label = entry.build().noise_free.label
             assert label in constants.frozen()
@@ -65,9 +65,9 @@ def test_constants_of_sums_do_not_depend_on_the_parts_in_which_they_are_evaluate
     again, stored = measured.__wrapped__(problem), constants.frozen()[problem.label]
     assert (again.gap_second, stored.gap_second) == (None, None)
     assert (again.f_scale, again.gap_shell) == pytest.approx((stored.f_scale, stored.gap_shell), rel=1e-8)
-    monkeypatch.setattr(problems, "_TERM_VALUES", 2**19)
-    parts = problems._split(problem.landscape, np.zeros((10_000, 10)))
+    monkeypatch.setattr(measuring, "_TERM_VALUES", 2**19)
+    parts = measuring._split(problem.landscape, np.zeros((10_000, 10)))
     asked = [len(part) for part in parts]
     assert sum(asked) == 10_000
     assert max(asked) * 256 <= 2**19
-    assert len(problems._split(by_name("sphere"), np.zeros((10_000, 10)))) == 1
+    assert len(measuring._split(by_name("sphere"), np.zeros((10_000, 10)))) == 1

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from optbench.report.evidence import MEAN, SETTINGS, Evidence
+from tests.report import quadratics
 
 RULES = ("adam", "sgd", "adadelta", "nag", "momentum", "rmsprop", "adagrad")
 PROBLEMS = {"rosenbrock-2d-i1": 2, "himmelblau-2d-i1": 2, "sphere-10d-i1": 10}
@@ -37,7 +38,8 @@ def manifest(problems: dict[str, int]) -> dict:
                 "bounds": [[-5.0, 5.0]] * dim,
             }
             for label, dim in problems.items()
-        },
+        }
+        | quadratics.problems(),
     }
 
 
@@ -235,7 +237,7 @@ def write_pictures(folder: Path, problems: dict[str, int], n_grid: int, n_basin:
 
 def make(path: Path, problems: dict[str, int], *, n_grid: int = 21, n_basin: int = 8) -> Evidence:
     frames = {"summary": summary(problems), "convergence": convergence(problems), "sensitivity": sensitivity(problems)}
-    frames |= tuning(problems) | judged(problems) | {"wells": wells()}
+    frames |= tuning(problems) | judged(problems) | {"wells": wells()} | quadratics.frames()
     runs = pd.DataFrame([{"problem": p, "optimizer": r, "status": "ok"} for p in problems for r in RULES])
     write_pictures(path / "pictures", problems, n_grid, n_basin)
     return Evidence(SimpleNamespace(runs=runs, manifest=manifest(problems), path=path), frames)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from optbench.errors import DataError, StorageError, UsageError
 from optbench.report import best_of_k, figures, matrix, ranks, sensitivity, style
-from optbench.report.evidence import Evidence, optimizers
+from optbench.report.evidence import THEORY_FRAMES, Evidence, optimizers
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
 
-FRAMES = ("summary", "convergence", "sensitivity", "best_of_k", "matrix", "ranking", "wells")
+FRAMES = ("summary", "convergence", "sensitivity", "best_of_k", "matrix", "ranking", "wells", *THEORY_FRAMES)
 
 
 def changed(evidence: Evidence, path=None, frames=None, **manifest) -> Evidence:
@@ -197,7 +197,7 @@ def test_the_setting_is_part_of_the_name(evidence, tmp_path):
 def test_a_run_without_two_dimensional_problems_draws_the_rest(evidence, tmp_path):
     bare = changed(evidence, path=tmp_path)
     drawn = [path.stem for path in figures.draw(bare, None, "svg", tmp_path)]
-    assert drawn == ["convergence", "sensitivity", "best_of_k", "matrix", "ranks"]
+    assert drawn == ["convergence", "sensitivity", "best_of_k", "matrix", "ranks", "theory", "wells"]
     with pytest.raises(DataError, match="basins: the run has nothing to draw; it needs 2-D problems"):
         figures.draw(bare, ["basins"], "svg", tmp_path)
 

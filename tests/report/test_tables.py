@@ -10,7 +10,7 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.report import tables
-from optbench.report.evidence import Evidence
+from optbench.report.evidence import THEORY_FRAMES, Evidence
 from tests.report.hostile import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -19,7 +19,7 @@ KINDS = [kind.name for kind in tables.KINDS]
 
 
 TUNING = ("best_of_k", "gain", "matrix")
-JUDGED = ("ranking", "contrasts", "wells")
+JUDGED = ("ranking", "contrasts", "wells", *THEORY_FRAMES)
 
 
 def changed(evidence: Evidence, *, summary=None, runs=None, tuning=None, **manifest) -> Evidence:

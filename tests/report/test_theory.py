@@ -68,6 +68,14 @@ def test_table_says_what_was_not_measured(evidence):
     assert row.count("n/a") >= 4
 
 
+def test_the_order_of_rows_does_not_choose_between_errors_that_differ_in_sign(evidence):
+    edges = evidence.frame("theory_edges").dropna().copy()
+    edges["rate_error"] = np.where(np.arange(len(edges)) % 2, 0.01, -0.01)
+    for frame in (edges, edges.iloc[1:], edges.iloc[::-1]):
+        some = Evidence(evidence.run, {"theory_edges": frame})
+        assert "of a rate +1.00 %" in " ".join(render(some, "theory", "terminal", width=180).split())
+
+
 def test_machine_formats_hold_every_column(evidence):
     records = json.loads(render(evidence, "theory", "json"))["rows"]
     assert len(records) == 12
