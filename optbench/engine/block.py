@@ -13,10 +13,9 @@ import numpy as np
 from optbench.core.optimizer import Optimizer
 from optbench.engine.disturb import Disturbance, Streams
 from optbench.engine.operands import goal, operands
-from optbench.engine.program import Carry, Program, Rows, blank_rows
+from optbench.engine.program import Carry, Program, blank_values
 from optbench.engine.record import SEGMENT, Records
 from optbench.engine.recorder import Recorder, schedule
-from optbench.engine.state import layout
 from optbench.problems.problem import Problem
 
 
@@ -71,15 +70,13 @@ class Task:
             self._place = jax.device_put((np.int32(program.branch(problem)), np.int32(program.rule(rule))))
             self._operands = jax.device_put(operands(problem, units, program.n_theta))
             self._goal, self._schedule = jax.device_put((goal(problem), schedule(budget)))
-        self._idle: list[Rows] = []
+        self._idle: list[Any] = []
 
     def hvps(self, block: Block) -> np.ndarray | None:
         """Returns the Hessian-vector products of each lane, ``None`` for a rule that asks for none."""
         if self._rule.counts is None or not self._rule.curved:
             return None
-        item = layout(self._rule, self.program.shelf.dim)
-        lanes = zip(block.carry.slots, block.carry.scalars, strict=True)
-        states = (item.unpack(slots, scalars, block.carry.shared) for slots, scalars in lanes)
+        states = self.program.states(self._rule, block.carry)
         return np.array([int(self._rule.counts(state).hvps) for state in states], np.int32)
 
     def start(self, z0: np.ndarray, hyper: np.ndarray) -> tuple[Block, Any]:
@@ -104,20 +101,18 @@ class Task:
             noise = (self.streams.segment(first, self._evals_per_step)._replace(stream=lanes),)
         trips = np.int32(n)
         try:
-            rows = self._idle.pop()
+            values = self._idle.pop()
         except IndexError:
-            rows = blank_rows(self.program.shelf.lanes)
+            values = blank_values(self.program.shelf.lanes)
         rows, carry = self.program.call(
-            rows, block.carry, np.bool_(first == 0), *self._place, hyper, self._operands, trips, *noise
+            values, block.carry, np.bool_(first == 0), *self._place, hyper, self._operands, trips, *noise
         )
         # A call whose arguments are still being computed goes to the CPU client's one dispatch thread, where
         # blocks of different threads would run one after the other. A call that can begin runs in this thread.
         jax.block_until_ready(rows)
-        records = self.recorder.call(
-            block.records, rows.values, rows.radii, np.int32(first), trips, self._goal, self._schedule
-        )
+        records = self.recorder.call(block.records, *rows, np.int32(first), trips, self._goal, self._schedule)
         jax.block_until_ready(records.best)
-        self._idle.append(rows)
+        self._idle.append(rows.values)
         return Block(carry, records)
 
     def run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +15,11 @@ from optbench.core.optimizer import Optimizer
 from optbench.engine.dataflow import trace_rule
 from optbench.engine.disturb import sampled_terms
 from optbench.engine.operands import Operands, unpacker
-from optbench.engine.state import Layout
+from optbench.engine.state import Layout, State
 from optbench.problems.problem import Problem
+
+#: Which parts of a state have an axis of lanes.
+LANES = State(slots=0, shared=None, points=0)  # type: ignore[arg-type]
 
 
 def lanes_innermost(x: Array) -> Array:
@@ -35,11 +37,6 @@ class Sight(Enum):
     TRIAL = "value and gradient at another point"
     CURVED = "value, gradient and a Hessian-vector product at another point"
 
-    @property
-    def n_points(self) -> int:
-        """Slots that hold where the rules of a program look."""
-        return {Sight.HERE: 0, Sight.CURVED: 2}.get(self, 1)
-
 
 def sight(rule: Optimizer, dim: int) -> Sight:
     """Returns what a rule needs to see."""
@@ -50,27 +47,27 @@ def sight(rule: Optimizer, dim: int) -> Sight:
     return Sight.TRIAL if trace_rule(rule, dim).reads_value else Sight.AHEAD
 
 
-def where_to_look(params: Array, slots: Array, sees: Sight) -> tuple[Array, Array, Array]:
+def where_to_look(params: Array, points: tuple[Array, ...]) -> tuple[Array, Array, Array]:
     """Returns the iterate, the point where rules look, and their direction; those that none has repeat another."""
-    point = slots[:, -1] if sees.n_points else params
-    return params, point, slots[:, -2] if sees is Sight.CURVED else point
+    point, direction = (*points, *(points[-1:] or (params,)) * 2)[:2]
+    return params, point, direction
 
 
 def clock(item: Layout) -> Callable[..., Array]:
     """Builds one branch of the switch over rules that counts the steps of each lane."""
     counts = item.rule.counts
 
-    def fixed(trip: Array, slots: Array, scalars: Array, shared: Array) -> Array:
-        return jnp.full(slots.shape[0], trip // item.rule.evals_per_step, jnp.int32)
+    def fixed(trip: Array, params: Array, state: State) -> Array:
+        return jnp.full(params.shape[0], trip // item.rule.evals_per_step, jnp.int32)
 
-    def counted(trip: Array, slots: Array, scalars: Array, shared: Array) -> Array:
+    def counted(trip: Array, params: Array, state: State) -> Array:
         assert counts is not None
         count = counts
 
-        def one(slots: Array, scalars: Array, shared: Array) -> Array:
-            return jnp.asarray(count(item.unpack(slots, scalars, shared)).steps, jnp.int32)
+        def one(state: State) -> Array:
+            return jnp.asarray(count(item.unpack(state)).steps, jnp.int32)
 
-        steps: Array = jax.vmap(one, in_axes=(0, 0, None))(slots, scalars, shared)
+        steps: Array = jax.vmap(one, in_axes=(LANES,))(state)
         return steps
 
     return fixed if counts is None else counted
@@ -140,35 +137,40 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
     return whole if terms is None else batched
 
 
-def start(item: Layout) -> Callable[..., tuple[Array, ...]]:
+def start(item: Layout) -> Callable[..., State]:
     """Builds one branch of the switch over rules that makes the first state."""
 
-    def lane(params: Array, slots: Array, scalars: Array, shared: Array, hyper: Array) -> tuple[Array, ...]:
+    def lane(params: Array, old: State, hyper: Array) -> State:
         state = item.rule.init(params, item.hyper(hyper))
         point = (params, jnp.zeros_like(params)) if item.rule.curved else params
-        return item.pack(state, point, *(jnp.zeros_like(x) for x in (slots, scalars, shared)))
+        return item.pack(state, point, jax.tree.map(jnp.zeros_like, old))
 
-    return jax.vmap(lane, in_axes=(0, 0, 0, None, 1), out_axes=(0, 0, None))
-
-
-def update(item: Layout) -> Callable[..., tuple[Array, ...]]:
-    """Builds one branch of the switch over rules that takes a step."""
-
-    def lane(
-        params: Array, slots: Array, scalars: Array, shared: Array, value: Array, *rest: Array
-    ) -> tuple[Array, ...]:
-        *vectors, hyper = rest
-        state = item.unpack(slots, scalars, shared)
-        grad = tuple(vectors) if item.rule.curved else vectors[0]
-        params, state, point = item.rule.update(params, state, value, grad, item.hyper(hyper))
-        return params, *item.pack(state, point, slots, scalars, shared)
-
-    def block(params: Array, slots: Array, scalars: Array, shared: Array, value: Array, *rest: Array) -> Any:
-        *vectors, hyper = rest
-        vectors = vectors if item.rule.curved else vectors[:1]
-        carried = (lanes_innermost(params), lanes_innermost(slots), lanes_innermost(scalars), shared)
-        axes = (0, 0, 0, None, 0, *[0] * len(vectors), 1)
-        moved = jax.vmap(lane, in_axes=axes, out_axes=(0, 0, 0, None))(*carried, value, *vectors, hyper)
-        return (*(lanes_innermost(x) for x in moved[:3]), moved[3])
+    def block(params: Array, old: State, hyper: Array) -> State:
+        return _pinned(jax.vmap(lane, in_axes=(0, LANES, 1), out_axes=LANES)(params, old, hyper))
 
     return block
+
+
+def update(item: Layout) -> Callable[..., tuple[Array, State]]:
+    """Builds one branch of the switch over rules that takes a step."""
+
+    def lane(params: Array, old: State, hyper: Array, value: Array, *vectors: Array) -> tuple[Array, State]:
+        grad = vectors if item.rule.curved else vectors[0]
+        params, state, point = item.rule.update(params, item.unpack(old), value, grad, item.hyper(hyper))
+        return params, item.pack(state, point, old)
+
+    def block(params: Array, old: State, hyper: Array, value: Array, *vectors: Array) -> tuple[Array, State]:
+        if not item.rule.curved:
+            vectors = vectors[:1]
+        axes = (0, LANES, 1, 0, *[0] * len(vectors))
+        moved = jax.vmap(lane, in_axes=axes, out_axes=(0, LANES))
+        params, state = moved(lanes_innermost(params), _pinned(old), hyper, value, *vectors)
+        return lanes_innermost(params), _pinned(state)
+
+    return block
+
+
+def _pinned(state: State) -> State:
+    """Returns a block's state with lanes innermost in memory."""
+    slots, points = (tuple(lanes_innermost(x) for x in part) for part in (state.slots, state.points))
+    return State(slots, state.shared, points)

@@ -11,17 +11,20 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax import export
 from jax.experimental.compilation_cache import compilation_cache
+from jax.experimental.xla_metadata import set_xla_metadata
 
 import optbench
 from optbench.core.keys import digest
@@ -29,6 +32,12 @@ from optbench.core.keys import digest
 #: The older code generator of XLA's CPU backend compiles these programs in half the time and runs
 #: them as fast (0.85 times in dimension 2, 1.1 times in 30).
 CPU_OPTIONS: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
+
+#: Calls of libraries, as XLA makes them for products and large sums, cannot stand inside one kernel.
+KERNEL_OPTIONS: dict[str, str | bool] = {**CPU_OPTIONS, "xla_disable_hlo_passes": "dot-library-rewriter"}
+
+#: First byte of a kept program that should become one kernel.
+_ONE_KERNEL = b"1"
 
 #: A folder, or ``off``.
 CACHE_VARIABLE = "OPTBENCH_CACHE"
@@ -55,6 +64,7 @@ def compile_function(
     *,
     donate: int = 0,
     identity: object = None,
+    small: bool = False,
 ) -> Executable:
     """Compiles a function for arguments of known shapes, from the cache where it is known.
 
@@ -64,6 +74,7 @@ def compile_function(
         donate: Number of leading leaves of the arguments whose memory the result may take over.
         identity: What determines the function beside the package's code, ready for JSON; ``None`` if that
             cannot be said, and nothing is to be kept of it.
+        small: Whether its loops run over operations so short that they should become one kernel.
 
     Returns:
         The executable.
@@ -72,40 +83,87 @@ def compile_function(
         JaxRuntimeError: XLA cannot compile it.
     """
     path = None if identity is None else _exported_path([name, identity])
-    known = None if path is None else _read(path)
-    if known is None:
+    kept = None if path is None else _read(path)
+    if kept is None:
         function, arguments = build()
         leaves, tree = jax.tree.flatten(arguments)
 
         def flat(*leaves: Any) -> list[Any]:
-            return jax.tree.leaves(function(*jax.tree.unflatten(tree, leaves)))
+            # XLA aborts on a kernel with a parameter that nothing reads, as most functions read no rotation: the
+            # sum that stands last reads them all.
+            read = sum(jnp.ravel(leaf)[0].astype(float) for leaf in leaves[donate:] if leaf.size)
+            return [*jax.tree.leaves(function(*jax.tree.unflatten(tree, leaves))), jnp.asarray(read)]
 
         checks = [export.DisabledSafetyCheck.custom_call("LayoutConstraint")]
-        known = export.export(jax.jit(flat), disabled_checks=checks)(*leaves)
+        exported = export.export(jax.jit(flat), disabled_checks=checks)(*leaves)
+        kept = Kept(exported, small and _fits_a_kernel(exported))
         if path is not None:
-            _write(path, known.serialize())
-    exported = known
-
-    def again(*leaves: Any) -> Any:
-        return exported.call(*leaves)
-
-    again.__name__ = name
-    shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in known.in_avals]
-    lowered = jax.jit(again, donate_argnums=tuple(range(donate))).lower(*shapes)
-    return Executable(_compiled(lowered), [a.shape for a in known.in_avals])
+            _write(path, kept)
+    compiled = _compiled(name, kept, donate)
+    return Executable(lambda *leaves: compiled(*leaves)[:-1], [a.shape for a in kept.exported.in_avals])
 
 
-def _compiled(lowered: Any) -> Callable[..., list[Any]]:
-    if jax.default_backend() != "cpu":
-        executable: Callable[..., list[Any]] = lowered.compile()
-        return executable
-    try:
-        executable = lowered.compile(compiler_options=CPU_OPTIONS)
-    except jax.errors.JaxRuntimeError as error:
-        # Options are no stable interface: without this one, compilation only takes longer.
-        if "No such compile option" not in str(error):
-            raise
-        executable = lowered.compile()
+class Kept(NamedTuple):
+    """What is kept of a program beside what XLA makes of it.
+
+    Attributes:
+        exported: The program.
+        one_kernel: Whether it should become one kernel.
+    """
+
+    exported: Any
+    one_kernel: bool
+
+
+def _fits_a_kernel(exported: Any) -> bool:
+    """Returns whether nothing in a program needs a call of XLA's runtime, as sorting and LAPACK do, or is empty."""
+    text = exported.mlir_module()
+    calls = re.findall(r"custom_call @(\w+)", text)
+    return set(calls) <= {"LayoutConstraint"} and not re.search(r"\bstablehlo\.sort\b|\btensor<(\d+x)*0x", text)
+
+
+def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
+    """Compiles a program in the best way that this XLA knows.
+
+    Its CPU runtime walks over the operations of a loop's body in every trip, some 60 ns each, which is more than most
+    of ours take. XLA makes one kernel of loops over less than a kilobyte by itself; the mark is how it says so to
+    its later passes, and ours are larger. Options and mark are no stable interface, and some operations cannot
+    stand inside a kernel: what is refused is compiled in the next way.
+
+    Args:
+        name: What JAX's logs and profiles call it.
+        kept: The program.
+        donate: Number of leading arguments whose memory the result may take over.
+
+    Returns:
+        The executable, of flat arguments and results.
+
+    Raises:
+        JaxRuntimeError: XLA cannot compile it.
+    """
+
+    def lowered(mark: Any) -> Any:
+        def again(*leaves: Any) -> Any:
+            with mark:
+                return kept.exported.call(*leaves)
+
+        again.__name__ = name
+        shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in kept.exported.in_avals]
+        return jax.jit(again, donate_argnums=tuple(range(donate))).lower(*shapes)
+
+    if jax.default_backend() == "cpu":
+        ways: list[tuple[Any, dict[str, str | bool]]] = [(nullcontext(), CPU_OPTIONS)]
+        if kept.one_kernel:
+            ways.insert(0, (set_xla_metadata(xla_cpu_small_call="true", inlineable="false"), KERNEL_OPTIONS))
+        for mark, options in ways:
+            try:
+                executable: Callable[..., list[Any]] = lowered(mark).compile(compiler_options=options)
+            except jax.errors.JaxRuntimeError as error:
+                if not any(refusal in str(error) for refusal in ("No such compile option", "UNIMPLEMENTED")):
+                    raise
+            else:
+                return executable
+    executable = lowered(nullcontext()).compile()
     return executable
 
 
@@ -169,15 +227,17 @@ def _processor() -> str:
     return digest([platform.machine(), platform.processor(), *said], size=4)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> Kept | None:
     """Returns a kept program, or ``None`` where there is none that can be read."""
     try:
-        kept = path.read_bytes()
+        body = path.read_bytes()
     except OSError:
         return None
-    body, sum_ = kept[:-32], kept[-32:]
+    body, sum_ = body[:-32], body[-32:]
     # A torn or damaged file is no program: it is made again and replaced.
-    return export.deserialize(bytearray(body)) if hashlib.sha256(body).digest() == sum_ else None
+    if hashlib.sha256(body).digest() != sum_:
+        return None
+    return Kept(export.deserialize(bytearray(body[1:])), body[:1] == _ONE_KERNEL)
 
 
 def _made(folder: Path) -> bool:
@@ -189,12 +249,13 @@ def _made(folder: Path) -> bool:
     return True
 
 
-def _write(path: Path, body: bytes | bytearray) -> None:
+def _write(path: Path, kept: Kept) -> None:
     """Keeps a program if it can."""
+    body = (_ONE_KERNEL if kept.one_kernel else b"0") + bytes(kept.exported.serialize())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(bytes(body) + hashlib.sha256(body).digest())
+            file.write(body + hashlib.sha256(body).digest())
         os.replace(file.name, path)
     except OSError:
         return

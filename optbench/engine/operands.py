@@ -176,8 +176,8 @@ def _thresholds(problem: Problem) -> np.ndarray:
 
 
 def n_theta(problems: Sequence[Problem]) -> int:
-    """Returns the most numbers that one of the problems needs: its parameters and its data."""
-    return max((len(p.theta) + sum(part.size for part in p.data) for p in problems), default=0)
+    """Returns the most numbers that one of the problems needs, parameters and data: an array is never empty."""
+    return max((1, *(len(p.theta) + sum(part.size for part in p.data) for p in problems)))
 
 
 def _number(value: float) -> np.ndarray:

@@ -10,7 +10,7 @@ four times slower.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -36,8 +36,13 @@ from optbench.engine.disturb import (
 )
 from optbench.engine.operands import Operands, blank, n_theta
 from optbench.engine.record import SEGMENT
-from optbench.engine.state import Layout, layout, widths
+from optbench.engine.state import Layout, State, joint_room, layout, own_room
+from optbench.engine.state import Room as RoomOfRules
 from optbench.problems.problem import Landscape, Problem
+from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS
+
+#: Numbers of a vector of all lanes up to which a program is one kernel.
+SMALL = 1 << 14
 
 
 class Carry(NamedTuple):
@@ -45,34 +50,31 @@ class Carry(NamedTuple):
 
     Attributes:
         params: Iterates that are judged, (lanes, dim).
-        slots: Vector state, (lanes, k, dim).
-        scalars: Scalar state of each lane, (lanes, s).
-        shared: Scalar state of all lanes together, (c,).
-        late: The last gradients, (lanes, RING, dim); empty without noise.
+        state: The arrays of the rules' state, flat: see ``state.State``.
+        late: The last gradients, (lanes, RING, dim); none without noise.
     """
 
     params: Any
-    slots: Any
-    scalars: Any
-    shared: Any
-    late: Any
+    state: tuple[Any, ...]
+    late: tuple[Any, ...]
 
 
 class Rows(NamedTuple):
     """What a segment of trips leaves for the recorder; only the rows of trips that were made count.
 
     Attributes:
-        values: Objective at each iterate, (SEGMENT, lanes).
-        radii: Distance of each from the center of the box in box widths, (SEGMENT, lanes).
+        values: Objective at each iterate, (SEGMENT, lanes); not a number beyond ``DIVERGE_WIDTHS`` from the center
+            of the box, so that such an iterate is as bad as one without a value.
+        outside: First row whose iterate is beyond ``ESCAPE_WIDTHS`` from the center, (lanes,); ``SEGMENT`` if none is.
     """
 
     values: Any
-    radii: Any
+    outside: Any
 
 
-def blank_rows(lanes: int) -> Rows:
-    """Returns rows for the first segment; later ones use the same memory again."""
-    return Rows(np.zeros((SEGMENT, lanes)), np.zeros((SEGMENT, lanes)))
+def blank_values(lanes: int) -> np.ndarray:
+    """Returns values for the first segment; later ones use the same memory again."""
+    return np.zeros((SEGMENT, lanes))
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,10 @@ class Shelf:
         """Whether some branch multiplies by a rotation."""
         return any(p.rotated for p in self.problems)
 
+    def room_of_rules(self) -> RoomOfRules:
+        """Returns what the state of its rules needs."""
+        return joint_room([own_room(rule, self.dim) for rule in self.rules])
+
 
 def branch_key(problem: Problem) -> tuple[Landscape, bool, int | None]:
     """Returns what makes a branch: instances, parameters and levels of noise of one function share it.
@@ -126,8 +132,8 @@ class Program:
 
     Attributes:
         shelf: Its branches.
-        call: ``call(rows, carry, fresh, problem, rule, hyper, operands, n, *noise) -> (rows, carry)``: makes
-            ``n`` trips, at most ``SEGMENT``, and takes over the memory of ``rows``; a noisy program takes a
+        call: ``call(values, carry, fresh, problem, rule, hyper, operands, n, *noise) -> (rows, carry)``: makes
+            ``n`` trips, at most ``SEGMENT``, and takes over the memory of ``values``; a noisy program takes a
             ``Disturbance`` as well.
         n_theta: Length of the parameter vector of its operands.
         n_hyper: Number of hyperparameters of a lane.
@@ -150,6 +156,13 @@ class Program:
         """Returns the branch of a rule."""
         return self.shelf.rules.index(rule)
 
+    def states(self, rule: Optimizer, carry: Carry) -> Iterator[Any]:
+        """Yields the state of each lane of a block that a rule has moved."""
+        room = self.shelf.room_of_rules()
+        item, n = layout(rule, self.shelf.dim, room), len(room.slots)
+        for lane in zip(*carry.state[:n], strict=True) if n else ((),) * self.shelf.lanes:
+            yield item.unpack(State(lane, carry.state[n : n + len(room.shared)], ()))
+
 
 @lru_cache(maxsize=128)
 def compile_program(shelf: Shelf) -> Program:
@@ -163,37 +176,43 @@ def compile_program(shelf: Shelf) -> Program:
     """
     begin = time.perf_counter()
     theta = n_theta(shelf.problems)
+    late_arrays = 0 if shelf.room is None else 1
 
     def build() -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        layouts = [layout(rule, shelf.dim, shelf.sees.n_points) for rule in shelf.rules]
-        room = widths(layouts)
-        carry = Carry(
-            params=np.zeros((shelf.lanes, shelf.dim)),
-            slots=np.zeros((shelf.lanes, room.slots, shelf.dim)),
-            scalars=np.zeros((shelf.lanes, room.scalars)),
-            shared=np.zeros(room.shared),
-            late=np.zeros((shelf.lanes, 0 if shelf.room is None else RING, shelf.dim)),
+        room = shelf.room_of_rules()
+        layouts = [layout(rule, shelf.dim, room) for rule in shelf.rules]
+        lanes, dim = shelf.lanes, shelf.dim
+        state = State(
+            slots=tuple(np.zeros((lanes, *shape)) for shape in room.slots),
+            shared=tuple(np.zeros(shape) for shape in room.shared),
+            points=(np.zeros((lanes, dim)),) * room.points,
         )
-        zero, hyper = np.int32(0), np.zeros((room.hyper, shelf.lanes))
-        noise = () if shelf.room is None else (blank_disturbance(shelf.room, shelf.dim, shelf.lanes),)
-        fixed = (np.bool_(True), zero, zero, hyper, blank(shelf.dim, theta), zero, *noise)
-        return _advance(shelf, layouts), (blank_rows(shelf.lanes), carry, *fixed)
+        carry = Carry(
+            np.zeros((lanes, dim)), tuple(jax.tree.leaves(state)), (np.zeros((lanes, RING, dim)),) * late_arrays
+        )
+        zero, hyper = np.int32(0), np.zeros((room.hyper, lanes))
+        noise = () if shelf.room is None else (blank_disturbance(shelf.room, dim, lanes),)
+        fixed = (np.bool_(True), zero, zero, hyper, blank(dim, theta), zero, *noise)
+        return _advance(shelf, layouts, jax.tree.structure(state)), (blank_values(lanes), carry, *fixed)
 
     with jax.enable_x64(True):
-        made = compile_function("advance", build, donate=len(Rows._fields), identity=_identity(shelf, theta))
-        first = len(Rows._fields)
-        template = Carry(
-            *(jax.device_put(np.zeros(shape)) for shape in made.shapes[first : first + len(Carry._fields)])
-        )
-    n_hyper = made.shapes[first + len(Carry._fields) + 3][0]
+        # The values are the one argument whose memory is taken over.
+        made = compile_function("advance", build, donate=1, identity=_identity(shelf, theta), small=is_small(shelf))
+        # A program from the cache was not traced: how many arrays its state has is what the others leave.
+        fixed = 5 + len(Operands._fields) + late_arrays * len(Disturbance._fields)
+        first, last = 1, len(made.shapes) - fixed
+        params, *state = (jax.device_put(np.zeros(shape)) for shape in made.shapes[first:last])
+        n_state = len(state) - late_arrays
+        template = Carry(params, tuple(state[:n_state]), tuple(state[n_state:]))
 
     def call(
-        rows: Rows, carry: Carry, fresh: Any, problem: Any, rule: Any, hyper: Any, ops: Any, n: Any, *noise: Any
+        values: Any, carry: Carry, fresh: Any, problem: Any, rule: Any, hyper: Any, ops: Any, n: Any, *noise: Any
     ) -> tuple[Rows, Carry]:
-        leaves = made.call(*rows, *carry, fresh, problem, rule, hyper, *ops, n, *(x for part in noise for x in part))
-        return Rows(*leaves[:first]), Carry(*leaves[first:])
+        moving, given = (carry.params, *carry.state, *carry.late), (x for part in noise for x in part)
+        values, outside, params, *rest = made.call(values, *moving, fresh, problem, rule, hyper, *ops, n, *given)
+        return Rows(values, outside), Carry(params, tuple(rest[:n_state]), tuple(rest[n_state:]))
 
-    return Program(shelf, call, theta, n_hyper, template, time.perf_counter() - begin)
+    return Program(shelf, call, theta, made.shapes[last + 3][0], template, time.perf_counter() - begin)
 
 
 def _identity(shelf: Shelf, n_theta: int) -> object:
@@ -205,16 +224,20 @@ def _identity(shelf: Shelf, n_theta: int) -> object:
     return [shelf.dim, shelf.lanes, shelf.sees.name, shelf.room, n_theta, problems, [rule.name for rule in shelf.rules]]
 
 
-def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Rows, Carry]]:
-    """Builds the function that moves a block of lanes on by some trips."""
+def is_small(shelf: Shelf) -> bool:
+    """Returns whether the operations of a trip are so short that walking over them would take longer."""
+    return shelf.lanes * shelf.dim <= SMALL
+
+
+def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[..., tuple[Rows, Carry]]:
+    """Builds the function that moves a block of lanes on by some trips; ``tree`` is the structure of its state."""
     oracles = [oracle(p, shelf.sees) for p in shelf.problems]
     starts = [start(item) for item in layouts]
     updates = [update(item) for item in layouts]
-
     clocks = [clock(item) for item in layouts]
 
     def advance(
-        rows: Rows,
+        values: Array,
         carry: Carry,
         fresh: Array,
         problem: Array,
@@ -224,38 +247,37 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout]) -> Callable[..., tuple[Row
         n: Array,
         *noises: Disturbance,
     ) -> tuple[Rows, Carry]:
-        state = lax.cond(
-            fresh,
-            lambda: _switch(rule, starts, carry.params, carry.slots, carry.scalars, carry.shared, hyper),
-            lambda: (carry.slots, carry.scalars, carry.shared),
-        )
+        given: State = jax.tree.unflatten(tree, carry.state)
+        begun = lax.cond(fresh, lambda: _switch(rule, starts, carry.params, given, hyper), lambda: given)
 
-        def trip(i: Array, moving: tuple[Array, ...]) -> tuple[Array, ...]:
-            params, slots, scalars, shared, late, values, radii = moving
-            where = where_to_look(params, slots, shelf.sees)
+        def trip(i: Array, moving: tuple[Any, ...]) -> tuple[Any, ...]:
+            params, state, late, values, outside = moving
+            where = where_to_look(params, state.points)
             if not noises:
                 value, *seen = _switch(problem, oracles, *where, ops)
                 seen[0] = seen[0] * ops.grad_scale
             else:
                 (noise,) = noises
                 at = noise.trip + i
-                steps = _switch(rule, clocks, at, slots, scalars, shared)
-                draw, batch = drawn(noise, steps)
+                draw, batch = drawn(noise, _switch(rule, clocks, at, params, state))
                 shift = jnp.where(noise.mode == MODES.index("drift"), noise.amount, 0.0) * draw
                 held = lax.dynamic_index_in_dim(values, jnp.maximum(i - 1, 0), keepdims=False)
                 moved = (*(lanes_innermost(x - shift) for x in where[:2]), where[2])
                 value, *seen = _switch(problem, oracles, *moved, ops, batch, noise.due[i], held)
                 off = where[1] - ops.center[None]
-                seen[0], seen[1], late = disturb(noise, draw, late, at, seen[0] * ops.grad_scale, seen[1], off)
+                seen[0], seen[1], kept = disturb(noise, draw, late[0], at, seen[0] * ops.grad_scale, seen[1], off)
+                late = (kept,)
             radius = jnp.max(jnp.abs(params - ops.center[None]), axis=1) * ops.radius_scale
+            outside = jnp.where(radius > ESCAPE_WIDTHS, jnp.minimum(outside, i), outside)
+            value = jnp.where(radius <= DIVERGE_WIDTHS, value, jnp.nan)
             values = lax.dynamic_update_slice(values, value[None], (i, jnp.int32(0)))
-            radii = lax.dynamic_update_slice(radii, radius[None], (i, jnp.int32(0)))
-            moved = _switch(rule, updates, params, slots, scalars, shared, *seen, hyper)
-            return (*moved, late, values, radii)
+            params, state = _switch(rule, updates, params, state, hyper, *seen)
+            return params, state, late, values, outside
 
-        moving = (carry.params, *state, carry.late, rows.values, rows.radii)
-        *carried, values, radii = lax.fori_loop(jnp.int32(0), n, trip, moving)
-        return Rows(values, radii), Carry(*carried)
+        nowhere = jnp.full(shelf.lanes, SEGMENT, jnp.int32)
+        moving = (carry.params, begun, carry.late, values, nowhere)
+        params, state, late, values, outside = lax.fori_loop(jnp.int32(0), n, trip, moving)
+        return Rows(values, outside), Carry(params, tuple(jax.tree.leaves(state)), late)
 
     return advance
 

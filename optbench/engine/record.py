@@ -1,6 +1,6 @@
 """What is kept of a segment of trips: best value, first hits, curve points, escape, divergence.
 
-The loop over trips only stores raw values and radii; everything else is worked out here, chunk by
+The loop over trips only stores raw values; everything else is worked out here, chunk by
 chunk, and the costly parts only where some lane needs them. The recorder knows neither problem nor
 rule, so it is compiled once for each width. "Frozen" means that a lane's records stop at its first
 bad value, for good; its state may run on unseen.
@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from optbench.engine.operands import Goal
-from optbench.records import DIVERGE_GAP, DIVERGE_WIDTHS, ESCAPE_GAP, ESCAPE_WIDTHS, NEVER
+from optbench.records import DIVERGE_GAP, ESCAPE_GAP, NEVER
 
 #: Rows that are looked at together.
 CHUNK = 64
@@ -33,6 +34,7 @@ class Records(NamedTuple):
         last: Last good value, (lanes,).
         diverged_at: Step of the first bad iterate or -1, (lanes,).
         escaped_at: First step below the minimum or far outside or -1, (lanes,).
+        met: How many of the targets, from the easiest on, were met, (lanes,).
         hits: First step at each target or -1, (targets, lanes).
         curve_f: Value at each curve point, (points, lanes).
         curve_best: Best good value up to each curve point, (points, lanes).
@@ -45,6 +47,7 @@ class Records(NamedTuple):
     last: Any
     diverged_at: Any
     escaped_at: Any
+    met: Any
     hits: Any
     curve_f: Any
     curve_best: Any
@@ -69,13 +72,13 @@ class Chunk(NamedTuple):
     """One chunk as the inner loop left it, and what of it is good.
 
     Attributes:
-        f: Values, (CHUNK, lanes); rows from ``n`` on repeat row 0.
+        f: ``f(row)`` gives a row of values, (lanes,); rows from ``n`` on repeat the last one that counts.
         first: Step of row 0.
         n: Number of rows that count.
         end: For each lane the first row that does not count, (lanes,); 0 for a lane that is out.
     """
 
-    f: Array
+    f: Callable[[Array], Array]
     first: Array
     n: Array
     end: Array
@@ -89,6 +92,7 @@ def empty(lanes: int, n_targets: int, n_curve: int, n_tail: int) -> Records:
         last=np.full(lanes, infinite),
         diverged_at=np.full(lanes, never),
         escaped_at=np.full(lanes, never),
+        met=np.zeros(lanes, np.int32),
         hits=np.full((n_targets, lanes), never),
         curve_f=np.full((n_curve, lanes), infinite),
         curve_best=np.full((n_curve, lanes), infinite),
@@ -99,14 +103,15 @@ def empty(lanes: int, n_targets: int, n_curve: int, n_tail: int) -> Records:
 
 
 def record(
-    records: Records, values: Array, radii: Array, first: Array, n: Array, goal: Goal, when: Schedule
+    records: Records, values: Array, outside: Array, first: Array, n: Array, goal: Goal, when: Schedule
 ) -> Records:
     """Adds a segment to the records.
 
     Args:
         records: The records before the segment.
-        values: Values of the iterates ``first``, ``first + 1`` ..., (SEGMENT, lanes).
-        radii: Their distances from the center of the box in box widths, (SEGMENT, lanes).
+        values: Values of the iterates ``first``, ``first + 1`` ..., (SEGMENT, lanes); not a number where the
+            iterate is out of bounds.
+        outside: First row whose iterate lies so far outside that the lane has escaped, (lanes,).
         first: Step of row 0.
         n: Number of rows that count, at least 1.
         goal: What is known of the problem.
@@ -118,40 +123,38 @@ def record(
 
     def add(i: Array, records: Records) -> Records:
         begin = i * CHUNK
-        f, radius = (lax.dynamic_slice_in_dim(rows, begin, CHUNK) for rows in (values, radii))
-        return _add_chunk(records, f, radius, first + begin, jnp.minimum(n - begin, CHUNK), goal, when)
+
+        def f(row: Array) -> Array:
+            kept: Array = lax.dynamic_index_in_dim(values, jnp.minimum(begin + row, n - 1), keepdims=False)
+            return kept
+
+        return _add_chunk(records, f, outside - begin, first + begin, jnp.minimum(n - begin, CHUNK), goal, when)
 
     added: Records = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, records)
     return added
 
 
 def _add_chunk(
-    records: Records, f: Array, radius: Array, first: Array, n: Array, goal: Goal, when: Schedule
+    records: Records, f: Callable[[Array], Array], outside: Array, first: Array, n: Array, goal: Goal, when: Schedule
 ) -> Records:
     """Adds ``n`` rows from step ``first`` on to the records."""
-    counts = _row_numbers(f) < n
-    f = jnp.where(counts, f, f[:1])
-    radius = jnp.where(counts, radius, radius[:1])
     alive = records.diverged_at < 0
+    infinite = jnp.full_like(records.best, jnp.inf)
 
     # One pass tells whether nothing happened, which is almost always so. A lane that has escaped may
-    # go anywhere within the bounds of divergence. NaN fails every comparison; XLA's minimum over rows
-    # may drop it.
+    # go anywhere within the bounds of divergence. NaN is both lowest and highest, and fails every comparison.
+    lowest, highest = _over_rows(lambda _, f, low, high: (_least(low, f), _most(high, f)), f, (infinite, -infinite))
     escaped = records.escaped_at >= 0
     floor = jnp.where(escaped, np.finfo(np.float64).min, goal.f_star - ESCAPE_GAP * goal.f_scale)
-    reach = jnp.where(escaped, DIVERGE_WIDTHS, ESCAPE_WIDTHS)
-    fine = (f - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (f >= floor[None]) & (radius <= reach[None])
-    settled = jnp.all(fine, axis=0) | ~alive
-    lowest = jnp.min(f, axis=0)
+    fine = (highest - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (lowest >= floor) & ((outside >= n) | escaped)
 
     def quiet(_: None) -> tuple[Array, Array, Array, Array]:
-        last = lax.dynamic_index_in_dim(f, n - 1, keepdims=False)
-        return jnp.where(alive, n, 0), records.escaped_at, lowest, last
+        return jnp.where(alive, n, 0), records.escaped_at, lowest, f(n - 1)
 
     def eventful(_: None) -> tuple[Array, Array, Array, Array]:
-        return _events(records, f, radius, first, n, goal, alive)
+        return _events(records, f, outside, first, n, goal, alive)
 
-    end, escaped_at, lowest, last = lax.cond(jnp.all(settled), quiet, eventful, None)
+    end, escaped_at, lowest, last = lax.cond(jnp.all(fine | ~alive), quiet, eventful, None)
     chunk = Chunk(f, first, n, end)
     before = records.best
     records = records._replace(
@@ -163,54 +166,104 @@ def _add_chunk(
     return _tail(_curve(_hits(records, chunk, goal), chunk, before, when), chunk, when)
 
 
+def _over_rows(step: Callable[..., Any], f: Callable[[Array], Array], init: Any) -> Any:
+    """Folds the rows of a chunk: ``step(row, f, *carry) -> carry``."""
+    # XLA's CPU backend reduces over rows lane by lane; a loop takes all lanes of a row at once. An accelerator pays
+    # for every trip, and gets the loop unrolled.
+    unroll = 1 if jax.default_backend() == "cpu" else CHUNK
+    return lax.fori_loop(0, CHUNK, lambda row, carry: step(row, f(row), *carry), init, unroll=unroll)
+
+
+def _least(a: Array, b: Array) -> Array:
+    return jnp.where((a <= b) | jnp.isnan(a), a, b)
+
+
+def _most(a: Array, b: Array) -> Array:
+    return jnp.where((a >= b) | jnp.isnan(a), a, b)
+
+
 def _events(
-    records: Records, f: Array, radius: Array, first: Array, n: Array, goal: Goal, alive: Array
+    records: Records, f: Callable[[Array], Array], outside: Array, first: Array, n: Array, goal: Goal, alive: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Finds the rows at which lanes escape or diverge, for a chunk in which some do."""
-    rows = _row_numbers(f)
-    good = (f - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (radius <= DIVERGE_WIDTHS) & jnp.isfinite(f)
-    first_bad = jnp.min(jnp.where(good, CHUNK, rows), axis=0)
+    never = jnp.full_like(records.best, CHUNK)
+    floor = goal.f_star - ESCAPE_GAP * goal.f_scale
+
+    def look(row: Array, f: Array, first_bad: Array, below: Array) -> tuple[Array, Array]:
+        good = (f - goal.f_star <= DIVERGE_GAP * goal.f_scale) & jnp.isfinite(f)
+        return _earlier(first_bad, ~good, row), _earlier(below, f < floor, row)
+
+    first_bad, below = _over_rows(look, f, (never, never))
     end = jnp.where(alive, jnp.minimum(first_bad, n), 0)
-    out = (f < goal.f_star - ESCAPE_GAP * goal.f_scale) | (radius > ESCAPE_WIDTHS)
-    row = jnp.min(jnp.where(out & (rows < end[None]), rows, CHUNK), axis=0)
-    is_new = (row < CHUNK) & (records.escaped_at < 0)
+    # A row before this chunk is that of a lane that had escaped or was out.
+    row = jnp.minimum(below, jnp.where(outside < 0, CHUNK, outside))
+    is_new = (row < end) & (records.escaped_at < 0)
     escaped_at = jnp.where(is_new, first + row, records.escaped_at).astype(jnp.int32)
-    lowest = jnp.min(jnp.where(rows < end[None], f, jnp.inf), axis=0)
-    last = jnp.min(jnp.where(rows == end[None] - 1, f, jnp.inf), axis=0)
-    return end, escaped_at, lowest, last
+
+    def keep(row: Array, f: Array, lowest: Array, last: Array) -> tuple[Array, Array]:
+        return jnp.where(row < end, jnp.minimum(lowest, f), lowest), jnp.where(row == end - 1, f, last)
+
+    infinite = jnp.full_like(records.best, jnp.inf)
+    lowest, last = _over_rows(keep, f, (infinite, infinite))
+    return end.astype(jnp.int32), escaped_at, lowest, last
+
+
+def _earlier(known: Array, happens: Array, row: Array) -> Array:
+    """Returns the earlier of the row that is known of each lane and this one, where it happens."""
+    return jnp.where(happens, jnp.minimum(known, row), known)
 
 
 def _hits(records: Records, chunk: Chunk, goal: Goal) -> Records:
     """Adds the first step at each target that a lane crosses in this chunk."""
     # Thresholds descend, so a lane crosses the targets in their order: every trip of the loop finds
     # the next target of all lanes at once, and there are as many trips as the busiest lane needs.
-    met = (records.hits != NEVER).sum(axis=0, dtype=jnp.int32)
-    reached = (records.best[None] - goal.f_star <= goal.thresholds[:, None]).sum(axis=0, dtype=jnp.int32)
-    reached = jnp.where(chunk.end > 0, reached, met)
-    rows = _row_numbers(chunk.f)
-    targets = lax.broadcasted_iota(jnp.int32, (records.hits.shape[0], 1), 0)
+    n_targets = records.hits.shape[0]
+    reached = jnp.where(chunk.end > 0, _count(goal, records.best), records.met)
 
     def find(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         met, hits = carry
-        below = (chunk.f - goal.f_star <= goal.thresholds[met][None]) & (rows < chunk.end[None])
-        row = jnp.min(jnp.where(below, rows, CHUNK), axis=0)[None]
-        is_next = (targets == met[None]) & (met < reached)[None]
-        return jnp.minimum(met + 1, reached), jnp.where(is_next, chunk.first + row, hits)
+        # In double precision, as the values are: vector units compare and select like with like.
+        end, threshold = chunk.end.astype(jnp.float64), goal.thresholds[jnp.minimum(met, n_targets - 1)]
 
-    _, hits = lax.while_loop(lambda carry: jnp.any(carry[0] < reached), find, (met, records.hits))
-    return records._replace(hits=hits)
+        def look(row: Array, f: Array, found: Array) -> tuple[Array]:
+            at = row.astype(jnp.float64)
+            return (jnp.where((f - goal.f_star <= threshold) & (at < jnp.minimum(found, end)), at, found),)
+
+        (row,) = _over_rows(look, chunk.f, (jnp.full_like(records.best, CHUNK),))
+        is_next = (targets == met[None]) & (met < reached)[None]
+        return jnp.minimum(met + 1, reached), jnp.where(is_next, (chunk.first + row).astype(jnp.int32)[None], hits)
+
+    targets = lax.broadcasted_iota(jnp.int32, (n_targets, 1), 0)
+    met, hits = lax.while_loop(lambda carry: jnp.any(carry[0] < reached), find, (records.met, records.hits))
+    return records._replace(hits=hits, met=met)
+
+
+def _count(goal: Goal, best: Array) -> Array:
+    """Returns how many targets a best value meets, (lanes,)."""
+    gap = best - goal.f_star
+
+    def add(i: Array, count: Array) -> Array:
+        more: Array = count + (gap <= goal.thresholds[i]).astype(jnp.int32)
+        return more
+
+    n_targets = goal.thresholds.shape[0]
+    unroll = 1 if jax.default_backend() == "cpu" else n_targets
+    count: Array = lax.fori_loop(0, n_targets, add, jnp.zeros_like(best, jnp.int32), unroll=unroll)
+    return count
 
 
 def _curve(records: Records, chunk: Chunk, before: Array, when: Schedule) -> Records:
     """Keeps the curve points of this chunk; ``before`` is the best value at its beginning."""
-    rows = _row_numbers(chunk.f)
 
     def keep(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         k, curve_f, curve_best = carry
-        row = when.curve[k] - chunk.first
-        here = jnp.where(row < chunk.end, chunk.f[row], jnp.inf)
-        best = jnp.min(jnp.where((rows <= row) & (rows < chunk.end[None]), chunk.f, jnp.inf), axis=0)
-        return k + 1, curve_f.at[k].set(here), curve_best.at[k].set(jnp.minimum(before, best))
+        due = when.curve[k] - chunk.first
+        end = jnp.minimum(chunk.end, due + 1)
+        here = jnp.where(due < chunk.end, chunk.f(due), jnp.inf)
+        (best,) = _over_rows(
+            lambda row, f, best: (jnp.where(row < end, jnp.minimum(best, f), best),), chunk.f, (before,)
+        )
+        return k + 1, curve_f.at[k].set(here), curve_best.at[k].set(best)
 
     start = (records.curve_next, records.curve_f, records.curve_best)
     k, curve_f, curve_best = lax.while_loop(_due(when.curve, chunk), keep, start)
@@ -223,7 +276,7 @@ def _tail(records: Records, chunk: Chunk, when: Schedule) -> Records:
     def keep(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         k, tail = carry
         row = when.tail[k] - chunk.first
-        return k + 1, tail.at[k].set(jnp.where(row < chunk.end, chunk.f[row], jnp.inf))
+        return k + 1, tail.at[k].set(jnp.where(row < chunk.end, chunk.f(row), jnp.inf))
 
     k, tail = lax.while_loop(_due(when.tail, chunk), keep, (records.tail_next, records.tail))
     return records._replace(tail_next=k, tail=tail)
@@ -231,7 +284,3 @@ def _tail(records: Records, chunk: Chunk, when: Schedule) -> Records:
 
 def _due(steps: Array, chunk: Chunk) -> Callable[[tuple[Array, ...]], Array]:
     return lambda carry: (carry[0] < steps.shape[0]) & (steps[carry[0]] < chunk.first + chunk.n)
-
-
-def _row_numbers(f: Array) -> Array:
-    return lax.broadcasted_iota(jnp.int32, (f.shape[0], 1), 0)

@@ -25,7 +25,7 @@ class Recorder:
 
     Attributes:
         lanes: Width of a block.
-        call: ``call(records, values, radii, first, n, goal, schedule) -> records``.
+        call: ``call(records, values, outside, first, n, goal, schedule) -> records``.
         blank: Records of lanes that have not started.
         compile_s: Seconds of tracing and compiling.
     """
@@ -48,11 +48,11 @@ def compile_recorder(lanes: int) -> Recorder:
     """
     begin = time.perf_counter()
     with jax.enable_x64(True):
-        made = compile_function("record", lambda: (record, example(lanes)), identity=lanes)
+        made = compile_function("record", lambda: (record, example(lanes)), identity=lanes, small=True)
         records = jax.device_put(example(lanes)[0])
 
-    def call(records: Records, values: Any, radii: Any, first: Any, n: Any, goal: Goal, when: Schedule) -> Records:
-        return Records(*made.call(*records, values, radii, first, n, *goal, *when))
+    def call(records: Records, values: Any, outside: Any, first: Any, n: Any, goal: Goal, when: Schedule) -> Records:
+        return Records(*made.call(*records, values, outside, first, n, *goal, *when))
 
     return Recorder(lanes, call, records, time.perf_counter() - begin)
 
@@ -60,8 +60,9 @@ def compile_recorder(lanes: int) -> Recorder:
 def example(lanes: int) -> tuple[Any, ...]:
     """Returns arguments of ``record`` of the right shapes, for compiling."""
     records = empty(lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
-    rows, number, one = np.zeros((SEGMENT, lanes)), np.int32(1), np.ones(())
-    return records, rows, rows, number, number, Goal(one, one, np.ones(N_TARGETS)), schedule(1)
+    values, outside = np.zeros((SEGMENT, lanes)), np.zeros(lanes, np.int32)
+    number, one = np.int32(1), np.ones(())
+    return records, values, outside, number, number, Goal(one, one, np.ones(N_TARGETS)), schedule(1)
 
 
 def schedule(budget: int) -> Schedule:

@@ -15,7 +15,7 @@ from optbench.core.optimizer import Optimizer
 from optbench.engine.branches import Sight, sight
 from optbench.engine.disturb import room_for
 from optbench.engine.program import Shelf, block_lanes, branch_key
-from optbench.engine.state import layout, n_slots
+from optbench.engine.state import State, layout, n_slots
 from optbench.problems.problem import Problem
 
 
@@ -153,12 +153,13 @@ def _rule_fault(rule: Optimizer, dim: int) -> str | None:
     except Exception as error:  # whatever a user's function raises becomes the message of its rows
         return f"{rule.name}: {first_line(error)}"
 
-    def step(x: jax.Array, grad: object, value: jax.Array, hyper: jax.Array, *kept: jax.Array) -> object:
-        return rule.update(x, item.unpack(*kept), value, grad, item.hyper(hyper))
+    def step(x: jax.Array, grad: object, value: jax.Array, hyper: jax.Array, kept: State) -> object:
+        return rule.update(x, item.unpack(kept), value, grad, item.hyper(hyper))
 
-    kept = (_array(item.n_slots, dim), _array(item.n_scalars), _array(item.n_shared))
+    room = item.room
+    kept = State(tuple(_array(*shape) for shape in room.slots), tuple(_array(*shape) for shape in room.shared), ())
     grad = (_array(dim), _array(dim)) if rule.curved else _array(dim)
-    moved = _traced(rule.name, step, _array(dim), grad, _array(), _array(len(rule.hyper)), *kept)
+    moved = _traced(rule.name, step, _array(dim), grad, _array(), _array(len(rule.hyper)), kept)
     if isinstance(moved, str):
         return moved
     if not isinstance(moved, tuple) or len(moved) != 3:
@@ -170,7 +171,7 @@ def _rule_fault(rule: Optimizer, dim: int) -> str | None:
         if getattr(value, "shape", None) != (dim,) or value.dtype != jnp.float64:
             return f"{rule.name}: update must return {part} as float64 of shape ({dim},); got {_shown(value)}"
     leaves, tree = jax.tree.flatten(moved[1])
-    if tree != item.tree or [leaf.shape for leaf in leaves] != [leaf.shape for leaf in item.leaves]:
+    if tree != item.tree or [leaf.shape for leaf in leaves] != [*item.shapes]:
         return f"{rule.name}: update must return a state like that of init, {item.tree}; got {_shown(moved[1])}"
     return None
 

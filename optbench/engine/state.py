@@ -1,19 +1,19 @@
 """Optimizer state in slots: every rule's state, whatever its shape, in the same few arrays.
 
-The rules of one program share a carry. A leaf whose last axis is as long as the parameters stands in
-``slots`` of shape (lanes, k, dim), one slot for each of its rows: a history of ten points takes ten. Any other
-leaf stands number by number in ``scalars`` of shape (lanes, s), or, if it does not depend on the lane, as a
-counter does not, once for all lanes in ``shared`` of shape (c,). A rule that looks ahead keeps the
-point of its next gradient in the last slot, a curved one its direction in the slot before.
+The rules of one program share a carry. For each shape of leaf there are as many arrays as the rule with the most
+such leaves needs: ``slots`` hold a value for each lane, lanes first, and ``shared`` one for all lanes together, as a
+counter is, which does not depend on the lane. A rule that looks ahead keeps the point of its next gradient in
+``points``, a curved one its direction behind it.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,25 +22,51 @@ from jax import Array
 from optbench.core.optimizer import Optimizer
 from optbench.engine.dataflow import trace_rule
 
-Place = Literal["slots", "scalars", "shared"]
+Shape = tuple[int, ...]
 
 
 class Leaf(NamedTuple):
     """Where one leaf of a state stands.
 
     Attributes:
-        place: In which array.
-        shape: Its shape in one lane.
+        per_lane: In ``slots``, else in ``shared``.
+        place: Which of the arrays there.
         dtype: Its type: a counter may be an integer, the arrays hold it in double precision.
-        first: Its first slot or number.
-        size: How many slots or numbers it takes.
     """
 
-    place: Place
-    shape: tuple[int, ...]
+    per_lane: bool
+    place: int
     dtype: Any
-    first: int
-    size: int
+
+
+class Room(NamedTuple):
+    """Shapes of the arrays that hold the state of any rule of a program.
+
+    Attributes:
+        slots: Shape in one lane of each array with a value for each lane.
+        shared: Shape of each array with one value for all lanes.
+        points: Arrays that hold where rules look: none, a point, or a point and a direction.
+        hyper: Hyperparameters of a lane.
+    """
+
+    slots: tuple[Shape, ...]
+    shared: tuple[Shape, ...]
+    points: int
+    hyper: int
+
+
+class State(NamedTuple):
+    """The state of a lane, or of all lanes of a block.
+
+    Attributes:
+        slots: See ``Room``.
+        shared: See ``Room``.
+        points: Where the rule looks next, (dim,) each.
+    """
+
+    slots: tuple[Any, ...]
+    shared: tuple[Any, ...]
+    points: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -51,66 +77,35 @@ class Layout:
         rule: The rule.
         tree: Structure of its state.
         leaves: Its leaves.
-        n_points: Slots that hold where the rule looks: none, a point, or a point and a direction.
+        shapes: Their shapes.
+        room: What it has, with those that share a program.
     """
 
     rule: Optimizer
     tree: Any
     leaves: tuple[Leaf, ...]
-    n_points: int
-
-    def _count(self, place: Place) -> int:
-        return sum(leaf.size for leaf in self.leaves if leaf.place == place)
-
-    @property
-    def n_slots(self) -> int:
-        """Slots that the rule needs, those of its lookahead point included."""
-        return self._count("slots") + self.n_points
-
-    @property
-    def n_scalars(self) -> int:
-        """Numbers that the rule needs for each lane."""
-        return self._count("scalars")
-
-    @property
-    def n_shared(self) -> int:
-        """Numbers that the rule needs once for all lanes."""
-        return self._count("shared")
+    shapes: tuple[Shape, ...]
+    room: Room
 
     def hyper(self, values: Array) -> dict[str, Array]:
         """Names the entries of a lane's hyperparameter vector."""
         return {name: values[i] for i, name in enumerate(self.rule.hyper)}
 
-    def pack(self, state: Any, point: Any, slots: Array, scalars: Array, shared: Array) -> tuple[Array, Array, Array]:
-        """Writes one lane's state over ``slots`` (k, dim), ``scalars`` (s,) and ``shared`` (c,); the rest stays."""
-        # A state whose leaves are arrays of the host has no type that casts.
-        values = [jnp.asarray(value).astype(slots.dtype) for value in jax.tree.leaves(state)]
-        rows: list[Array] = []
-        numbers: dict[str, list[Array]] = {"scalars": [], "shared": []}
-        for leaf, value in zip(self.leaves, values, strict=True):
-            if leaf.place == "slots":
-                rows += list(value.reshape(leaf.size, -1))
-            else:
-                numbers[leaf.place] += list(value.reshape(-1))
-        points = [*reversed(point)] if self.rule.curved else [point] * self.n_points
-        if rows or points:
-            between = range(len(rows), slots.shape[0] - len(points))
-            slots = jnp.stack([*rows, *(slots[i] for i in between), *points])
-        return slots, _over(numbers["scalars"], scalars), _over(numbers["shared"], shared)
+    def pack(self, state: Any, point: Any, old: State) -> State:
+        """Writes one lane's state over an old one; what the rule does not use stays as it was."""
+        slots, shared = [*old.slots], [*old.shared]
+        for leaf, value in zip(self.leaves, jax.tree.leaves(state), strict=True):
+            # A state whose leaves are arrays of the host has no type that casts.
+            (slots if leaf.per_lane else shared)[leaf.place] = jnp.asarray(value).astype(jnp.float64)
+        points = tuple(point) if self.rule.curved else (point,) * self.room.points
+        return State(tuple(slots), tuple(shared), points)
 
-    def unpack(self, slots: Array, scalars: Array, shared: Array) -> Any:
+    def unpack(self, state: State) -> Any:
         """Reads one lane's state."""
-        arrays = {"slots": slots, "scalars": scalars, "shared": shared}
         leaves = [
-            arrays[leaf.place][leaf.first : leaf.first + leaf.size].reshape(leaf.shape).astype(leaf.dtype)
-            for leaf in self.leaves
+            (state.slots if leaf.per_lane else state.shared)[leaf.place].astype(leaf.dtype) for leaf in self.leaves
         ]
         return jax.tree.unflatten(self.tree, leaves)
-
-
-def _over(numbers: list[Array], old: Array) -> Array:
-    """Returns ``old`` with its first entries replaced."""
-    return jnp.stack([*numbers, *(old[i] for i in range(len(numbers), old.shape[0]))]) if numbers else old
 
 
 @cache
@@ -131,13 +126,43 @@ def n_slots(rule: Optimizer, dim: int) -> int:
     return int(sum(rows)) + own_points(rule)
 
 
-def layout(rule: Optimizer, dim: int, n_points: int | None = None) -> Layout:
-    """Works out a rule's layout from the shapes of its state, without computing.
+def own_room(rule: Optimizer, dim: int) -> Room:
+    """Returns the room that a rule needs, from the shapes of its state, without computing."""
+    flow = trace_rule(rule, dim)
+    leaves = list(zip(jax.tree.leaves(flow.state), flow.per_lane, strict=True))
+    return Room(
+        slots=tuple(sorted(leaf.shape for leaf, per_lane in leaves if per_lane)),
+        shared=tuple(sorted(leaf.shape for leaf, per_lane in leaves if not per_lane)),
+        points=own_points(rule),
+        hyper=len(rule.hyper),
+    )
+
+
+def joint_room(rooms: Sequence[Room]) -> Room:
+    """Returns the room for any one of the rules that need these."""
+    return Room(
+        slots=_most([room.slots for room in rooms]),
+        shared=_most([room.shared for room in rooms]),
+        points=max(room.points for room in rooms),
+        hyper=max(room.hyper for room in rooms),
+    )
+
+
+def _most(needs: Sequence[tuple[Shape, ...]]) -> tuple[Shape, ...]:
+    """Returns every shape as often as the one that needs it most often does."""
+    most: Counter[Shape] = Counter()
+    for shapes in needs:
+        most |= Counter(shapes)
+    return tuple(sorted(most.elements()))
+
+
+def layout(rule: Optimizer, dim: int, room: Room | None = None) -> Layout:
+    """Works out where a rule's state stands, from its shapes, without computing.
 
     Args:
         rule: The rule.
         dim: Dimension of the problems.
-        n_points: Slots for where it looks, as its program has them; by default as many as the rule needs.
+        room: What there is; by default what the rule needs.
 
     Returns:
         The layout.
@@ -147,51 +172,22 @@ def layout(rule: Optimizer, dim: int, n_points: int | None = None) -> Layout:
     """
     flow = trace_rule(rule, dim)
     leaves, tree = jax.tree.flatten(flow.state)
-    points = own_points(rule) if n_points is None else n_points
-    return Layout(rule, tree, tuple(_placed(rule, leaves, flow.per_lane, dim)), points)
+    there = own_room(rule, dim) if room is None else room
+    placed = tuple(_placed(rule, leaves, flow.per_lane, there))
+    return Layout(rule, tree, placed, tuple(leaf.shape for leaf in leaves), there)
 
 
 def own_points(rule: Optimizer) -> int:
-    """Returns how many slots a rule needs for where it looks."""
+    """Returns how many points a rule needs for where it looks."""
     return 2 if rule.curved else int(rule.looks_ahead)
 
 
-def _placed(rule: Optimizer, leaves: Sequence[Any], per_lane: Sequence[bool], dim: int) -> Iterator[Leaf]:
-    """Yields the place of each leaf."""
-    first: dict[Place, int] = {"slots": 0, "scalars": 0, "shared": 0}
+def _placed(rule: Optimizer, leaves: Sequence[Any], per_lane: Sequence[bool], room: Room) -> Iterator[Leaf]:
+    """Yields the place of each leaf: the first array of its shape that is still free."""
+    free = {True: dict(enumerate(room.slots)), False: dict(enumerate(room.shared))}
     for leaf, lane in zip(leaves, per_lane, strict=True):
         if not (jnp.issubdtype(leaf.dtype, jnp.number) or leaf.dtype == jnp.bool_):
             raise TypeError(f"{rule.name}: a state leaf must hold numbers; got {leaf.dtype}")
-        place: Place = "scalars" if lane else "shared"
-        size = math.prod(leaf.shape)
-        # In one dimension a leaf of shape (1,) is a vector: only () is a scalar.
-        if lane and leaf.shape and leaf.shape[-1] == dim:
-            place, size = "slots", size // dim
-        yield Leaf(place, leaf.shape, leaf.dtype, first[place], size)
-        first[place] += size
-
-
-class Widths(NamedTuple):
-    """What a program for some rules has room for.
-
-    Attributes:
-        slots: Vectors of a lane.
-        scalars: Numbers of a lane.
-        shared: Numbers of all lanes together.
-        hyper: Hyperparameters of a lane.
-    """
-
-    slots: int
-    scalars: int
-    shared: int
-    hyper: int
-
-
-def widths(layouts: Sequence[Layout]) -> Widths:
-    """Returns the room that a program for these rules needs."""
-    return Widths(
-        slots=max(item.n_slots for item in layouts),
-        scalars=max(item.n_scalars for item in layouts),
-        shared=max(item.n_shared for item in layouts),
-        hyper=max(len(item.rule.hyper) for item in layouts),
-    )
+        place = next(i for i, shape in free[lane].items() if shape == leaf.shape)
+        del free[lane][place]
+        yield Leaf(lane, place, leaf.dtype)

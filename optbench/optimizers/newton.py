@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 from jax.flatten_util import ravel_pytree
-from jax.scipy.linalg import solve_triangular
 
 from optbench.core.objective import Params
 from optbench.core.optimizer import Counts, Hyper, HyperValues, Optimizer
@@ -280,11 +279,16 @@ def _factored(state: DenseState) -> DenseState:
 
 def _solution(state: DenseState) -> Array:
     """Returns the solution of the factored system; anything before the last column is factored."""
-    sequence = jnp.argsort(state.order)
-    lower = state.columns[sequence][:, sequence]
-    scaled = (state.forward / jnp.where(state.pivots > 0, state.pivots, 1.0))[sequence]
-    ordered = solve_triangular(lower, scaled, trans=1, lower=True, unit_diagonal=True)
-    return ordered[jnp.argsort(sequence)]
+    last = state.order.size - 1
+    scaled = state.forward / jnp.where(state.pivots > 0, state.pivots, 1.0)
+
+    def substitute(k: Array, x: Array) -> Array:
+        """Takes the unknown that was eliminated ``k``-th from the end out of the equations before it."""
+        known = jnp.argmax(state.order == last - k)
+        return jnp.where(state.order < last - k, x - state.columns[known] * x[known], x)
+
+    solution: Array = lax.fori_loop(0, last, substitute, scaled)
+    return solution
 
 
 _HYPER = {

@@ -16,7 +16,6 @@ from optbench.engine.operands import units_of
 from optbench.engine.record import SEGMENT
 from optbench.engine.rows import measured
 from optbench.engine.shelves import Pair, shelf_key
-from optbench.engine.state import layout
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.gradient_flow import gradient_scale
 from optbench.problems.noise import Noise
@@ -227,8 +226,7 @@ def heard(engine, spy, kind, level, name="sphere", *, budget=HEARD, keys=None, l
     x0 = np.array([problem.starts(seed, "report", index)[0] for index in range(3) for _ in range(2)])
     lanes = np.arange(6) % (2 if batches else 6) if lanes is None else lanes
     block = task.run(x0, np.array([[0.0]]), budget, threading.Event(), streams=lanes)
-    item = layout(rule, DIM)
-    states = [item.unpack(block.carry.slots[i], block.carry.scalars[i], block.carry.shared) for i in range(6)]
+    states = list(task.program.states(rule, block.carry))[:6]
     return np.array([s.grads for s in states]), np.array([s.values for s in states]), x0
 
 

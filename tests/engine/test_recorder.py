@@ -10,7 +10,7 @@ from optbench.engine.operands import Goal
 from optbench.engine.record import CHUNK, SEGMENT
 from optbench.engine.recorder import compile_recorder, schedule
 from optbench.engine.rows import measured
-from optbench.records import GAP_TARGETS, N_TARGETS, SOLVED
+from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS, GAP_TARGETS, N_TARGETS, SOLVED
 from tests.engine.oracle import judge
 
 WIDTH = 256
@@ -19,18 +19,19 @@ GOAL = {"f_star": 0.0, "f_scale": 1.0, "f_solved": 3e-7}
 
 
 def write_down(values, radii, budget, cuts, f_star=0.0, f_scale=1.0, f_solved=3e-7):
-    """Returns the columns of runs whose values and radii are given, recorded in pieces of the given lengths."""
+    """Returns the columns of runs whose values and radii are given, recorded in pieces as a program leaves them."""
     recorder = compile_recorder(WIDTH)
     thresholds = np.append(np.array(GAP_TARGETS) * f_scale, f_solved - f_star)
     order = np.argsort(-thresholds, kind="stable")
     goal = Goal(np.float64(f_star), np.float64(f_scale), thresholds[order])
     records, first = recorder.blank, 0
     for n in cuts:
-        piece = np.full((2, SEGMENT, WIDTH), np.nan)
-        piece[0, :n, : values.shape[1]] = values[first : first + n]
-        piece[1, :n, : values.shape[1]] = radii[first : first + n]
-        piece[:, :n, values.shape[1] :] = 0.5
-        records = recorder.call(records, *piece, np.int32(first), np.int32(n), goal, schedule(budget))
+        piece, outside = np.full((SEGMENT, WIDTH), np.nan), np.full(WIDTH, SEGMENT, np.int32)
+        f, r, lanes = values[first : first + n], radii[first : first + n], values.shape[1]
+        piece[:n, :lanes] = np.where(r <= DIVERGE_WIDTHS, f, np.nan)
+        piece[:n, lanes:] = 0.5
+        outside[:lanes] = np.where((r > ESCAPE_WIDTHS).any(axis=0), (r > ESCAPE_WIDTHS).argmax(axis=0), SEGMENT)
+        records = recorder.call(records, piece, outside, np.int32(first), np.int32(n), goal, schedule(budget))
         first += n
     assert first == budget + 1
     records = type(records)(*(np.asarray(part) for part in records))
