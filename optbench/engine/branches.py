@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,11 @@ from optbench.problems.problem import Problem
 LANES = State(slots=0, shared=None, points=0)  # type: ignore[arg-type]
 
 
-def lanes_innermost(x: Array) -> Array:
+#: Columns that are added to a product in one pass over it.
+TOGETHER = 4
+
+
+def lanes_innermost(x: Any) -> Array:
     """Returns ``x``, of lanes first, pinned in memory with the lanes innermost."""
     order = (*range(1, x.ndim), 0)
     pinned: Array = with_layout_constraint(x, MemoryLayout(major_to_minor=order))
@@ -51,6 +56,29 @@ def where_to_look(params: Array, points: tuple[Array, ...]) -> tuple[Array, Arra
     """Returns the iterate, the point where rules look, and their direction; those that none has repeat another."""
     point, direction = (*points, *(points[-1:] or (params,)) * 2)[:2]
     return params, point, direction
+
+
+def turned(matrix: Any, x: Array) -> Array:
+    """Returns ``matrix @ x[l]`` for each lane ``l``.
+
+    Args:
+        matrix: (dim, dim).
+        x: (lanes, dim).
+
+    Returns:
+        (lanes, dim).
+    """
+    if jax.default_backend() != "cpu":
+        return x @ matrix.T
+    # Inside one kernel XLA has no library to call, and its own product does not vectorize over lanes. Sums of whole
+    # columns do.
+    columns: Array = x.T
+
+    def add(j: Array, sums: Array) -> Array:
+        return sums + matrix[:, j][:, None] * columns[j][None, :]
+
+    sums: Array = lax.fori_loop(0, matrix.shape[1], add, jnp.zeros_like(columns), unroll=TOGETHER)
+    return sums.T
 
 
 def clock(item: Layout) -> Callable[..., Array]:
@@ -89,28 +117,32 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
     landscape, terms = problem.landscape, sampled_terms(problem)
     unpack = unpacker(problem)
 
-    def inner(z: Array, ops: Operands) -> Array:
-        y: Array = ops.origin + ops.unit * (ops.rotation @ z if problem.rotated else z)
-        return y
+    # Maps points of all lanes to the landscape's frame, and differences there and back. They stand outside of what is
+    # differentiated, since a product with a matrix is best written for all lanes at once.
+    def ahead(x: Array, ops: Operands) -> Array:
+        return lanes_innermost(ops.unit * (turned(ops.rotation, x) if problem.rotated else x))
 
-    def value(z: Array, ops: Operands) -> Array:
-        return landscape.f(inner(z, ops), *unpack(ops.theta))
+    def back(grad: Array, ops: Operands) -> Array:
+        return lanes_innermost(ops.unit * (turned(ops.rotation.T, grad) if problem.rotated else grad) * ops.grad_scale)
 
-    def sampled(z: Array, ops: Operands, batch: Array) -> Array:
+    def value(y: Any, ops: Operands) -> Array:
+        return landscape.f(y, *unpack(ops.theta))
+
+    def sampled(y: Array, ops: Operands, batch: Array) -> Array:
         assert landscape.batch is not None
-        return landscape.batch(inner(z, ops), batch[:terms], *unpack(ops.theta))
+        return landscape.batch(y, batch[:terms], *unpack(ops.theta))
 
-    def lane(z: Array, point: Array, direction: Array, ops: Operands) -> tuple[Array, ...]:
+    def lane(y: Array, point: Array, direction: Array, ops: Operands) -> tuple[Array, ...]:
         if sees is Sight.HERE:
-            f, grad = jax.value_and_grad(value)(z, ops)
+            f, grad = jax.value_and_grad(value)(y, ops)
             return f, f, grad
         if sees is Sight.AHEAD:
-            f = value(z, ops)
+            f = value(y, ops)
             return f, f, jax.grad(value)(point, ops)
         if sees is Sight.TRIAL:
-            return value(z, ops), *jax.value_and_grad(value)(point, ops)
+            return value(y, ops), *jax.value_and_grad(value)(point, ops)
         (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (point,), (direction,))
-        return value(z, ops), f, grad, hvp
+        return value(y, ops), f, grad, hvp
 
     def sampled_lane(point: Array, direction: Array, ops: Operands, batch: Array) -> tuple[Array, ...]:
         def seen(x: Array) -> tuple[Array, Array]:
@@ -122,17 +154,25 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
         return f, grad, hvp
 
     def whole(params: Array, point: Array, direction: Array, ops: Operands, *_: Array) -> tuple[Array, ...]:
-        where = [lanes_innermost(x) for x in (params, point, direction)]
+        y = ops.origin + ahead(params, ops)
+        at = y if sees is Sight.HERE else ops.origin + ahead(point, ops)
+        along = ahead(direction, ops) if sees is Sight.CURVED else at
+        where = [lanes_innermost(x) for x in (y, at, along)]
         f, seen, *vectors = jax.vmap(lane, in_axes=(0, 0, 0, None))(where[0], where[1], where[2], ops)
-        return f + ops.offset, seen + ops.offset, *(lanes_innermost(v * ops.grad_scale) for v in vectors)
+        return f + ops.offset, seen + ops.offset, *(back(v, ops) for v in vectors)
 
     def batched(
         params: Array, point: Array, direction: Array, ops: Operands, batch: Array, due: Array, held: Array
     ) -> tuple[Array, ...]:
-        at = lanes_innermost(point)
-        seen, *vectors = jax.vmap(sampled_lane, in_axes=(0, 0, None, 0))(at, lanes_innermost(direction), ops, batch)
-        f = lax.cond(due, lambda: jax.vmap(value, in_axes=(0, None))(params, ops) + ops.offset, lambda: held)
-        return f, seen + ops.offset, *(lanes_innermost(v * ops.grad_scale) for v in vectors)
+        at = lanes_innermost(ops.origin + ahead(point, ops))
+        along = ahead(direction, ops) if sees is Sight.CURVED else at
+        seen, *vectors = jax.vmap(sampled_lane, in_axes=(0, 0, None, 0))(at, along, ops, batch)
+
+        def in_full() -> Array:
+            return jax.vmap(value, in_axes=(0, None))(ops.origin + ahead(params, ops), ops) + ops.offset
+
+        f = lax.cond(due, in_full, lambda: held)
+        return f, seen + ops.offset, *(back(v, ops) for v in vectors)
 
     return whole if terms is None else batched
 

@@ -9,6 +9,7 @@ another. A program with an object of the user's own is traced anew: only XLA's p
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
 import re
@@ -29,12 +30,23 @@ from jax.experimental.xla_metadata import set_xla_metadata
 import optbench
 from optbench.core.keys import digest
 
+Options = dict[str, str | bool]
+
 #: The older code generator of XLA's CPU backend compiles these programs in half the time and runs
 #: them as fast (0.85 times in dimension 2, 1.1 times in 30).
-CPU_OPTIONS: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
+CPU_OPTIONS: Options = {"xla_cpu_use_fusion_emitters": False}
 
 #: Calls of libraries, as XLA makes them for products and large sums, cannot stand inside one kernel.
-KERNEL_OPTIONS: dict[str, str | bool] = {**CPU_OPTIONS, "xla_disable_hlo_passes": "dot-library-rewriter"}
+KERNEL_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "dot-library-rewriter"}
+
+#: Most multiplications of one product inside a kernel: a matrix of 16 x 16 for 64 lanes.
+MOST_MULTIPLICATIONS = 1 << 14
+
+#: A product of two arrays, not one for each entry of a common axis: its contracted axes on the left, shape on the left
+#: and shape of the result.
+_PRODUCT = re.compile(
+    r"stablehlo\.dot_general %\S+ %\S+ contracting_dims = \[([\d, ]+)\].*?: \(tensor<(\S+?)>,.*?-> tensor<(\S+?)>"
+)
 
 #: First byte of a kept program that should become one kernel.
 _ONE_KERNEL = b"1"
@@ -116,10 +128,24 @@ class Kept(NamedTuple):
 
 
 def _fits_a_kernel(exported: Any) -> bool:
-    """Returns whether nothing in a program needs a call of XLA's runtime, as sorting and LAPACK do, or is empty."""
+    """Returns whether a program gains by being one kernel, and XLA can make one of it.
+
+    What calls XLA's runtime cannot stand in one, as sorting and LAPACK do; an argument without elements is one that
+    nothing reads; and large products are several times slower there.
+    """
     text = exported.mlir_module()
-    calls = re.findall(r"custom_call @(\w+)", text)
-    return set(calls) <= {"LayoutConstraint"} and not re.search(r"\bstablehlo\.sort\b|\btensor<(\d+x)*0x", text)
+    if set(re.findall(r"custom_call @(\w+)", text)) - {"LayoutConstraint"} or "stablehlo.sort" in text:
+        return False
+    if not all(math.prod(argument.shape) for argument in exported.in_avals):
+        return False
+    return all(_multiplications(*found) <= MOST_MULTIPLICATIONS for found in re.findall(_PRODUCT, text))
+
+
+def _multiplications(contracted: str, left: str, result: str) -> int:
+    """Returns how many multiplications a product takes, from its contracted axes and two shapes."""
+    sizes = [int(size) for size in left.split("x")[:-1]]
+    inner = math.prod(sizes[int(axis)] for axis in contracted.split(","))
+    return inner * math.prod(int(size) for size in result.split("x")[:-1])
 
 
 def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
@@ -127,8 +153,8 @@ def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
 
     Its CPU runtime walks over the operations of a loop's body in every trip, some 60 ns each, which is more than most
     of ours take. XLA makes one kernel of loops over less than a kilobyte by itself; the mark is how it says so to
-    its later passes, and ours are larger. Options and mark are no stable interface, and some operations cannot
-    stand inside a kernel: what is refused is compiled in the next way.
+    its later passes, and ours are larger. Some operations cannot stand inside a kernel: what is refused is compiled
+    without the mark.
 
     Args:
         name: What JAX's logs and profiles call it.
@@ -151,20 +177,35 @@ def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
         shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in kept.exported.in_avals]
         return jax.jit(again, donate_argnums=tuple(range(donate))).lower(*shapes)
 
-    if jax.default_backend() == "cpu":
-        ways: list[tuple[Any, dict[str, str | bool]]] = [(nullcontext(), CPU_OPTIONS)]
-        if kept.one_kernel:
-            ways.insert(0, (set_xla_metadata(xla_cpu_small_call="true", inlineable="false"), KERNEL_OPTIONS))
-        for mark, options in ways:
-            try:
-                executable: Callable[..., list[Any]] = lowered(mark).compile(compiler_options=options)
-            except jax.errors.JaxRuntimeError as error:
-                if not any(refusal in str(error) for refusal in ("No such compile option", "UNIMPLEMENTED")):
-                    raise
-            else:
-                return executable
-    executable = lowered(nullcontext()).compile()
+    on_cpu = jax.default_backend() == "cpu"
+    executable: Callable[..., list[Any]]
+    if kept.one_kernel and on_cpu:
+        mark = set_xla_metadata(xla_cpu_small_call="true", inlineable="false")
+        try:
+            executable = lowered(mark).compile(compiler_options=_known(KERNEL_OPTIONS))
+        except jax.errors.JaxRuntimeError as error:
+            if "UNIMPLEMENTED" not in str(error):
+                raise
+        else:
+            return executable
+    executable = lowered(nullcontext()).compile(compiler_options=_known(CPU_OPTIONS) if on_cpu else {})
     return executable
+
+
+def _known(options: Options) -> Options:
+    """Returns the options that this XLA has."""
+    return {name: value for name, value in options.items() if _is_known(name, value)}
+
+
+@cache
+def _is_known(name: str, value: str | bool) -> bool:
+    try:
+        jax.jit(lambda: 0).lower().compile(compiler_options={name: value})
+    except jax.errors.JaxRuntimeError as error:
+        if "No such compile option" not in str(error):
+            raise
+        return False
+    return True
 
 
 def cache_folder() -> Path | None:
