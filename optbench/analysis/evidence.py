@@ -123,6 +123,7 @@ class Reported:
         failed: Runs of status ``error``, ``timeout`` or ``oom``, shape (c, r).
         tail: Relative gap of the median iterate of the last tenth of the budget, shape (c, s).
         share: Share of a start's runs that met each target, shape (c, s, 51); ``None`` where each has one run.
+        spent: Mean cost of a start's runs until each target, as ``share``; a miss has spent the budget.
     """
 
     sweep: Sweep
@@ -137,6 +138,7 @@ class Reported:
     failed: Bools
     tail: Floats | None = None
     share: Floats | None = None
+    spent: Floats | None = None
 
     @property
     def reached(self) -> Floats:
@@ -310,6 +312,7 @@ class _Block:
             failed=failed.reshape(runs),
             tail=gap("f_tail"),
             share=np.isfinite(self.hits).mean(axis=2) if self.shape[2] > 1 else None,
+            spent=np.minimum(self.hits, budget).mean(axis=2) if self.shape[2] > 1 else None,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from optbench.analysis.scores import Floats
 from optbench.errors import DataError
 
 
@@ -45,7 +47,25 @@ def expected_running_time(evaluations: ArrayLike, solved: ArrayLike | Sequence[b
         wrong.append(f"solved must be true or false for each run; got {hit.dtype}")
     if wrong:
         raise DataError("; ".join(wrong))
-    return float(cost.sum() / hit.sum()) if hit.any() else float("inf")
+    # Summed exactly: the order of the runs changes no bit.
+    return float(cost_per_success(np.array(math.fsum(cost)), np.array(float(hit.sum()))))
+
+
+def cost_per_success(cost: Floats, successes: Floats) -> Floats:
+    """Returns what a success costs when failed runs are restarted.
+
+    Args:
+        cost: Cost of all runs together, any shape.
+        successes: How many of them, or how large a share, succeeded, of the same shape.
+
+    Returns:
+        ``cost / successes``, infinite without a success.
+
+    Example:
+        >>> cost_per_success(np.array([140.0, 200.0]), np.array([2.0, 0.0])).tolist()
+        [70.0, inf]
+    """
+    return np.asarray(np.divide(cost, successes, out=np.full(np.shape(cost), np.inf), where=successes > 0))
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,10 @@ def reselected_interval(values: Floats, choices: Ints, starts: Ints, statistic: 
     """Returns the percentile interval of a statistic over replicates that choose again.
 
     Args:
-        values: One number per configuration and reported start, shape (c, s).
+        values: One number per configuration and reported start, shape (c, s), or k of them, shape (c, s, k).
         choices: Position chosen in each replicate, shape (replicates,).
         starts: Starts drawn in each replicate, shape (replicates, s).
-        statistic: Reduces the last axis.
+        statistic: Makes one number of each replicate's starts, which lie in axis 1.
 
     Returns:
         The interval.

@@ -153,7 +153,7 @@ def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.Data
     rows = []
     for setting, key, choice in ordered(choices):
         reported, facts, at = evidence.reported[key], evidence.facts[key[0]], choice.position
-        redraw = _Redraw(again, key[0], None if setting == "default" else again.choices(setting, key))
+        redraw = Redraw(again, key[0], None if setting == "default" else again.choices(setting, key))
         times = reported.hits[:, reported.counted[:, REACH], REACH]
         seeds = reported.failed.shape[1] // max(reported.gap.shape[1], 1)
         tail = reported.gap if reported.tail is None else reported.tail
@@ -174,7 +174,7 @@ def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.Data
 
 
 @dataclass(frozen=True, slots=True)
-class _Redraw:
+class Redraw:
     """Numbers of one table row with their intervals.
 
     Attributes:

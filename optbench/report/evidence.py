@@ -82,7 +82,7 @@ class Evidence:
 
         Args:
             name: A field of ``analysis.Analysis``, of ``analysis.tuning.TuningAnalysis`` or of
-                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``.
+                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``, ``dimension`` or ``running_times``.
 
         Returns:
             The tidy frame.
@@ -101,6 +101,14 @@ class Evidence:
             from optbench.analysis.wells import wells
 
             self._frames[name] = wells(self.run.runs, self.manifest)
+        elif name not in self._frames and name == "dimension":
+            from optbench.analysis.dimension import dimension
+
+            self._frames[name] = dimension(self.frame("summary"))
+        elif name not in self._frames and name == "running_times":
+            from optbench.analysis.running_time import running_times
+
+            self._frames[name] = running_times(self._judged)
         elif name not in self._frames:
             self._frames[name] = getattr(self._judged, name)
         return self._frames[name]

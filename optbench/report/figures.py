@@ -27,11 +27,15 @@ KINDS: dict[str, str] = {
     "best_of_k": "trials on tuning starts",
     "matrix": "defaults and trials on tuning starts",
     "ranks": "rows of the setting on ranked problems",
+    "dimension": "rows of the setting on functions in at least two dimensions",
     "theory": "sgd, momentum or nag on quadratics whose eigenvalues the manifest holds",
     "wells": "problems with a sharp and a flat well, and a suite with snapshots",
     "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
     "basins": "2-D problems, whose basins the run stores under pictures/",
 }
+
+#: Those that show one setting of tuning, which is part of the file's name.
+ONE_SETTING = frozenset({"convergence", "ranks", "dimension"})
 
 #: Formats by name, with the metadata that would put the time of drawing into the file.
 FORMATS: dict[str, dict[str, Any]] = {
@@ -57,7 +61,7 @@ def draw(
         format: ``png``, ``svg`` or ``pdf``.
         out_dir: Folder for the files, made if missing. A file is named after its kind; further pages end in
             ``-2``, ``-3``, and another setting than ``tuned`` is part of the name.
-        setting: ``default``, ``one_for_all`` or ``tuned``; only ``convergence`` and ``ranks`` depend on it.
+        setting: ``default``, ``one_for_all`` or ``tuned``; only those of ``ONE_SETTING`` depend on it.
 
     Returns:
         The paths, in the order of ``kinds``.
@@ -86,7 +90,7 @@ def draw(
             pages = _pages(evidence, kind, setting, format)
         if not pages and kinds:
             raise DataError(f"{kind}: the run has nothing to draw; it needs {KINDS[kind]}")
-        suffix = f"-{setting}" if kind in {"convergence", "ranks"} and setting != "tuned" else ""
+        suffix = f"-{setting}" if kind in ONE_SETTING and setting != "tuned" else ""
         for number, content in enumerate(pages, 1):
             page = f"-{number}" if number > 1 else ""
             written.append(out / f"{kind}{suffix}{page}.{format}")

@@ -28,8 +28,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         "Settings: default, the rule's own defaults; one for all, one configuration for all problems, chosen for each "
         "problem with its family left out; tuned, chosen per problem. Choices use tuning starts only; all numbers "
         f"come from {_range(row['n_starts'] for row in rows)} other starts per problem and rule (n).",
-        f"Brackets: intervals, {INTERVALS} (each problem stays, its starts are drawn anew); order statistics for "
-        "medians, Wilson for shares, both widened by a bootstrap that chooses again wherever something was chosen.",
+        f"Brackets: intervals, {INTERVALS} (each problem stays, its starts are drawn anew); {_methods(facts)}",
     ]
     if "gap" in facts:
         said.append("gap: median of (best f - f_star)/f_scale; inf where half of the runs or more diverged or escaped.")
@@ -48,10 +47,36 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
             "evals: median gradient evaluations to a relative gap of 1e-3, runs that missed it counted as inf; "
             f"missed: how many did, within the budget{within}, of the starts that count (censored)."
         )
+    if "ert" in facts:
+        said += [_running_time(evidence), *_noisy(evidence)]
     if "diverged" in facts:
         said.append(_diverged())
     said.append("No entry is marked as best: that takes an interval of the difference, which this table does not show.")
     return said
+
+
+def _methods(facts: frozenset[str]) -> str:
+    """Returns how the intervals of what is shown are made."""
+    if "ert" in facts:
+        return (
+            "those of the mean cost of a success (Student) and of the share of successes (Wilson, with Student's "
+            "quantile) joined, widened by a bootstrap that chooses again wherever something was chosen."
+        )
+    return (
+        "order statistics for medians, Wilson for shares, both widened by a bootstrap that chooses again wherever "
+        "something was chosen."
+    )
+
+
+def _running_time(evidence: Evidence) -> str:
+    budget = evidence.manifest.get("budget")
+    full = "the full budget" if budget is None else f"the full budget of {budget} gradient evaluations"
+    return (
+        "ERT: expected running time, evaluations of all runs over the number that reached a relative gap of 1e-3, the "
+        f"cost of a success if failed runs are restarted from new starts; a run that missed counts with {full}, "
+        "however it ended; inf if none reached it. reached: how many did, of the runs whose start does not meet it "
+        "already."
+    )
 
 
 def _noisy(evidence: Evidence) -> list[str]:

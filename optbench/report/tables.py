@@ -1,4 +1,4 @@
-"""The kinds of table, and ``render``: a run's summary frame as text, byte-identical for identical rows.
+"""The kinds of table, and ``render``: a run's frames as text, byte-identical for identical rows.
 
 A new table is one line in ``KINDS``; a new column is one entry in ``FACTS``.
 """
@@ -18,7 +18,7 @@ from optbench.report.machine import render_csv, render_json
 from optbench.report.markup import render_latex, render_markdown
 from optbench.report.terminal import render_terminal
 
-#: A row of the summary frame by column name.
+#: A row of the summary frame, or of another one with the same keys, by column name.
 Row = Mapping[str, Any]
 
 EDGE = "†"
@@ -66,6 +66,14 @@ def _evals(row: Row) -> Cell:
     return Cell(formatting.evaluations(row["evals_median"]), interval)
 
 
+def _running_time(row: Row) -> Cell:
+    return Cell(formatting.evaluations(row["ert"]), _interval(row, "ert_low", "ert_high", formatting.evaluations))
+
+
+def _successes(row: Row) -> Cell:
+    return Cell(f"{formatting.count(row['reach_count'])}/{formatting.count(row['reach_runs'])}")
+
+
 def _missed(row: Row) -> Cell:
     return Cell(f"{formatting.count(row['censored'])}/{formatting.count(row['reach_starts'])}")
 
@@ -86,6 +94,8 @@ FACTS: dict[str, Fact] = {
         "solved", _share("solved"), ("solved_count", "solved_starts", "solved_share", "solved_low", "solved_high")
     ),
     "evals": Fact("evals", _evals, ("evals_median", "evals_low", "evals_high")),
+    "ert": Fact("ERT", _running_time, ("ert", "ert_low", "ert_high")),
+    "successes": Fact("reached", _successes, ("reach_count", "reach_runs")),
     "missed": Fact("missed", _missed, ("censored", "reach_starts")),
     "diverged": Fact("div.", _diverged, ("diverged", "escaped", "failed")),
 }
@@ -98,14 +108,16 @@ class Kind:
     Attributes:
         name: What the user asks for.
         title: What it shows.
-        columns: ``(setting, fact)`` from left to right; empty for every column of the summary frame.
-        build: What makes the table from evidence, name and title, if it shows other frames than the summary.
+        columns: ``(setting, fact)`` from left to right; empty for every column of the frame.
+        build: What makes the table from evidence, name and title, if it is no such table.
+        frame: The frame whose rows it shows, with the summary's keys.
     """
 
     name: str
     title: str
     columns: tuple[tuple[str, str], ...]
     build: Callable[[Evidence, str, str], Table] | None = None
+    frame: str = "summary"
 
 
 def _side_by_side(*facts: str) -> tuple[tuple[str, str], ...]:
@@ -120,6 +132,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("reach", "Share of runs that reach a relative gap of 1e-3", _side_by_side("rate", "reach")),
     Kind("solved", "Share of runs that reach f_solved", _side_by_side("rate", "solved")),
     Kind("evals", "Median gradient evaluations to a relative gap of 1e-3", _side_by_side("rate", "evals", "missed")),
+    Kind(
+        "ert",
+        "Expected gradient evaluations to a relative gap of 1e-3, failed runs restarted",
+        _side_by_side("rate", "ert", "successes"),
+        frame="running_times",
+    ),
     Kind("tuning", "What tuning buys and what it costs", (), tuning_tables.gains),
     Kind("matrix", "A untuned against B tuned: difference of scores", (), tuning_tables.versus),
     Kind("ranking", "Ranking by area score, with the confidence set for the best", (), ranking_tables.ranks),
@@ -188,7 +206,7 @@ def build(evidence: Evidence, kind: Kind) -> Table:
     """
     if kind.build is not None:
         return kind.build(evidence, kind.name, kind.title)
-    summary = evidence.frame("summary")
+    summary = evidence.frame(kind.frame)
     rows: list[Row] = [{str(name): value for name, value in row.items()} for row in summary.to_dict("records")]
     by_key = {(row["setting"], row["problem"], row["optimizer"]): row for row in rows}
     problems = evidence.problems(row["problem"] for row in rows)
@@ -205,7 +223,8 @@ def build(evidence: Evidence, kind: Kind) -> Table:
         columns, blocks = _everything(names, by_key, cells)
         fields = tuple(names)
         records = tuple({name: formatting.machine(by_key[key][name]) for name in names} for key in cells)
-    facts = frozenset(fact for _, fact in kind.columns) or frozenset(FACTS)
+    told = frozenset(name for name, fact in FACTS.items() if set(fact.fields) <= set(summary.columns))
+    facts = frozenset(fact for _, fact in kind.columns) or told
     return Table(
         kind=kind.name,
         title=kind.title,

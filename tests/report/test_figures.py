@@ -12,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import DataError, StorageError, UsageError
-from optbench.report import best_of_k, figures, matrix, ranks, sensitivity, style
+from optbench.report import best_of_k, dimension, figures, matrix, ranks, sensitivity, style
 from optbench.report.evidence import THEORY_FRAMES, Evidence, optimizers
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
 
-FRAMES = ("summary", "convergence", "sensitivity", "best_of_k", "matrix", "ranking", "wells", *THEORY_FRAMES)
+FRAMES = (
+    *("summary", "convergence", "sensitivity", "best_of_k", "matrix", "ranking", "wells", "dimension"),
+    *THEORY_FRAMES,
+)
 
 
 def changed(evidence: Evidence, path=None, frames=None, **manifest) -> Evidence:
@@ -197,7 +200,7 @@ def test_the_setting_is_part_of_the_name(evidence, tmp_path):
 def test_a_run_without_two_dimensional_problems_draws_the_rest(evidence, tmp_path):
     bare = changed(evidence, path=tmp_path)
     drawn = [path.stem for path in figures.draw(bare, None, "svg", tmp_path)]
-    assert drawn == ["convergence", "sensitivity", "best_of_k", "matrix", "ranks", "theory", "wells"]
+    assert drawn == ["convergence", "sensitivity", "best_of_k", "matrix", "ranks", "dimension", "theory", "wells"]
     with pytest.raises(DataError, match="basins: the run has nothing to draw; it needs 2-D problems"):
         figures.draw(bare, ["basins"], "svg", tmp_path)
 
@@ -263,3 +266,57 @@ def test_sixty_ranks_stay_legible(evidence):
     boxes = sorted((text.get_window_extent() for text in labels), key=lambda box: box.y0)
     assert all(upper.y0 >= lower.y1 - 1 for lower, upper in itertools.pairwise(boxes))
     assert min(box.x0 for box in boxes) >= 0
+
+
+def marks(ax, rule: str, *, hollow: bool) -> list[tuple[float, float]]:
+    """Returns the points of a rule that stand for medians: filled ones, or hollow ones for infinite medians."""
+    look = style.look(rule)
+    lines = [line for line in ax.lines if line.get_color() == look.color and line.get_marker() == look.marker]
+    lines = [line for line in lines if (line.get_markerfacecolor() == "white") == hollow]
+    return [point for line in lines for point in zip(line.get_xdata(), line.get_ydata(), strict=True)]
+
+
+def test_dimension_joins_medians_and_shows_misses_above_the_budget(evidence):
+    with mpl.rc_context():
+        (page,) = dimension.draw(evidence, "tuned")
+    named = {ax.get_title(loc="left"): ax for ax in page.axes}
+    ax = named["sphere-i1"]
+    # sgd, the second of RULES, needs 20 sqrt(dim) evaluations and misses in 100 dimensions.
+    assert [y for _, y in marks(ax, "sgd", hollow=False)] == pytest.approx([20 * 2**0.5, 20 * 10**0.5])
+    ((x, y),) = marks(ax, "sgd", hollow=True)
+    assert 2000 < y < ax.get_ylim()[1]
+    assert 50 < x < 200
+    assert len(marks(ax, "adam", hollow=False)) == 3
+    assert marks(ax, "adam", hollow=True) == []
+    assert {"not\nreached", "lost"} <= {text.get_text() for ax in page.axes for text in ax.get_yticklabels()}
+    assert [text.get_text() for text in page.axes[2].get_xticklabels()] == ["2", "10"]
+    bars = [path.vertices for line in ax.collections for path in line.get_paths()]
+    # The third rule's interval has no upper end: its bar crosses the line of the budget.
+    assert sum(bar[:, 1].max() > 2000 for bar in bars) == 4
+
+
+def test_dimension_says_what_it_shows_and_what_it_cannot(evidence):
+    shown = texts(evidence, "dimension").replace("\n", " ")
+    for words in ("setting: tuned", "missed the gap within the budget of 2000", "95 % intervals, these problems"):
+        assert words in shown
+    assert "Gaps below 1e-12, zero ones included" in shown
+    assert "fewer than six starts" not in shown
+    few = evidence.frame("dimension").assign(gap_low=0.0, gap_high=np.inf, evals_low=0.0, evals_high=np.inf)
+    shown = texts(changed(evidence, frames={"dimension": few}), "dimension").replace("\n", " ")
+    assert "as of fewer than six starts, is not drawn." in shown
+    with mpl.rc_context():
+        (page,) = dimension.draw(changed(evidence, frames={"dimension": few}), "tuned")
+    assert not [path for ax in page.axes for line in ax.collections for path in line.get_paths()]
+
+
+def test_dimension_refuses_a_run_without_two_dimensions_of_a_function(evidence, tmp_path):
+    frames = {name: evidence.frame(name) for name in FRAMES if name != "dimension"}
+    with pytest.raises(DataError) as caught:
+        figures.draw(Evidence(evidence.run, frames), ["dimension"], "png", tmp_path)
+    message = "dimension: the run has nothing to draw; it needs rows of the setting on functions in at least two"
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+    (path,) = figures.draw(evidence, ["dimension"], "svg", tmp_path, setting="one_for_all")
+    assert path.name == "dimension-one_for_all.svg"
+    lost = evidence.frame("dimension").assign(evals_median=np.nan, gap_median=np.inf, reach_starts=0)
+    assert figures.draw(changed(evidence, frames={"dimension": lost}), ["dimension"], "png", tmp_path)

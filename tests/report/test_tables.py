@@ -19,7 +19,7 @@ KINDS = [kind.name for kind in tables.KINDS]
 
 
 TUNING = ("best_of_k", "gain", "matrix")
-JUDGED = ("ranking", "contrasts", "wells", *THEORY_FRAMES)
+JUDGED = ("ranking", "contrasts", "wells", "running_times", *THEORY_FRAMES)
 
 
 def changed(evidence: Evidence, *, summary=None, runs=None, tuning=None, **manifest) -> Evidence:
@@ -40,6 +40,8 @@ def small(evidence: Evidence) -> Evidence:
     tuning = {name: evidence.frame(name) for name in TUNING}
     columns = {"best_of_k": ["optimizer"], "gain": ["optimizer"], "matrix": ["untuned", "tuned"]}
     tuning = {name: frame[frame[columns[name]].isin(rules).all(axis=1)] for name, frame in tuning.items()}
+    times = evidence.frame("running_times")
+    tuning["running_times"] = times[times["problem"].str.startswith("rosen") & times["optimizer"].isin(rules)]
     return changed(evidence, summary=summary, tuning=tuning)
 
 
@@ -110,6 +112,21 @@ def test_what_a_reader_must_know_stands_below(evidence, form):
     ):  # fmt: skip
         plain = text.replace("&#64;", "@").replace("textquotesingle{}", "'")
         assert words in plain
+
+
+def test_running_times_stand_with_their_interval_and_the_runs_that_reached(evidence):
+    text = tables.render(evidence, "ert", "markdown")
+    line = next(x for x in text.splitlines() if x.startswith("| rosenbrock") and "| sgd |" in x)
+    # Untuned none of 32 runs reached the target; tuned 26 did at 100 evaluations, and 6 spent 2000.
+    cells = [cell.strip().replace("\\", "") for cell in line.split("|")]
+    assert cells[4:6] == ["inf [15000, inf]", "0/32"]
+    assert cells[10:12] == ["562 [337, 1067]", "26/32"]
+    words = " ".join(text.split())
+    assert "a run that missed counts with the full budget of 2000 gradient evaluations" in words
+    assert "order statistics" not in words
+    rows = json.loads(tables.render(evidence, "ert", "json"))["rows"]
+    never = [(row["problem"], row["optimizer"]) for row in rows if row["default_ert"] == "inf"]
+    assert never == [("rosenbrock-2d-i1", "sgd")]
 
 
 def test_adadelta_shows_eps_and_edges_are_marked(evidence):
