@@ -35,7 +35,7 @@ def measured(problem: Problem) -> Constants:
         UsageError: The function raises, or has no finite median over the starts; only a user's own can.
     """
     landscape = problem.landscape
-    # Worked out now: the instance needs a measurement of its own, which cannot be made inside a trace.
+    # Worked out before the trace below: placing the instance may take a measurement of its plain form.
     frame = problem.frame()
     with jax.enable_x64(True):
         many = jax.jit(jax.vmap(problem.raw))
