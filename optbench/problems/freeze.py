@@ -98,7 +98,7 @@ def problems() -> Iterator[Problem]:
     yield from wells_of_suites()
     for problem in disturbed_by_suites():
         if problem.instance:
-            # An instance is placed by its plain form, which a trace cannot measure.
+            # An instance is placed by its plain form, which would be measured each time if it were not frozen.
             yield Problem(problem.landscape, problem.dim, parameters=problem.parameters)
         yield problem
 

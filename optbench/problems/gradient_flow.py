@@ -119,7 +119,8 @@ def measured_scale(problem: Problem) -> float:
     norms = [float(np.linalg.norm(problem.value_and_grad(end.x)[1])) for end in ends if end.reached]
     if len(norms) < STARTS / 2:
         raise UsageError(
-            f"{problem.label}: gradient flow reaches a relative gap of {GAP:g} from {len(norms)} of {STARTS} tuning "
-            "starts; noise has no level here"
+            f"{problem.label}: noise has no level here: gradient flow must reach a relative gap of {GAP:g} from "
+            f"{STARTS // 2} of {STARTS} tuning starts, and does from {len(norms)}; use another problem, or noise of "
+            "kind multiplicative, delay or drift"
         )
     return float(f"{np.median(norms):.9e}")

@@ -66,9 +66,10 @@ class Noise:
         """Checks kind and level."""
         if self.kind not in KINDS:
             raise UsageError(unknown_name("noise", self.kind, KINDS))
-        whole = float(self.level).is_integer()
-        if not (math.isfinite(self.level) and self.level > 0):
+        is_number = isinstance(self.level, int | float) and not isinstance(self.level, bool)
+        if not (is_number and math.isfinite(self.level) and self.level > 0):
             raise UsageError(f"noise {self.kind}: level must be a positive number; got {self.level!r}")
+        whole = float(self.level).is_integer()
         if self.kind == "delay" and not (whole and self.level <= MAX_DELAY):
             raise UsageError(f"noise delay: level must be a whole number from 1 to {MAX_DELAY}; got {self.level:g}")
         if self.is_batch and not whole:

@@ -177,15 +177,17 @@ class Problem:
             )
         if self.instance == 0:
             return instances.literature(self.dim, self.theta)
-        return instances.draw(
-            self.name,
-            self.instance,
-            rotated=self.rotated,
-            bounds=self.bounds,
-            x_star=self.landscape.x_star(self.dim, *self.which),
-            f_scale=Problem(self.landscape, self.dim, parameters=self.parameters).f_scale,
-            theta=self.theta,
-        )
+        # An instance is placed by its plain form, which may have to be measured, and the first who asks may be a trace.
+        with jax.ensure_compile_time_eval():
+            return instances.draw(
+                self.name,
+                self.instance,
+                rotated=self.rotated,
+                bounds=self.bounds,
+                x_star=self.landscape.x_star(self.dim, *self.which),
+                f_scale=Problem(self.landscape, self.dim, parameters=self.parameters).f_scale,
+                theta=self.theta,
+            )
 
     def frame(self) -> Frame:
         """Returns what maps ``x`` to the landscape's frame; the engine passes it as operands."""

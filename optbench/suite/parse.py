@@ -89,12 +89,19 @@ def load(suite: str) -> Suite:
     """
     names = shipped()
     path = SHIPPED / f"{suite}.toml" if suite in names else Path(suite)
-    if suite not in names and not path.exists():
+    if suite not in names and not _exists(suite):
         close = nearest(suite, names)
         hint = f"did you mean {close[0]!r}?" if close else f"shipped: {', '.join(names)}; or the path of a TOML file"
         raise UsageError(f"unknown suite {suite!r}; {hint}")
     text = _read(path, suite)
     return Suite(parse(text, source=suite), text, suite)
+
+
+def _exists(path: str) -> bool:
+    try:
+        return bool(path) and Path(path).exists()
+    except OSError:  # longer than a path may be, or in a folder that may not be entered
+        return False
 
 
 def _read(path: Path, suite: str) -> str:

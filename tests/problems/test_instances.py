@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import jax
 import numpy as np
 import pytest
 
 from optbench.core.keys import generator
 from optbench.errors import UsageError
+from optbench.problems import constants
+from optbench.problems.gradient_flow import measured_scale
 from optbench.problems.instances import haar
 from optbench.problems.problem import Problem
 
@@ -140,3 +143,24 @@ def test_saddle_starts_keep_their_distance_in_every_instance(rotated):
         if rotated:
             y = frame.pivot + frame.origin_matrix @ (y - frame.pivot)
         assert abs(y[0]) == pytest.approx(distance, rel=1e-6, abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        measured_scale,
+        lambda problem: problem.f(np.zeros(10)),
+        lambda problem: problem.value_and_grad(np.zeros(10))[0],
+        lambda problem: float(jax.jit(problem.f)(np.zeros(10))),
+        lambda problem: float(jax.vmap(problem.f)(np.zeros((2, 10)))[1]),
+    ],
+)
+def test_an_instance_whose_plain_form_is_not_frozen_is_placed_by_whoever_asks_first(monkeypatch, asked):
+    """Its own constants being frozen, the first to need the plain form's is a trace."""
+    expected = asked(Problem(by_name("sphere"), 10, instance=1))
+    rest = {label: row for label, row in constants.frozen().items() if label != "sphere-10d"}
+    monkeypatch.setattr(constants, "frozen", lambda: rest)
+    measured_scale.cache_clear()
+    problem = Problem(by_name("sphere"), 10, instance=1)
+    assert problem.label in rest
+    assert asked(problem) == pytest.approx(expected, rel=1e-6)

@@ -12,6 +12,7 @@ from optbench.problems import constants, freeze
 from optbench.problems import measured as measuring
 from optbench.problems.gradient_flow import SCALES_PATH, follow, frozen_scales, gradient_scale, measured_scale
 from optbench.problems.measured import measured
+from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem
 from optbench.suite.parse import load, shipped
 
@@ -45,8 +46,18 @@ def test_the_flow_ends_at_the_gap(name):
 
 
 def test_a_function_whose_flow_does_not_get_there_has_no_scale():
-    with pytest.raises(UsageError, match="noise has no level here"):
+    with pytest.raises(UsageError) as caught:
         measured_scale(Problem(by_name("rastrigin"), 10))
+    assert str(caught.value) == (
+        "rastrigin-10d: noise has no level here: gradient flow must reach a relative gap of 0.01 from 8 of 16 tuning "
+        "starts, and does from 0; use another problem, or noise of kind multiplicative, delay or drift"
+    )
+
+
+@pytest.mark.parametrize("level", ["1", None, True, -1.0, float("nan")])
+def test_a_level_that_is_no_positive_number_is_explained(level):
+    with pytest.raises(UsageError, match=f"noise gaussian: level must be a positive number; got {level!r}"):
+        Noise("gaussian", level)
 
 
 def test_shipped_suites_find_their_constants_frozen():

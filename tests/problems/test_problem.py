@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from optbench.errors import UsageError
+from optbench.problems.landscape import Landscape, box
 from optbench.problems.problem import Problem
 
 from .shelf import LANDSCAPES, by_name
@@ -172,3 +173,42 @@ def test_problems_are_values():
     assert one != Problem(by_name("ellipsoid"), 3, 2, parameters={"condition": 10})
     with pytest.raises(ValueError, match="read-only"):
         one.x_star[0, 0] = 3.0
+
+
+def own(**changed):
+    """Returns a definition of a user's own, correct but for what is changed."""
+    correct = {
+        "name": "mine",
+        "f": lambda x: jnp.sum(x**2),
+        "bounds": box(-1.0, 1.0),
+        "x_star": lambda dim: np.zeros((1, dim)),
+        "f_star": lambda dim: 0.0,
+        "formula": "sum of x_i^2",
+        "reference": "-",
+    }
+    return Landscape(**(correct | changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"f": lambda x: x}, "f must return one number; got an array of shape (2,)"),
+        (
+            {"bounds": lambda dim: np.zeros((3, 2))},
+            "bounds must have shape (2, 2), a low and a high each; got (3, 2)",
+        ),
+        ({"bounds": box(1.0, -1.0)}, "each low of bounds must be less than its high; got [[1.0, -1.0], [1.0, -1.0]]"),
+        ({"x_star": lambda dim: np.zeros(dim)}, "x_star must have shape (m, 2), a minimizer each; got (2,)"),
+        ({"f_star": lambda dim: None}, "f_star must be a finite number; got None"),
+    ],
+)
+@pytest.mark.parametrize("instance", [0, 1])
+def test_what_does_not_fit_in_a_definition_of_ones_own_is_named(changed, message, instance):
+    with pytest.raises(UsageError) as caught:
+        assert Problem(own(**changed), 2, instance).f_scale
+    assert str(caught.value).removeprefix("mine-2d-i1: ").removeprefix("mine-2d: ") == message
+
+
+def test_a_correct_definition_of_ones_own_is_measured():
+    """The circle of radius r has the part pi r^2 / 4 of the square."""
+    assert Problem(own(), 2).f_scale == pytest.approx(2 / math.pi, rel=0.02)

@@ -168,6 +168,9 @@ def test_unreadable_files_are_explained(tmp_path, small_text):
         UsageError, match=r"unknown suite 'zzz.toml'; shipped: .*quick, smoke.*; or the path of a TOML file"
     ):
         load("zzz.toml")
+    for no_path in ("", "x" * 5000):
+        with pytest.raises(UsageError, match=rf"unknown suite '{no_path}'; shipped: "):
+            load(no_path)
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         load(str(tmp_path))
     latin = tmp_path / "latin.toml"

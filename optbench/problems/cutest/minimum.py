@@ -12,7 +12,9 @@ from scipy.optimize import minimize
 
 #: Newton's method needs a dense Hessian: in dimensions above this one, L-BFGS has the last word.
 NEWTON_DIM = 120
-_NEWTON_STEPS = 60
+_NEWTON_STEPS = 300
+#: Gradients that L-BFGS may take. A count, and no time: what is found must not depend on how busy a machine is.
+GRADIENTS = 20_000
 #: Eigenvalues below this part of the largest are taken for zero.
 _RANK = 1e-13
 
@@ -24,11 +26,13 @@ class Reached(NamedTuple):
         x: The point, shape (dim,).
         f: Its value.
         decrement: What another Newton step would gain, ``g' |H|^-1 g / 2``; NaN where no Hessian was formed.
+        cut: Whether L-BFGS was still falling when its gradients or its seconds were used up.
     """
 
     x: np.ndarray
     f: float
     decrement: float
+    cut: bool
 
 
 class Descent:
@@ -57,34 +61,38 @@ class Descent:
         return (value, grad) if np.isfinite(value) and np.all(np.isfinite(grad)) else (np.inf, np.zeros_like(grad))
 
     def from_(self, x: np.ndarray, *, bounds: np.ndarray | None = None, seconds: float = 20.0) -> Reached:
-        """Descends from a point.
+        """Descends from a point by L-BFGS, of at most ``GRADIENTS`` gradients.
 
         Args:
             x: Where to start, shape (dim,).
             bounds: Box that is not left, shape (dim, 2).
-            seconds: L-BFGS is stopped after this time.
+            seconds: It is stopped after this time, too, which does not count the compilation.
 
         Returns:
             The lowest point found.
         """
+        x = np.asarray(x, np.float64)
+        best_x, best_f = x, self.value_and_grad(x)[0]
         end = time.monotonic() + seconds
-        best = Reached(np.asarray(x, np.float64), self.value_and_grad(x)[0], float("nan"))
+        late = False
 
         def watched(point: np.ndarray) -> tuple[float, np.ndarray]:
-            nonlocal best
+            nonlocal best_x, best_f
             value, grad = self.value_and_grad(point)
-            if value < best.f:
-                best = Reached(point.copy(), value, float("nan"))
+            if value < best_f:
+                best_x, best_f = point.copy(), value
             return (value, grad) if np.isfinite(value) else (1e300, grad)
 
         def stop(_: np.ndarray) -> None:
-            if time.monotonic() > end:
+            nonlocal late
+            late = time.monotonic() > end
+            if late:
                 raise StopIteration
 
-        options = {"maxiter": 10_000, "maxfun": 20_000, "ftol": 1e-18, "gtol": 0.0, "maxcor": 20}
+        options = {"maxiter": GRADIENTS, "maxfun": GRADIENTS, "ftol": 1e-18, "gtol": 0.0, "maxcor": 20}
         with np.errstate(all="ignore"):
-            minimize(watched, best.x, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=stop)
-        return best
+            done = minimize(watched, x, jac=True, method="L-BFGS-B", bounds=bounds, options=options, callback=stop)
+        return Reached(best_x, best_f, float("nan"), cut=late or done.nfev >= GRADIENTS)
 
     def polished(self, reached: Reached) -> Reached:
         """Polishes a point by Newton steps along the eigenvectors, each taken downhill and halved until it gains.
@@ -120,4 +128,4 @@ class Descent:
             else:
                 break
             x, f = trial, value
-        return Reached(x, f, decrement)
+        return Reached(x, f, decrement, reached.cut)
