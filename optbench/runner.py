@@ -21,7 +21,7 @@ from optbench.console import Progress
 from optbench.core.keys import digest
 from optbench.engine import pictures
 from optbench.engine.execute import Engine
-from optbench.engine.shelves import Pair
+from optbench.engine.shelves import Pair, fault, shelf_key
 from optbench.errors import UsageError
 from optbench.records import SCHEMA_VERSION, Status
 from optbench.suite.parse import Suite, load
@@ -118,7 +118,7 @@ class _Execution:
         missing = self._missing()
         if missing:
             self._tell("compiling")
-            self.engine.prepare(_pair(group) for group in missing)
+            self._prepare(_pair(group) for group in missing)
             self._rows(missing)
         self._tell("picture data")
         self._pictures()
@@ -188,9 +188,19 @@ class _Execution:
                     seed=group.seed,
                 )
             )
-        self.engine.prepare(Pair(shot.problem, shot.rule) for shot in shots)
+        self._prepare(Pair(shot.problem, shot.rule) for shot in shots)
         for name, columns in pictures.draw(self.engine, shots).items():
             store.write_picture(self.folder, name, columns)
+
+    def _prepare(self, pairs: Iterable[Pair]) -> None:
+        """Compiles programs for some pairs, each with all of the plan's pairs that belong to it.
+
+        A run that was stopped goes on with the programs that it began with: they are in the cache, and a neighbor in a
+        program may change the last bit of a value.
+        """
+        keys = {shelf_key(pair) for pair in pairs if fault(pair) is None}
+        planned = dict.fromkeys(_pair(group) for group in self.planned.groups)
+        self.engine.prepare(pair for pair in planned if fault(pair) is not None or shelf_key(pair) in keys)
 
     def _programs(self) -> list[dict[str, Any]]:
         return [

@@ -69,16 +69,18 @@ def turned(matrix: Any, x: Array) -> Array:
         (lanes, dim).
     """
     if jax.default_backend() != "cpu":
-        return x @ matrix.T
+        product: Array = x @ matrix.T
+        return product
     # Inside one kernel XLA has no library to call, and its own product does not vectorize over lanes. Sums of whole
     # columns do.
-    columns: Array = x.T
+    columns = x.T
 
     def add(j: Array, sums: Array) -> Array:
         return sums + matrix[:, j][:, None] * columns[j][None, :]
 
     sums: Array = lax.fori_loop(0, matrix.shape[1], add, jnp.zeros_like(columns), unroll=TOGETHER)
-    return sums.T
+    turned: Array = sums.T
+    return turned
 
 
 def clock(item: Layout) -> Callable[..., Array]:
