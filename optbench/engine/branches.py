@@ -76,7 +76,8 @@ def turned(matrix: Any, x: Array) -> Array:
     columns = x.T
 
     def add(j: Array, sums: Array) -> Array:
-        return sums + matrix[:, j][:, None] * columns[j][None, :]
+        added: Array = sums + matrix[:, j][:, None] * columns[j][None, :]
+        return added
 
     sums: Array = lax.fori_loop(0, matrix.shape[1], add, jnp.zeros_like(columns), unroll=TOGETHER)
     turned: Array = sums.T

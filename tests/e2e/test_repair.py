@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+import optbench as ob
 from optbench import store
+from optbench.engine.execute import Engine
 from tests.e2e.command import call, environ, evidence, rendered, suite, words
 
 #: Runs a command without root's power to write where it may not; does nothing for other users.
@@ -55,6 +57,27 @@ def test_a_damaged_shard_is_set_aside_and_computed_again(reference, reference_ta
     assert store.verify(path) == []
     others = {p for p in before if p.parent.name == "shards"} - {victim}
     assert {p: written(path)[p] for p in others} == {p: before[p] for p in others}
+
+
+def test_a_shard_is_computed_again_by_the_whole_program_it_came_from(reference, copy, monkeypatch):
+    """A program of fewer functions could round otherwise."""
+    path = copy / "results" / "tiny" / reference.path.name
+    victim = next(iter(sorted(path.glob("shards/rosenbrock-3d-i2-rot*adam*.parquet"))))
+    victim.unlink()
+    prepared = []
+    kept = Engine.prepare
+
+    def prepare(engine, pairs):
+        prepared.extend(pairs := list(pairs))
+        kept(engine, pairs)
+
+    monkeypatch.setattr(Engine, "prepare", prepare)
+    monkeypatch.chdir(copy)
+    run = ob.run("tiny.toml", out="results")
+    # Momentum and Adam have at most two state arrays, NAG looks ahead: it is in another program.
+    assert {pair.rule.name for pair in prepared if pair.problem.dim == 3} == {"momentum", "adam"}
+    assert len({pair.problem.label for pair in prepared if pair.problem.dim == 3}) == 10
+    assert evidence(run) == evidence(reference)
 
 
 def test_a_read_only_folder_ends_with_74_before_anything_is_compiled(tmp_path):
