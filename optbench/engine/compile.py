@@ -54,8 +54,13 @@ _ONE_KERNEL = b"1"
 #: A folder, or ``off``.
 CACHE_VARIABLE = "OPTBENCH_CACHE"
 
-#: What JAX is told while programs are compiled: keep all of them, however small.
-_KEEP_ALL = {"jax_persistent_cache_min_compile_time_secs": 0.0, "jax_persistent_cache_min_entry_size_bytes": -1}
+#: What JAX is told while programs are compiled: keep all of them, however small, without the lines of code that they
+#: came from, a third of their bytes.
+_KEEP_ALL = {
+    "jax_persistent_cache_min_compile_time_secs": 0.0,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+    "jax_traceback_in_locations_limit": 0,
+}
 
 
 class Executable(NamedTuple):

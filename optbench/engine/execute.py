@@ -20,7 +20,7 @@ from optbench.engine.compile import kept_programs
 from optbench.engine.disturb import Streams, shares_batches
 from optbench.engine.operands import target_order, units_of
 from optbench.engine.outcomes import Outcomes, outcome_width, snapshot_trips, unknown
-from optbench.engine.program import Program, compile_program
+from optbench.engine.program import Program, compile_program, weight
 from optbench.engine.recorder import Recorder, compile_recorder, schedule
 from optbench.engine.rows import Columns, failed, measured, planned, reordered
 from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key, shelves
@@ -82,9 +82,9 @@ class Engine:
         with kept_programs(), self._pool() as pool:
             lanes = sorted({shelf.lanes for shelf in wanted.values()} - set(self.recorders))
             recorders = {width: pool.submit(compile_recorder, width) for width in lanes}
-            # The largest first, so that no core waits for a last long one.
-            by_size = sorted(wanted, key=lambda key: -len(wanted[key].problems) * len(wanted[key].rules))
-            programs = {key: pool.submit(compile_program, wanted[key]) for key in by_size}
+            # The longest first, so that no core waits for a last one.
+            by_length = sorted(wanted, key=lambda key: -weight(wanted[key]))
+            programs = {key: pool.submit(compile_program, wanted[key]) for key in by_length}
             self.recorders |= {width: job.result() for width, job in recorders.items()}
             self.programs |= {key: job.result() for key, job in programs.items()}
         self.compile_s += time.perf_counter() - begin

@@ -225,8 +225,18 @@ def _identity(shelf: Shelf, n_theta: int) -> object:
 
 
 def is_small(shelf: Shelf) -> bool:
-    """Returns whether the operations of a trip are so short that walking over them would take longer."""
-    return shelf.lanes * shelf.dim <= SMALL
+    """Returns whether the operations of a trip are so short that walking over them would take longer.
+
+    Second derivatives are not short: as one kernel they run twice as fast and take three times as long to compile, and
+    the rules that see them are few.
+    """
+    return shelf.lanes * shelf.dim <= SMALL and shelf.sees is not Sight.CURVED
+
+
+def weight(shelf: Shelf) -> float:
+    """Returns roughly how long a program takes to compile, in arbitrary units, as measured for `landscapes`."""
+    each = {Sight.HERE: 0.1, Sight.AHEAD: 0.13, Sight.TRIAL: 0.3, Sight.CURVED: 0.25}[shelf.sees]
+    return each * len(shelf.problems) + 0.1 * len(shelf.rules)
 
 
 def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[..., tuple[Rows, Carry]]:
