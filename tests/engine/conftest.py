@@ -14,7 +14,7 @@ from optbench.engine.rows import measured
 from optbench.engine.shelves import Pair
 from optbench.suite.plan import Group
 from optbench.suite.spec import OptimizerSpec, ProblemSpec
-from tests.engine.landscapes import aside, cup, flatter, misjudged, tilted
+from tests.engine.landscapes import aside, cone, cup, flatter, misjudged, tilted
 from tests.engine.rules import sam
 
 LANDSCAPES = "tests.engine.landscapes"
@@ -25,7 +25,7 @@ RULES = [catalog.optimizer(name) for name in ("sgd", "momentum", "nag", "adagrad
 def problems_2d():
     plain = [
         catalog.problem("sphere"),
-        *(catalog.problem(f"{LANDSCAPES}:{f.name}") for f in (cup, misjudged, flatter, aside)),
+        *(catalog.problem(f"{LANDSCAPES}:{f.name}") for f in (cup, cone, misjudged, flatter, aside)),
     ]
     plain += [catalog.problem("rosenbrock", 2, instance=1), catalog.problem("ellipsoid", 2, instance=1)]
     return [*plain, catalog.problem("ellipsoid", 2, instance=1, rotated=True), catalog.problem(f"{LANDSCAPES}:tilted")]

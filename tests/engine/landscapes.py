@@ -33,6 +33,8 @@ cup = _landscape("cup", lambda x: jnp.sum(x * x) + jnp.sqrt(9.0 - x[0] ** 2))
 misjudged = _landscape("misjudged", lambda x: jnp.sum(x * x), f_star=constant(1e-3))
 #: As ``misjudged``, another lambda of this module: a program must not take one for the other.
 flatter = _landscape("flatter", lambda x: 0.25 * jnp.sum(x * x))
+#: Almost a cone: a thousand box widths away its value is still far from what counts as diverged.
+cone = _landscape("cone", lambda x: jnp.sqrt(1.0 + jnp.sum(x * x)) - 1.0)
 #: A bowl in a box that is neither square nor centered: its mean width is 3, its center (1, 11).
 aside = _landscape(
     "aside",

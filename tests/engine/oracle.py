@@ -91,6 +91,11 @@ def cup(y):
     return y @ y + root, grad
 
 
+def cone(y):
+    root = np.sqrt(1.0 + np.sum(y * y))
+    return root - 1.0, y / root
+
+
 def aside(y):
     return (y[0] - 0.5) ** 2 + (y[1] - 11.5) ** 2, 2 * (y - [0.5, 11.5])
 
@@ -100,6 +105,7 @@ FUNCTIONS = {
     "sphere": sphere,
     "rosenbrock": rosenbrock,
     "ellipsoid": ellipsoid,
+    "cone": cone,
     "cup": cup,
     "misjudged": sphere,
 }

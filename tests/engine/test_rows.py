@@ -98,6 +98,14 @@ def test_lanes_outside_that_come_back(engine, lanes):
     assert rows[1]["hits"][49] > 0
 
 
+def test_distance_alone_is_divergence(engine, lanes):
+    """The value is a little: only its thousand box widths say that a run is lost."""
+    cone = catalog.problem(f"{LANDSCAPES}:cone")
+    starts = [[3999.0, 0.0], [0.0, -4001.0], [10.0, 0.0]]
+    rows = check(engine, lanes, cone, RULES[0], starts, [{"lr": r} for r in (1e-3, 8e3)], units="raw", budget=6)
+    assert {row["diverged_at"] for row in rows} == {-1, 0, 1}
+
+
 @pytest.mark.parametrize("units", ["raw", "normalized"])
 def test_distance_counts_from_the_center_of_the_box_in_mean_widths(engine, lanes, units):
     aside, center = catalog.problem(f"{LANDSCAPES}:aside"), np.array([1.0, 11.0])
