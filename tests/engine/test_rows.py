@@ -99,7 +99,7 @@ def test_lanes_outside_that_come_back(engine, lanes):
 
 
 def test_distance_alone_is_divergence(engine, lanes):
-    """The value is a little: only its thousand box widths say that a run is lost."""
+    """The value is still small: only a thousand box widths say that a run is lost."""
     cone = catalog.problem(f"{LANDSCAPES}:cone")
     starts = [[3999.0, 0.0], [0.0, -4001.0], [10.0, 0.0]]
     rows = check(engine, lanes, cone, RULES[0], starts, [{"lr": r} for r in (1e-3, 8e3)], units="raw", budget=6)
