@@ -40,7 +40,7 @@ class Engine:
     Attributes:
         backend: JAX's name of the platform.
         threads: Calls in flight: all visible cores on CPU, one on an accelerator.
-        programs: Compiled programs by dimension and number of slots.
+        programs: Compiled programs by dimension and class of rule.
         recorders: Compiled recorders by width.
         pairs: What the programs were made for.
         faults: What keeps a pair from compiling, by (problem label, rule name).

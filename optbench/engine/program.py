@@ -1,4 +1,4 @@
-"""One compiled program for all problems of a dimension and all rules with as many state slots.
+"""One compiled program for all problems of a dimension and all rules of a class.
 
 Two scalar switches stand in the step, one over problems and one over rules, so 60 problems and 60
 rules compile once, not 3,600 times. One trip of the loop is one gradient evaluation. Lanes are the
@@ -36,8 +36,7 @@ from optbench.engine.disturb import (
 )
 from optbench.engine.operands import Operands, blank, n_theta
 from optbench.engine.record import SEGMENT
-from optbench.engine.state import Layout, State, joint_room, layout, own_room
-from optbench.engine.state import Room as RoomOfRules
+from optbench.engine.state import Layout, State, StateRoom, joint_room, layout, own_room
 from optbench.problems.problem import Landscape, Problem
 from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS
 
@@ -102,7 +101,7 @@ class Shelf:
         """Whether some branch multiplies by a rotation."""
         return any(p.rotated for p in self.problems)
 
-    def room_of_rules(self) -> RoomOfRules:
+    def state_room(self) -> StateRoom:
         """Returns what the state of its rules needs."""
         return joint_room([own_room(rule, self.dim) for rule in self.rules])
 
@@ -158,7 +157,7 @@ class Program:
 
     def states(self, rule: Optimizer, carry: Carry) -> Iterator[Any]:
         """Yields the state of each lane of a block that a rule has moved."""
-        room = self.shelf.room_of_rules()
+        room = self.shelf.state_room()
         item, n = layout(rule, self.shelf.dim, room), len(room.slots)
         for lane in zip(*carry.state[:n], strict=True) if n else ((),) * self.shelf.lanes:
             yield item.unpack(State(lane, carry.state[n : n + len(room.shared)], ()))
@@ -179,7 +178,7 @@ def compile_program(shelf: Shelf) -> Program:
     late_arrays = 0 if shelf.room is None else 1
 
     def build() -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        room = shelf.room_of_rules()
+        room = shelf.state_room()
         layouts = [layout(rule, shelf.dim, room) for rule in shelf.rules]
         lanes, dim = shelf.lanes, shelf.dim
         state = State(

@@ -80,7 +80,7 @@ def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
         backend: JAX's name of the platform, which decides the width of a block.
 
     Returns:
-        Programs to compile, by dimension and number of slots, branches sorted by name.
+        Programs to compile, by dimension and class of rule, branches sorted by name.
     """
     grouped: dict[ShelfKey, list[Pair]] = {}
     for pair in pairs:

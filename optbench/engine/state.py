@@ -39,7 +39,7 @@ class Leaf(NamedTuple):
     dtype: Any
 
 
-class Room(NamedTuple):
+class StateRoom(NamedTuple):
     """Shapes of the arrays that hold the state of any rule of a program.
 
     Attributes:
@@ -59,8 +59,8 @@ class State(NamedTuple):
     """The state of a lane, or of all lanes of a block.
 
     Attributes:
-        slots: See ``Room``.
-        shared: See ``Room``.
+        slots: See ``StateRoom``.
+        shared: See ``StateRoom``.
         points: Where the rule looks next, (dim,) each.
     """
 
@@ -85,7 +85,7 @@ class Layout:
     tree: Any
     leaves: tuple[Leaf, ...]
     shapes: tuple[Shape, ...]
-    room: Room
+    room: StateRoom
 
     def hyper(self, values: Array) -> dict[str, Array]:
         """Names the entries of a lane's hyperparameter vector."""
@@ -117,7 +117,7 @@ def n_slots(rule: Optimizer, dim: int) -> int:
         dim: Dimension of the problems.
 
     Returns:
-        ``layout(rule, dim).n_slots``, or one or two more where a vector of the state is the same in all lanes.
+        Vectors of its state, those that are the same in all lanes included, and where it looks.
     """
     with jax.enable_x64(True):
         point, number = jax.ShapeDtypeStruct((dim,), jnp.float64), jax.ShapeDtypeStruct((), jnp.float64)
@@ -126,11 +126,11 @@ def n_slots(rule: Optimizer, dim: int) -> int:
     return int(sum(rows)) + own_points(rule)
 
 
-def own_room(rule: Optimizer, dim: int) -> Room:
+def own_room(rule: Optimizer, dim: int) -> StateRoom:
     """Returns the room that a rule needs, from the shapes of its state, without computing."""
     flow = trace_rule(rule, dim)
     leaves = list(zip(jax.tree.leaves(flow.state), flow.per_lane, strict=True))
-    return Room(
+    return StateRoom(
         slots=tuple(sorted(leaf.shape for leaf, per_lane in leaves if per_lane)),
         shared=tuple(sorted(leaf.shape for leaf, per_lane in leaves if not per_lane)),
         points=own_points(rule),
@@ -138,9 +138,9 @@ def own_room(rule: Optimizer, dim: int) -> Room:
     )
 
 
-def joint_room(rooms: Sequence[Room]) -> Room:
+def joint_room(rooms: Sequence[StateRoom]) -> StateRoom:
     """Returns the room for any one of the rules that need these."""
-    return Room(
+    return StateRoom(
         slots=_most([room.slots for room in rooms]),
         shared=_most([room.shared for room in rooms]),
         points=max(room.points for room in rooms),
@@ -156,7 +156,7 @@ def _most(needs: Sequence[tuple[Shape, ...]]) -> tuple[Shape, ...]:
     return tuple(sorted(most.elements()))
 
 
-def layout(rule: Optimizer, dim: int, room: Room | None = None) -> Layout:
+def layout(rule: Optimizer, dim: int, room: StateRoom | None = None) -> Layout:
     """Works out where a rule's state stands, from its shapes, without computing.
 
     Args:
@@ -182,7 +182,7 @@ def own_points(rule: Optimizer) -> int:
     return 2 if rule.curved else int(rule.looks_ahead)
 
 
-def _placed(rule: Optimizer, leaves: Sequence[Any], per_lane: Sequence[bool], room: Room) -> Iterator[Leaf]:
+def _placed(rule: Optimizer, leaves: Sequence[Any], per_lane: Sequence[bool], room: StateRoom) -> Iterator[Leaf]:
     """Yields the place of each leaf: the first array of its shape that is still free."""
     free = {True: dict(enumerate(room.slots)), False: dict(enumerate(room.shared))}
     for leaf, lane in zip(leaves, per_lane, strict=True):
