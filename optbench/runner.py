@@ -208,7 +208,7 @@ class _Execution:
                 "dim": program.shelf.dim,
                 "lanes": program.shelf.lanes,
                 "state_arrays": len(program.template.state),
-                "problems": [p.name + ("-rot" if p.rotated else "") for p in program.shelf.problems],
+                "problems": [p.name for p in program.shelf.problems],
                 "rules": [rule.name for rule in program.shelf.rules],
                 "compile_s": round(program.compile_s, 3),
             }

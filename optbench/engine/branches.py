@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -104,6 +104,50 @@ def clock(item: Layout) -> Callable[..., Array]:
     return fixed if counts is None else counted
 
 
+def placed(where: tuple[Array, ...], ops: Operands, sees: Sight, turns: bool) -> tuple[Array, Array, Array]:
+    """Maps what ``where_to_look`` gives to the landscape's frame.
+
+    This and ``returned`` stand outside of the switch over problems and of what is differentiated: one rotation serves
+    all branches, and a product with a matrix is best written for all lanes at once.
+
+    Args:
+        where: Iterate, point and direction, each (lanes, dim).
+        ops: The problem's operands.
+        sees: What rules see; what they do not see repeats another.
+        turns: Whether the program has rotated problems.
+
+    Returns:
+        The three in the landscape's frame.
+    """
+    n = {Sight.HERE: 1, Sight.CURVED: 3}.get(sees, 2)
+    params, *others = _scaled(where[:n], ops, turns, inward=True)
+    y = lanes_innermost(ops.origin + params)
+    at = lanes_innermost(ops.origin + others[0]) if n > 1 else y
+    return y, at, others[1] if n > 2 else at
+
+
+def returned(vectors: Sequence[Array], ops: Operands, turns: bool) -> tuple[Array, ...]:
+    """Maps gradients, and products with the Hessian, from the landscape's frame to what rules see."""
+    return _scaled(vectors, ops, turns, inward=False)
+
+
+def _scaled(vectors: Sequence[Array], ops: Operands, turns: bool, *, inward: bool) -> tuple[Array, ...]:
+    """Multiplies vectors by the map from the rules' coordinates to the landscape's, or by its transpose."""
+
+    def through(matrix: Any) -> tuple[Array, ...]:
+        by_rotation = vectors if matrix is None else [turned(matrix, x) for x in vectors]
+        scaled = [ops.unit * x if inward else ops.unit * x * ops.grad_scale for x in by_rotation]
+        return tuple(lanes_innermost(x) for x in scaled)
+
+    def rotated() -> tuple[Array, ...]:
+        return through(ops.rotation if inward else ops.rotation.T)
+
+    if not turns:
+        return through(None)
+    result: tuple[Array, ...] = lax.cond(ops.rotated, rotated, lambda: through(None))
+    return result
+
+
 def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
     """Builds one branch of the problem switch: the value that is recorded, then what a rule sees.
 
@@ -115,18 +159,11 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
         sees: What rules see.
 
     Returns:
-        The branch: ``(params, point, direction, operands) -> (value, seen value, gradient[, product])``.
+        The branch, all in the landscape's frame: ``(y, at, along, operands) -> (value, seen value, gradient[,
+        product])``.
     """
     landscape, terms = problem.landscape, sampled_terms(problem)
     unpack = unpacker(problem)
-
-    # Maps points of all lanes to the landscape's frame, and differences there and back. They stand outside of what is
-    # differentiated, since a product with a matrix is best written for all lanes at once.
-    def ahead(x: Array, ops: Operands) -> Array:
-        return lanes_innermost(ops.unit * (turned(ops.rotation, x) if problem.rotated else x))
-
-    def back(grad: Array, ops: Operands) -> Array:
-        return lanes_innermost(ops.unit * (turned(ops.rotation.T, grad) if problem.rotated else grad) * ops.grad_scale)
 
     def value(y: Any, ops: Operands) -> Array:
         return landscape.f(y, *unpack(ops.theta))
@@ -135,47 +172,43 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
         assert landscape.batch is not None
         return landscape.batch(y, batch[:terms], *unpack(ops.theta))
 
-    def lane(y: Array, point: Array, direction: Array, ops: Operands) -> tuple[Array, ...]:
+    def lane(y: Array, at: Array, along: Array, ops: Operands) -> tuple[Array, ...]:
         if sees is Sight.HERE:
             f, grad = jax.value_and_grad(value)(y, ops)
             return f, f, grad
         if sees is Sight.AHEAD:
             f = value(y, ops)
-            return f, f, jax.grad(value)(point, ops)
+            return f, f, jax.grad(value)(at, ops)
         if sees is Sight.TRIAL:
-            return value(y, ops), *jax.value_and_grad(value)(point, ops)
-        (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (point,), (direction,))
+            return value(y, ops), *jax.value_and_grad(value)(at, ops)
+        (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (at,), (along,))
         return value(y, ops), f, grad, hvp
 
-    def sampled_lane(point: Array, direction: Array, ops: Operands, batch: Array) -> tuple[Array, ...]:
+    def sampled_lane(at: Array, along: Array, ops: Operands, batch: Array) -> tuple[Array, ...]:
         def seen(x: Array) -> tuple[Array, Array]:
             return jax.value_and_grad(sampled)(x, ops, batch)
 
         if sees is not Sight.CURVED:
-            return seen(point)
-        (f, grad), (_, hvp) = jax.jvp(seen, (point,), (direction,))
+            return seen(at)
+        (f, grad), (_, hvp) = jax.jvp(seen, (at,), (along,))
         return f, grad, hvp
 
-    def whole(params: Array, point: Array, direction: Array, ops: Operands, *_: Array) -> tuple[Array, ...]:
-        y = ops.origin + ahead(params, ops)
-        at = y if sees is Sight.HERE else ops.origin + ahead(point, ops)
-        along = ahead(direction, ops) if sees is Sight.CURVED else at
+    def whole(y: Array, at: Array, along: Array, ops: Operands, *_: Array) -> tuple[Array, ...]:
         where = [lanes_innermost(x) for x in (y, at, along)]
         f, seen, *vectors = jax.vmap(lane, in_axes=(0, 0, 0, None))(where[0], where[1], where[2], ops)
-        return f + ops.offset, seen + ops.offset, *(back(v, ops) for v in vectors)
+        return f + ops.offset, seen + ops.offset, *(lanes_innermost(v) for v in vectors)
 
     def batched(
-        params: Array, point: Array, direction: Array, ops: Operands, batch: Array, due: Array, held: Array
+        y: Array, at: Array, along: Array, ops: Operands, batch: Array, due: Array, held: Array
     ) -> tuple[Array, ...]:
-        at = lanes_innermost(ops.origin + ahead(point, ops))
-        along = ahead(direction, ops) if sees is Sight.CURVED else at
-        seen, *vectors = jax.vmap(sampled_lane, in_axes=(0, 0, None, 0))(at, along, ops, batch)
+        where = lanes_innermost(at), lanes_innermost(along)
+        seen, *vectors = jax.vmap(sampled_lane, in_axes=(0, 0, None, 0))(*where, ops, batch)
 
         def in_full() -> Array:
-            return jax.vmap(value, in_axes=(0, None))(ops.origin + ahead(params, ops), ops) + ops.offset
+            return jax.vmap(value, in_axes=(0, None))(lanes_innermost(y), ops) + ops.offset
 
         f = lax.cond(due, in_full, lambda: held)
-        return f, seen + ops.offset, *(back(v, ops) for v in vectors)
+        return f, seen + ops.offset, *(lanes_innermost(v) for v in vectors)
 
     return whole if terms is None else batched
 

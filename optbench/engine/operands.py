@@ -21,7 +21,8 @@ class Operands(NamedTuple):
     Attributes:
         theta: Parameters of the landscape and its data, flat, padded with zeros.
         origin: See above, shape (dim,).
-        rotation: ``R``, shape (dim, dim); the identity where the problem is not rotated.
+        rotated: Whether there is a rotation.
+        rotation: ``R``, shape (dim, dim); the identity where there is none.
         unit: Length of one unit of ``z``.
         grad_scale: 1 in raw units, ``1/f_scale`` in normalized ones.
         offset: Added to the landscape's value.
@@ -31,6 +32,7 @@ class Operands(NamedTuple):
 
     theta: np.ndarray
     origin: np.ndarray
+    rotated: np.bool_
     rotation: np.ndarray
     unit: np.ndarray
     grad_scale: np.ndarray
@@ -116,6 +118,7 @@ def operands(problem: Problem, units: str, n_theta: int) -> Operands:
     return Operands(
         theta=theta,
         origin=origin,
+        rotated=np.bool_(frame.origin_matrix is not None),
         rotation=rotation,
         unit=_number(scale.unit),
         grad_scale=_number(scale.grad_scale),
@@ -150,7 +153,7 @@ def unpacker(problem: Problem) -> Callable[[Any], list[Any]]:
 def blank(dim: int, n_theta: int) -> Operands:
     """Returns operands of the right shapes, for compiling."""
     one, vector = np.ones(()), np.ones(dim)
-    return Operands(np.ones(n_theta), vector, np.eye(dim), one, one, one, vector, one)
+    return Operands(np.ones(n_theta), vector, np.bool_(True), np.eye(dim), one, one, one, vector, one)
 
 
 def goal(problem: Problem) -> Goal:

@@ -22,7 +22,17 @@ from jax import Array, lax
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
-from optbench.engine.branches import Sight, clock, lanes_innermost, oracle, start, update, where_to_look
+from optbench.engine.branches import (
+    Sight,
+    clock,
+    lanes_innermost,
+    oracle,
+    placed,
+    returned,
+    start,
+    update,
+    where_to_look,
+)
 from optbench.engine.compile import compile_function
 from optbench.engine.disturb import (
     MODES,
@@ -86,6 +96,7 @@ class Shelf:
         rules: One rule for each branch.
         lanes: Width of a block.
         sees: What the problems show to all its rules.
+        turns: Whether it serves rotated problems.
         room: Shapes of the noise's operands; ``None`` for a program without noise.
     """
 
@@ -94,24 +105,20 @@ class Shelf:
     rules: tuple[Optimizer, ...]
     lanes: int
     sees: Sight
+    turns: bool
     room: Room | None = None
-
-    @property
-    def has_rotation(self) -> bool:
-        """Whether some branch multiplies by a rotation."""
-        return any(p.rotated for p in self.problems)
 
     def state_room(self) -> StateRoom:
         """Returns what the state of its rules needs."""
         return joint_room([own_room(rule, self.dim) for rule in self.rules])
 
 
-def branch_key(problem: Problem) -> tuple[Landscape, bool, int | None]:
-    """Returns what makes a branch: instances, parameters and levels of noise of one function share it.
+def branch_key(problem: Problem) -> tuple[Landscape, int | None]:
+    """Returns what makes a branch: instances, rotations, parameters and levels of noise of one function share it.
 
     A landscape is itself and no name: a user's may bear the name of another, or be a lambda like another.
     """
-    return problem.landscape, problem.rotated, sampled_terms(problem)
+    return problem.landscape, sampled_terms(problem)
 
 
 def block_lanes(dim: int, backend: str) -> int:
@@ -219,8 +226,9 @@ def _identity(shelf: Shelf, n_theta: int) -> object:
     known = [catalog.is_known(rule) for rule in shelf.rules] + [catalog.is_known(p.landscape) for p in shelf.problems]
     if not all(known):
         return None
-    problems = [[p.name, p.rotated, sampled_terms(p), [part.shape for part in p.data]] for p in shelf.problems]
-    return [shelf.dim, shelf.lanes, shelf.sees.name, shelf.room, n_theta, problems, [rule.name for rule in shelf.rules]]
+    problems = [[p.name, sampled_terms(p), [part.shape for part in p.data]] for p in shelf.problems]
+    rules = [rule.name for rule in shelf.rules]
+    return [shelf.dim, shelf.lanes, shelf.sees.name, shelf.turns, shelf.room, n_theta, problems, rules]
 
 
 def is_small(shelf: Shelf) -> bool:
@@ -263,8 +271,9 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
             params, state, late, values, outside = moving
             where = where_to_look(params, state.points)
             if not noises:
-                value, *seen = _switch(problem, oracles, *where, ops)
-                seen[0] = seen[0] * ops.grad_scale
+                value, seen, *vectors = _switch(problem, oracles, *placed(where, ops, shelf.sees, shelf.turns), ops)
+                grad, *products = returned(vectors, ops, shelf.turns)
+                seen = seen * ops.grad_scale
             else:
                 (noise,) = noises
                 at = noise.trip + i
@@ -272,15 +281,17 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
                 shift = jnp.where(noise.mode == MODES.index("drift"), noise.amount, 0.0) * draw
                 held = lax.dynamic_index_in_dim(values, jnp.maximum(i - 1, 0), keepdims=False)
                 moved = (*(lanes_innermost(x - shift) for x in where[:2]), where[2])
-                value, *seen = _switch(problem, oracles, *moved, ops, batch, noise.due[i], held)
+                points = placed(moved, ops, shelf.sees, shelf.turns)
+                value, seen, *vectors = _switch(problem, oracles, *points, ops, batch, noise.due[i], held)
+                grad, *products = returned(vectors, ops, shelf.turns)
                 off = where[1] - ops.center[None]
-                seen[0], seen[1], kept = disturb(noise, draw, late[0], at, seen[0] * ops.grad_scale, seen[1], off)
+                seen, grad, kept = disturb(noise, draw, late[0], at, seen * ops.grad_scale, grad, off)
                 late = (kept,)
             radius = jnp.max(jnp.abs(params - ops.center[None]), axis=1) * ops.radius_scale
             outside = jnp.where(radius > ESCAPE_WIDTHS, jnp.minimum(outside, i), outside)
             value = jnp.where(radius <= DIVERGE_WIDTHS, value, jnp.nan)
             values = lax.dynamic_update_slice(values, value[None], (i, jnp.int32(0)))
-            params, state = _switch(rule, updates, params, state, hyper, *seen)
+            params, state = _switch(rule, updates, params, state, hyper, seen, grad, *products)
             return params, state, late, values, outside
 
         nowhere = jnp.full(shelf.lanes, SEGMENT, jnp.int32)

@@ -98,11 +98,12 @@ def _shelf(key: ShelfKey, pairs: list[Pair], backend: str) -> Shelf:
         room = room_for([pair.problem for pair in pairs], *most)
     return Shelf(
         dim=key.dim,
-        problems=tuple(sorted(problems.values(), key=lambda p: (p.name, p.rotated, p.batch_size or 0))),
+        problems=tuple(sorted(problems.values(), key=lambda p: (p.name, p.batch_size or 0))),
         rules=tuple(sorted(rules, key=lambda rule: rule.name)),
         lanes=block_lanes(key.dim, backend),
         room=room,
         sees=Sight[key.sight],
+        turns=any(pair.problem.rotated for pair in pairs),
     )
 
 

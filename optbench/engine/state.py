@@ -30,12 +30,12 @@ class Leaf(NamedTuple):
 
     Attributes:
         per_lane: In ``slots``, else in ``shared``.
-        place: Which of the arrays there.
+        place: Which of the arrays there; ``None`` for a leaf without elements.
         dtype: Its type: a counter may be an integer, the arrays hold it in double precision.
     """
 
     per_lane: bool
-    place: int
+    place: int | None
     dtype: Any
 
 
@@ -95,6 +95,8 @@ class Layout:
         """Writes one lane's state over an old one; what the rule does not use stays as it was."""
         slots, shared = [*old.slots], [*old.shared]
         for leaf, value in zip(self.leaves, jax.tree.leaves(state), strict=True):
+            if leaf.place is None:
+                continue
             # A state whose leaves are arrays of the host has no type that casts.
             (slots if leaf.per_lane else shared)[leaf.place] = jnp.asarray(value).astype(jnp.float64)
         points = tuple(point) if self.rule.curved else (point,) * self.room.points
@@ -102,10 +104,13 @@ class Layout:
 
     def unpack(self, state: State) -> Any:
         """Reads one lane's state."""
-        leaves = [
-            (state.slots if leaf.per_lane else state.shared)[leaf.place].astype(leaf.dtype) for leaf in self.leaves
-        ]
-        return jax.tree.unflatten(self.tree, leaves)
+
+        def read(leaf: Leaf, shape: Shape) -> Any:
+            if leaf.place is None:
+                return jnp.zeros(shape, leaf.dtype)
+            return (state.slots if leaf.per_lane else state.shared)[leaf.place].astype(leaf.dtype)
+
+        return jax.tree.unflatten(self.tree, list(map(read, self.leaves, self.shapes)))
 
 
 @cache
@@ -117,19 +122,20 @@ def n_slots(rule: Optimizer, dim: int) -> int:
         dim: Dimension of the problems.
 
     Returns:
-        Vectors of its state, those that are the same in all lanes included, and where it looks.
+        Vectors of its state, those that are the same in all lanes included, and where it looks. An array of another
+        shape counts as one vector.
     """
     with jax.enable_x64(True):
         point, number = jax.ShapeDtypeStruct((dim,), jnp.float64), jax.ShapeDtypeStruct((), jnp.float64)
         leaves = jax.tree.leaves(jax.eval_shape(rule.init, point, dict.fromkeys(rule.hyper, number)))
-    rows = [math.prod(leaf.shape[:-1]) for leaf in leaves if leaf.shape and leaf.shape[-1] == dim]
-    return int(sum(rows)) + own_points(rule)
+    arrays = [leaf.shape for leaf in leaves if leaf.shape and leaf.size]
+    return sum(math.prod(shape[:-1]) if shape[-1] == dim else 1 for shape in arrays) + own_points(rule)
 
 
 def own_room(rule: Optimizer, dim: int) -> StateRoom:
     """Returns the room that a rule needs, from the shapes of its state, without computing."""
     flow = trace_rule(rule, dim)
-    leaves = list(zip(jax.tree.leaves(flow.state), flow.per_lane, strict=True))
+    leaves = [pair for pair in zip(jax.tree.leaves(flow.state), flow.per_lane, strict=True) if pair[0].size]
     return StateRoom(
         slots=tuple(sorted(leaf.shape for leaf, per_lane in leaves if per_lane)),
         shared=tuple(sorted(leaf.shape for leaf, per_lane in leaves if not per_lane)),
@@ -188,6 +194,8 @@ def _placed(rule: Optimizer, leaves: Sequence[Any], per_lane: Sequence[bool], ro
     for leaf, lane in zip(leaves, per_lane, strict=True):
         if not (jnp.issubdtype(leaf.dtype, jnp.number) or leaf.dtype == jnp.bool_):
             raise TypeError(f"{rule.name}: a state leaf must hold numbers; got {leaf.dtype}")
-        place = next(i for i, shape in free[lane].items() if shape == leaf.shape)
-        del free[lane][place]
+        place = next((i for i, shape in free[lane].items() if shape == leaf.shape), None)
+        if leaf.size:
+            assert place is not None
+            del free[lane][place]
         yield Leaf(lane, place, leaf.dtype)
