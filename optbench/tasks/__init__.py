@@ -1,0 +1,1 @@
+"""Learning tasks: data, models and regularizers."""
