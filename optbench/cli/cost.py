@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from optbench.engine.program import Shelf
+from optbench.engine.program import Shelf, weight
 from optbench.engine.shelves import Pair, ShelfKey, shelf_key, shelves
 from optbench.records import N_TARGETS, curve_steps
 from optbench.suite.plan import Plan
 
 #: Coordinate updates a second: run-steps a second times (dimension + 1).
-COORDINATES_PER_S = 6e7
-#: Seconds to compile one program, and for each problem or rule in it.
-PROGRAM_S = 1.0
-BRANCH_S = 0.1
+COORDINATES_PER_S = 8e7
+#: Seconds to compile a unit of a program's weight: `quick` 5.4 units in 3.5 s, `landscapes` 171 in 104.
+COMPILE_S = 0.62
 #: Bytes before the first program: the imports of JAX and pandas.
 START_BYTES = 400e6
 #: Bytes of a row beside its curves and hits, and how often a row is held while its shard is written.
@@ -76,7 +75,7 @@ def estimate(plan: Plan, backend: str) -> Cost:
         cells_of=cells_of,
         cells=plan.n_cells,
         run_steps=sum(group.n_cells * group.trips for group in plan.groups),
-        compile_s=sum(PROGRAM_S + BRANCH_S * (len(p.problems) + len(p.rules)) for p in programs.values()),
+        compile_s=COMPILE_S * sum(weight(program) for program in programs.values()),
         run_s=coordinates / COORDINATES_PER_S,
         memory_bytes=START_BYTES + held * row_bytes,
     )
