@@ -1,0 +1,1 @@
+"""Learning tasks: data that a model is trained on, and the models."""
