@@ -131,6 +131,6 @@ keskar_c1 = Model(
     reference="Keskar et al., 2017, On large-batch training for deep learning, arXiv:1609.04836, and its published "
     "code (shallownet)",
     remarks="As in the code: strides of 1 and poolings of 3 with stride 2, where the paper writes a stride of 2. "
-    "Poolings are padded by 1 at both ends, which gives the code's sizes. The code normalizes by batches in testing too; "
-    "a pass with train=True and a dropout of 0 does so.",
+    "Poolings are padded by 1 at both ends, which gives the code's sizes. The code normalizes by batches in "
+    "testing too; a pass with train=True and a dropout of 0 does so.",
 )
