@@ -85,6 +85,15 @@ def test_every_function_has_a_line(entry):
     assert any(line.startswith("| ") and f"`{entry.name}`" in line.split("|")[1] for line in lines)
 
 
+@pytest.mark.parametrize("entry", catalog.MODELS, ids=lambda entry: entry.name)
+def test_every_model_has_a_line_with_its_counts(entry):
+    rows = catalog.model(entry.name).table()
+    dense = sum(row.weights + row.biases for row in rows if row.name.startswith("fc"))
+    shape = "x".join(map(str, entry.input_shape))
+    counts = f"{entry.parameters:,} | {100 * dense / entry.parameters:.1f} % | {sum(r.multiply_adds for r in rows):,}"
+    assert f"| `{entry.name}` | {shape} | {counts} | " in page("docs/models.md")
+
+
 def test_every_kind_of_noise_is_documented():
     text = page("docs/noise.md")
     assert [entry.name for entry in catalog.NOISE if f"| `{entry.name}` | " not in text] == []

@@ -1,4 +1,4 @@
-"""Names to objects: the one list of update rules and test functions.
+"""Names to objects: the one list of update rules, test functions and models.
 
 The lists are literals and no shelf is imported at the top, so ``optbench list`` needs no
 JAX. A new rule or function is one object in a shelf module, exported under its registry name,
@@ -10,11 +10,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.aliases import ALIASES
 from optbench.catalog.entry import Entry
 from optbench.catalog.functions import PROBLEMS
+from optbench.catalog.models import MODELS, ModelEntry
 from optbench.catalog.modifiers import MODIFIERS
 from optbench.catalog.noise import NOISE
 from optbench.catalog.rules import OPTIMIZERS
@@ -25,18 +27,22 @@ if TYPE_CHECKING:
     from optbench.core.optimizer import Optimizer
     from optbench.problems.landscape import Landscape
     from optbench.problems.problem import Problem
+    from optbench.tasks.models.model import Model
 
 __all__ = [
     "ALIASES",
     "CUTEST",
+    "MODELS",
     "MODIFIERS",
     "NOISE",
     "OPTIMIZERS",
     "PROBLEMS",
     "Entry",
+    "ModelEntry",
     "alias",
     "is_known",
     "landscape",
+    "model",
     "optimizer",
     "problem",
     "unknown",
@@ -54,11 +60,11 @@ def alias(name: str) -> str | None:
     return ALIASES.get(name.lower().replace("-", "_"))
 
 
-def unknown(kind: str, name: str, entries: tuple[Entry, ...]) -> str:
+def unknown(kind: str, name: str, entries: Sequence[Entry]) -> str:
     """Returns the message for a name that the catalogue does not have, aliases considered.
 
     Args:
-        kind: What the name should denote, ``"optimizer"`` or ``"problem"``.
+        kind: What the name should denote, such as ``"optimizer"``.
         name: What the user typed.
         entries: The shelf in which it was looked for.
 
@@ -100,7 +106,7 @@ def _public(module: Any) -> list[str]:
     return [name for name in vars(module) if not name.startswith("_")]
 
 
-def _find(kind: str, name: str, entries: tuple[Entry, ...]) -> Any:
+def _find(kind: str, name: str, entries: Sequence[Entry]) -> Any:
     if ":" in name:
         return user_object(name)
     for entry in entries:
@@ -164,6 +170,30 @@ def landscape(name: str) -> Landscape:
     found = _find("problem", name, PROBLEMS)
     if not isinstance(found, Landscape):
         raise UsageError(f"{name!r} must be an optbench Landscape; it is a {type(found).__name__}")
+    return found
+
+
+def model(name: str) -> Model:
+    """Returns the design of a network.
+
+    Args:
+        name: A registry name, or ``module:attribute`` for a ``Model`` of your own.
+
+    Returns:
+        The design, for every input that it takes.
+
+    Raises:
+        UsageError: There is no such model, or the attribute is no ``Model``.
+
+    Example:
+        >>> model("lenet").table()[0].shape
+        (28, 28, 6)
+    """
+    from optbench.tasks.models.model import Model
+
+    found = _find("model", name, MODELS)
+    if not isinstance(found, Model):
+        raise UsageError(f"{name!r} must be an optbench Model; it is a {type(found).__name__}")
     return found
 
 

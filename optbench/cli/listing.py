@@ -7,13 +7,14 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
 from optbench import catalog
 from optbench.problems.cutest import names
 
-KINDS = ("optimizers", "problems", "modifiers", "noise", "suites")
+KINDS = ("optimizers", "problems", "models", "modifiers", "noise", "suites")
 
 #: Shown only when asked for: some 200 names that need an extra package.
 EXTRA_KINDS = (catalog.CUTEST,)
@@ -26,11 +27,15 @@ _HOW = {
 }
 
 
+#: What ``info`` tells of.
+_TOLD = (*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODELS)
+
+
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice((*KINDS, *EXTRA_KINDS)))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(kind: str | None, as_json: bool) -> None:
-    """Lists optimizers, problems, modifiers, kinds of noise and suites; CUTEst's problems when asked for.
+    """Lists optimizers, problems, models, modifiers, kinds of noise, suites; CUTEst's problems when asked for.
 
     \b
     Examples:
@@ -52,11 +57,11 @@ def list_(kind: str | None, as_json: bool) -> None:
             click.echo(line)
 
 
-def _lines(kind: str, rows: list[dict[str, str]], width: int | None) -> Iterator[str]:
+def _lines(kind: str, rows: list[dict[str, Any]], width: int | None) -> Iterator[str]:
     """Yields the names of one kind under the headings of their groups."""
     how = f": {_HOW[kind]}" if kind in _HOW else ""
     yield f"{kind} ({len(rows)}){how}"
-    groups: dict[str, list[dict[str, str]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(row.get("group", ""), []).append(row)
     for group, members in groups.items():
@@ -70,11 +75,13 @@ def _lines(kind: str, rows: list[dict[str, str]], width: int | None) -> Iterator
             yield from [line] if width is None else textwrap.wrap(line, max(width, 60), subsequent_indent=indent)
 
 
-def _rows(kind: str) -> list[dict[str, str]]:
+def _rows(kind: str) -> list[dict[str, Any]]:
     if kind == "suites":
         return _suites()
     if kind == catalog.CUTEST:
         return [{"name": f"{kind}:{row.name}", "summary": row.summary} for row in names.rows().values()]
+    if kind == "models":
+        return [_model(entry) for entry in catalog.MODELS]
     shelves = {
         "optimizers": catalog.OPTIMIZERS,
         "problems": catalog.PROBLEMS,
@@ -82,6 +89,17 @@ def _rows(kind: str) -> list[dict[str, str]]:
         "noise": catalog.NOISE,
     }
     return [{"name": entry.name, "group": entry.group, "summary": entry.summary} for entry in shelves[kind]]
+
+
+def _model(entry: catalog.ModelEntry) -> dict[str, Any]:
+    shape = "x".join(map(str, entry.input_shape))
+    return {
+        "name": entry.name,
+        "group": entry.group,
+        "summary": f"{entry.summary}; {shape}, {entry.parameters:,} parameters",
+        "input": list(entry.input_shape),
+        "parameters": entry.parameters,
+    }
 
 
 def _suites() -> list[dict[str, str]]:
@@ -104,16 +122,18 @@ def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
     base, plus, part = incomplete.rpartition("+")
     if plus:
         return [f"{base}+{entry.name}" for entry in catalog.MODIFIERS if entry.name.startswith(part)]
-    return [entry.name for entry in (*catalog.OPTIMIZERS, *catalog.PROBLEMS) if entry.name.startswith(part)]
+    return [entry.name for entry in _TOLD if entry.name.startswith(part)]
 
 
 @click.command()
 @click.argument("name", shell_complete=_names)
+@click.option("--input", "input_shape", metavar="SHAPE", help="Shape of a model's examples, such as 32x32x3.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(name: str, as_json: bool) -> None:
-    """Tells what an optimizer or a problem is.
+def info(name: str, input_shape: str | None, as_json: bool) -> None:
+    """Tells what an optimizer, a problem or a model is.
 
     Formula, defaults, ranges, cost, optimum, reference; for problems in two dimensions a small picture too.
+    For models the table of layers: shapes, parameters, multiply-adds.
     NAME may carry modifiers and options, such as 'adam+cosine[lr=0.1]' or 'ellipsoid[dim=10,condition=1e6]',
     or be a module:attribute of your own.
 
@@ -122,10 +142,12 @@ def info(name: str, as_json: bool) -> None:
       optbench info adam
       optbench info adam+warmup+cosine
       optbench info 'rastrigin[dim=2,instance=1,rotated=true]'
+      optbench info lenet --input 32x32x3
+      optbench info 'mlp[classes=100]'
     """
     from optbench.cli import describing
 
-    facts = describing.facts(name)
+    facts = describing.facts(name, input_shape)
     if as_json:
         click.echo(json.dumps(facts, indent=2, allow_nan=False))
     else:

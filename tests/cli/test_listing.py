@@ -11,7 +11,7 @@ from optbench import catalog
 from optbench.cli import listing
 from optbench.suite import parse
 
-KINDS = ["optimizers", "problems", "modifiers", "noise", "suites"]
+KINDS = ["optimizers", "problems", "models", "modifiers", "noise", "suites"]
 ENTRIES = [*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODIFIERS, *catalog.NOISE]
 
 
@@ -64,7 +64,7 @@ def test_names_are_completed_for_the_shell():
 def test_list_of_something_else_is_refused(invoke):
     result = invoke("list", "optimiser")
     assert result.exit_code == 2
-    assert "is not one of 'optimizers', 'problems', 'modifiers', 'noise', 'suites'" in result.stderr
+    assert "is not one of 'optimizers', 'problems', 'models', 'modifiers', 'noise', 'suites'" in result.stderr
 
 
 def test_info_of_an_optimizer(invoke):

@@ -12,14 +12,17 @@ import pytest
 
 import optbench.optimizers
 import optbench.problems
+import optbench.tasks
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
 from optbench.errors import UsageError
 from optbench.optimizers import modifiers
 from optbench.problems import noise
 from optbench.problems.landscape import Landscape
+from optbench.tasks.models.model import Model
 
-ENTRIES = [*catalog.OPTIMIZERS, *catalog.PROBLEMS]
+ENTRIES = [*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODELS]
+KINDS = {**dict.fromkeys(catalog.OPTIMIZERS, Optimizer), **dict.fromkeys(catalog.PROBLEMS, Landscape)}
 
 
 def test_names_are_unique():
@@ -30,7 +33,7 @@ def test_names_are_unique():
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_module_exports_the_object_under_its_name(entry):
     found = getattr(importlib.import_module(entry.module), entry.name)
-    assert isinstance(found, Optimizer if entry in catalog.OPTIMIZERS else Landscape)
+    assert isinstance(found, KINDS.get(entry, Model))
     assert found.name == entry.name
     assert entry.summary
     assert not entry.summary.endswith(".")
@@ -41,6 +44,7 @@ def test_module_exports_the_object_under_its_name(entry):
     [
         (optbench.optimizers, Optimizer, catalog.OPTIMIZERS),
         (optbench.problems, Landscape, catalog.PROBLEMS),
+        (optbench.tasks, Model, catalog.MODELS),
     ],
 )
 def test_every_object_of_a_shelf_has_a_line(package, kind, entries):
@@ -72,9 +76,9 @@ def test_modifiers_and_noise_are_those_that_exist():
 
 
 def test_no_name_means_two_things():
-    """But ``sam``, ``asam`` and ``lookahead`` are a rule around gradient descent and a modifier around any."""
+    """But ``sam``, ``asam`` and ``lookahead`` are rules and modifiers of any; ``linear`` is a model and a schedule."""
     names = {entry.name for entry in ENTRIES}
-    assert names & {entry.name for entry in catalog.MODIFIERS} == {"sam", "asam", "lookahead"}
+    assert names & {entry.name for entry in catalog.MODIFIERS} == {"sam", "asam", "lookahead", "linear"}
     assert not names & {entry.name for entry in catalog.NOISE}
 
 
@@ -94,6 +98,7 @@ def test_aliases_lead_to_registered_names_and_are_none_themselves(alias):
         (catalog.optimizer, "Heavy-Ball", r"unknown optimizer 'Heavy-Ball'; did you mean 'momentum'\?"),
         (catalog.optimizer, "L-BFGS", r"unknown optimizer 'L-BFGS'; did you mean 'lbfgs'\?"),
         (catalog.landscape, "rosenbrok", r"unknown problem 'rosenbrok'; did you mean 'rosenbrock'( or '\w+')*\?"),
+        (catalog.model, "lenett", r"unknown model 'lenett'; did you mean 'lenet'( or '\w+')*\?"),
         (catalog.landscape, "banana", r"unknown problem 'banana'; did you mean 'rosenbrock'\?"),
     ],
 )
