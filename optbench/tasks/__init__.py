@@ -1,0 +1,1 @@
+"""Tasks of learning: data sets, and models that are trained on them."""
