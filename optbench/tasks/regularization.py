@@ -1,0 +1,101 @@
+"""All regularizers of a task with their strengths, and what they do to a batch and to a loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import jax
+from jax import Array
+
+from optbench.errors import UsageError
+from optbench.tasks.regularizers import noise
+from optbench.tasks.regularizers.augmentation import crop, flip, shift
+from optbench.tasks.regularizers.labels import smooth
+from optbench.tasks.regularizers.mixing import cutmix, mixup
+from optbench.tasks.regularizers.penalty import squared_norm
+
+
+@dataclass(frozen=True, slots=True)
+class Regularization:
+    """Strengths; at its default each changes nothing, and a program leaves it out.
+
+    Attributes:
+        smoothing: Weight of the uniform distribution in targets.
+        mixup: ``alpha`` of mixup.
+        cutmix: ``alpha`` of cutmix; of the two mixers a task has one.
+        input_noise: Standard deviation added to inputs.
+        weight_noise: Standard deviation added to weights where gradients are taken.
+        penalty: ``alpha`` of ``alpha/2 |W|^2``.
+        shift: Most pixels of a shift.
+        flip: Probability of a mirror image.
+        crop: Smallest share of a side that is seen.
+        dropout: Rate of the model's dropout layers.
+    """
+
+    smoothing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    input_noise: float = 0.0
+    weight_noise: float = 0.0
+    penalty: float = 0.0
+    shift: int = 0
+    flip: float = 0.0
+    crop: float = 1.0
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Checks every strength.
+
+        Raises:
+            UsageError: A strength is out of its range, or both mixers are on; all problems at once.
+        """
+        problems = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            low, high = {"crop": (1e-3, 1.0), "dropout": (0.0, 0.999), "smoothing": (0.0, 1.0), "flip": (0.0, 1.0)}.get(
+                field.name, (0.0, float("inf"))
+            )
+            if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+                problems.append(f"{field.name} must be a number in [{low:g}, {high:g}]; got {value!r}")
+        if not isinstance(self.shift, int):
+            problems.append(f"shift must be a whole number of pixels; got {self.shift!r}")
+        if self.mixup and self.cutmix:
+            problems.append("mixup and cutmix are both on: a batch is mixed once; set one of them to 0")
+        if problems:
+            raise UsageError(problems)
+
+    def batch(self, key: Array, x: Array, targets: Array) -> tuple[Array, Array]:
+        """Returns a batch as the model shall see it: augmented, noisy, mixed, its targets smoothed.
+
+        Args:
+            key: What is drawn from it.
+            x: Inputs, (n, *sides, channels).
+            targets: Probabilities, (n, classes).
+
+        Returns:
+            Inputs and targets of the same shapes.
+        """
+        keys = jax.random.split(key, 5)
+        if self.shift:
+            x = shift(keys[0], x, self.shift)
+        if self.flip:
+            x = flip(keys[1], x, self.flip)
+        if self.crop < 1.0:
+            x = crop(keys[2], x, self.crop)
+        if self.smoothing:
+            targets = smooth(targets, self.smoothing)
+        if self.mixup or self.cutmix:
+            mix, alpha = (mixup, self.mixup) if self.mixup else (cutmix, self.cutmix)
+            x, targets = mix(keys[3], x, targets, alpha)
+        if self.input_noise:
+            x = noise.on_inputs(keys[4], x, self.input_noise)
+        return x, targets
+
+    def weights(self, key: Array, params: Any) -> Any:
+        """Returns the weights at which gradients are taken."""
+        return noise.on_weights(key, params, self.weight_noise) if self.weight_noise else params
+
+    def added(self, params: Any) -> Array | float:
+        """Returns what is added to the loss."""
+        return squared_norm(params, self.penalty) if self.penalty else 0.0

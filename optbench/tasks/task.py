@@ -1,0 +1,93 @@
+"""A task: data in three parts, a model, and what is done against overfitting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from optbench.core.keys import generator
+from optbench.errors import UsageError
+from optbench.tasks.data.dataset import Dataset
+from optbench.tasks.data.splitting import split
+from optbench.tasks.models.model import Model
+from optbench.tasks.models.network import Network, Stats
+from optbench.tasks.regularization import Regularization
+
+
+class Examples(NamedTuple):
+    """Inputs and their classes.
+
+    Attributes:
+        x: (n, *shape), float32, channels last.
+        y: (n,), int32.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be learned, from what, by which model.
+
+    Attributes:
+        name: Data set and model, such as ``digits-lenet``.
+        model: The model.
+        train: What gradients are taken of.
+        validation: What everything is chosen on.
+        test: What is reported, and chooses nothing.
+        n_classes: Number of classes.
+        regularization: Strengths.
+    """
+
+    name: str
+    model: Model
+    train: Examples
+    validation: Examples
+    test: Examples
+    n_classes: int
+    regularization: Regularization = field(default_factory=Regularization)
+
+    @classmethod
+    def of(
+        cls, dataset: Dataset, model: Model, *, split_seed: int = 0, regularization: Regularization | None = None
+    ) -> Task:
+        """Returns the task of a data set, split by a seed of its own."""
+        parts = split(dataset, split_seed)
+        train, validation, test = (Examples(dataset.x[rows], dataset.y[rows]) for rows in parts)
+        return cls(
+            f"{dataset.name}-{model.name}",
+            model,
+            train,
+            validation,
+            test,
+            dataset.n_classes,
+            regularization or Regularization(),
+        )
+
+    def start(self, seed: int) -> tuple[Network, Stats]:
+        """Returns the network and its statistics at the start that belongs to a seed."""
+        rng = generator(self.name, "initialization", seed)
+        return self.model.build(rng, self.train.x.shape[1:], self.n_classes)
+
+    def order(self, seed: int, epoch: int, batch_size: int) -> np.ndarray:
+        """Returns which examples each batch of an epoch has; those that fill no batch are left to other epochs.
+
+        Args:
+            seed: Seed of the order.
+            epoch: From 0.
+            batch_size: Examples of a batch.
+
+        Returns:
+            (batches, batch_size), int32.
+
+        Raises:
+            UsageError: The batch does not fit the set.
+        """
+        n = len(self.train.y)
+        if not 1 <= batch_size <= n:
+            raise UsageError(f"{self.name}: batch_size must lie in [1, {n}], the examples to train on; got {batch_size}")
+        rows = generator(self.name, "order", seed, epoch).permutation(n).astype(np.int32)
+        return rows[: n // batch_size * batch_size].reshape(-1, batch_size)
