@@ -179,7 +179,8 @@ def compile_trainer(
             return Carry(params, point, state, stats), value, jnp.linalg.norm(grad)
 
         nothing = jnp.full((), jnp.nan, carry.params.dtype)
-        return lax.fori_loop(0, n, trip, (carry, nothing, nothing))
+        trained: tuple[Carry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
+        return trained
 
     def evaluate(params: Array, stats: Stats, x: Array, y: Array) -> Scores:
         model = unravel(params)

@@ -88,6 +88,8 @@ class Task:
         """
         n = len(self.train.y)
         if not 1 <= batch_size <= n:
-            raise UsageError(f"{self.name}: batch_size must lie in [1, {n}], the examples to train on; got {batch_size}")
+            raise UsageError(
+                f"{self.name}: batch_size must lie in [1, {n}], the examples to train on; got {batch_size}"
+            )
         rows = generator(self.name, "order", seed, epoch).permutation(n).astype(np.int32)
         return rows[: n // batch_size * batch_size].reshape(-1, batch_size)

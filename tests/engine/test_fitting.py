@@ -121,9 +121,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole():
     hyper = {"lr": np.float32(1.0)}
     order = np.arange(48, dtype=np.int32)[None].repeat(64, 0)
     carry = trainer.start(flat, stats, hyper)
-    moved, value, _ = trainer.advance(
-        carry, *task.train, order, jax.random.key(0), np.int32(0), np.int32(1), hyper
-    )
+    moved, value, _ = trainer.advance(carry, *task.train, order, jax.random.key(0), np.int32(0), np.int32(1), hyper)
 
     def loss(flat):
         logits, _ = unravel(flat)(grown, stats, train=True)
@@ -137,9 +135,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole():
 def test_poisoned_test_labels_change_the_test_scores_alone(task):
     lanes = [Lane({"lr": lr}, seed) for lr in (0.01, 0.3) for seed in (0, 1)]
     poisoned = dataclasses.replace(task, test=Examples(task.test.x, (task.test.y + 1) % 10))
-    clean, changed = (
-        fit(each, catalog.optimizer("adam"), lanes, batch_size=30, epochs=3) for each in (task, poisoned)
-    )
+    clean, changed = (fit(each, catalog.optimizer("adam"), lanes, batch_size=30, epochs=3) for each in (task, poisoned))
     for a, b in zip(clean, changed, strict=True):
         assert (a.chosen, a.status) == (b.chosen, b.status)
         np.testing.assert_array_equal(a.params, b.params)
