@@ -58,7 +58,7 @@ class Regularization:
             )
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 problems.append(f"{field.name} must be a number in [{low:g}, {high:g}]; got {value!r}")
-        if not float(self.shift).is_integer():
+        if not problems and float(self.shift) % 1:
             problems.append(f"shift must be a whole number of pixels; got {self.shift!r}")
         if self.mixup and self.cutmix:
             problems.append("mixup and cutmix are both on: a batch is mixed once; set one of them to 0")
