@@ -1,7 +1,7 @@
 """Measures the engine against what a user would pick instead, in one process; writes ``results/speed/``.
 
-    python benchmarks/speed/run.py                    # all parts, about ten minutes on two cores
-    python benchmarks/speed/run.py --part throughput  # or: limit, compile, loops, lanes
+    python benchmarks/speed/run.py                    # all parts, about twelve minutes on two cores
+    python benchmarks/speed/run.py --part throughput  # or: limit, compile, loops, lanes, networks
 
 ``lanes`` measures the engine alone at 512, 8,192 and 65,536 lanes on whatever device JAX finds, so
 the same command on a machine with a GPU gives the GPU's column.
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import networks
 import numpy as np
 import ours
 import scans
@@ -135,7 +136,7 @@ def lanes_table(steps: int, rounds: int) -> Rows:
 def main() -> None:
     """Runs the parts that the command line names and writes their tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = ("throughput", "limit", "compile", "loops", "lanes")
+    parts = ("throughput", "limit", "compile", "loops", "lanes", *(("networks",) if has_torch() else ()))
     parser.add_argument("--part", choices=parts, action="append", help="measure only this; may be repeated")
     parser.add_argument("--out", type=Path, default=Path("results/speed"))
     parser.add_argument("--lanes", type=int, default=512)
@@ -160,6 +161,12 @@ def main() -> None:
             measured[part] = compile_seconds()
         elif part == "loops":
             measured[part] = loops(options.lanes, options.steps, options.rounds)
+        elif part == "networks":
+            with jax.enable_x64(False):
+                measured[part] = networks.one_run(options.rounds) + networks.sweep()
+            for what in ("one run", "sweep of 16"):
+                mean = geometric_mean([row["ratio"] for row in measured[part] if row["what"] == what])
+                print(f"geometric mean of ratio, {what}: {mean:.2f}", flush=True)
         else:
             measured["lanes-" + jax.default_backend()] = lanes_table(options.steps, options.rounds)
     for path in write(options.out, measured, vars(options)):

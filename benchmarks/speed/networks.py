@@ -1,0 +1,164 @@
+"""Training of a small network: the program of the catalogue's rules against PyTorch's eager loop, on the same cores.
+
+Same network, data, order of examples, batch size and rule (Adam). One run each, then a sweep of sixteen runs, compile
+seconds included, which PyTorch trains one after another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from clock import side_by_side
+from jax.flatten_util import ravel_pytree
+
+from optbench import catalog
+from optbench.engine.fitting import Lane, fit
+from optbench.engine.training import SEGMENT, compile_trainer
+from optbench.environment import visible_cores
+from optbench.tasks.data.dataset import Dataset
+from optbench.tasks.regularization import Regularization
+from optbench.tasks.task import Examples, Task
+
+#: Examples drawn for an image size; labels are random, speed does not depend on them.
+EXAMPLES = 2048
+LR = 1e-3
+
+
+def one_run(
+    rounds: int, sides: tuple[int, ...] = (28, 8), batches: tuple[int, ...] = (32, 256)
+) -> list[dict[str, Any]]:
+    """Measures a single run for each size of image and batch.
+
+    Args:
+        rounds: How often each is measured.
+        sides: Sides of the images, which have one channel.
+        batches: Batch sizes.
+
+    Returns:
+        One row for each: examples a second of both, and their ratio.
+    """
+    rows = []
+    for side in sides:
+        for batch in batches:
+            task, trips = _task(side), SEGMENT
+            order = np.stack([task.order(0, epoch, batch)[0] for epoch in range(trips)])
+            calls = {"ours": _ours(task, order), "torch": _torch(task, order)}
+            seconds = side_by_side(calls, rounds=rounds)
+            speed = {name: trips * batch / s for name, s in seconds.items()}
+            ratio = speed["ours"] / speed["torch"]
+            rows.append(
+                {
+                    "what": "one run",
+                    "side": side,
+                    "batch": batch,
+                    "ours_examples_per_s": speed["ours"],
+                    "torch_examples_per_s": speed["torch"],
+                    "ratio": ratio,
+                }
+            )
+            print(f"one run {side:2d} x {side:2d} batch {batch:3d} ratio {ratio:.2f}", flush=True)
+    return rows
+
+
+def sweep(
+    sides: tuple[int, ...] = (28, 8), batches: tuple[int, ...] = (32, 256), epochs: int = 3
+) -> list[dict[str, Any]]:
+    """Measures sixteen runs, four rates by four seeds, from nothing compiled to sixteen trained networks.
+
+    Args:
+        sides: Sides of the images.
+        batches: Batch sizes.
+        epochs: Passes of each run.
+
+    Returns:
+        One row for each: examples a second of both, compile seconds counted, and their ratio.
+    """
+    rows = []
+    lanes = [Lane({"lr": lr}, seed) for lr in (3e-4, 1e-3, 3e-3, 1e-2) for seed in range(4)]
+    for side in sides:
+        for batch in batches:
+            task = _task(side)
+            trips = epochs * (EXAMPLES // batch)
+            order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
+            jax.clear_caches()
+            begin = time.perf_counter()
+            fit(task, catalog.optimizer("adam"), lanes, batch_size=batch, epochs=epochs)
+            ours_s = time.perf_counter() - begin
+            train = _torch(task, order)
+            begin = time.perf_counter()
+            for _ in lanes:
+                train()
+            torch_s = time.perf_counter() - begin
+            speed = {name: len(lanes) * trips * batch / s for name, s in (("ours", ours_s), ("torch", torch_s))}
+            rows.append(
+                {
+                    "what": "sweep of 16",
+                    "side": side,
+                    "batch": batch,
+                    "ours_examples_per_s": speed["ours"],
+                    "torch_examples_per_s": speed["torch"],
+                    "ratio": torch_s / ours_s,
+                }
+            )
+            print(f"sweep {side:2d} x {side:2d} batch {batch:3d} ratio {torch_s / ours_s:.2f}", flush=True)
+    return rows
+
+
+def _task(side: int) -> Task:
+    """Returns a task of random images: its training part has all of ``EXAMPLES``."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 10, EXAMPLES).astype(np.int32)
+    x = rng.random((EXAMPLES, side, side, 1), dtype=np.float32)
+    task = Task.of(Dataset("random", x, y, 10), catalog.model("lenet"))
+    return dataclasses.replace(task, train=Examples(x, y))
+
+
+def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
+    rule, batch = catalog.optimizer("adam"), order.shape[1]
+    network, stats = task.start(0)
+    trainer = compile_trainer(network, stats, rule, Regularization(), batch, task.n_classes)
+    hyper = {name: np.float32(value) for name, value in rule.resolve({"lr": LR}).items()}
+    carry = trainer.start(ravel_pytree(network)[0], stats, hyper)
+    x, y = jax.device_put(task.train)
+    key = jax.random.key(0)
+
+    def run() -> Any:
+        moved, _, _ = trainer.advance(carry, x, y, order, key, np.int32(0), np.int32(len(order)), hyper)
+        return jax.block_until_ready(moved.params)
+
+    return run
+
+
+def _torch(task: Task, order: np.ndarray) -> Callable[[], Any]:
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(visible_cores())
+    side = task.train.x.shape[1]
+    narrow = side < 12
+    wide = (side // 2 - (0 if narrow else 4)) // 2
+    model = nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5, padding=2 if narrow else 0), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(16 * wide * wide, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+    )  # fmt: skip
+    network, _ = task.start(0)
+    assert sum(p.numel() for p in model.parameters()) == network.size, "the two networks differ"
+    rule = torch.optim.Adam(model.parameters(), LR)
+    x = torch.tensor(task.train.x).permute(0, 3, 1, 2).contiguous()
+    y, rows = torch.tensor(task.train.y).long(), torch.tensor(order).long()
+    loss = nn.CrossEntropyLoss()
+
+    def run() -> Any:
+        for batch in rows:
+            rule.zero_grad()
+            loss(model(x[batch]), y[batch]).backward()
+            rule.step()
+        return model
+
+    return run
