@@ -7,6 +7,7 @@ seconds included, which PyTorch trains one after another.
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,9 +18,11 @@ from clock import side_by_side
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
+from optbench.engine.compile import CACHE_VARIABLE
 from optbench.engine.fitting import Lane, fit
-from optbench.engine.training import SEGMENT, compile_trainer
+from optbench.engine.training import EVALUATED, SEGMENT, compile_trainer
 from optbench.environment import visible_cores
+from optbench.records import curve_steps
 from optbench.tasks.data.dataset import Dataset
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import Examples, Task
@@ -66,9 +69,11 @@ def one_run(
 
 
 def sweep(
-    sides: tuple[int, ...] = (28, 8), batches: tuple[int, ...] = (32, 256), epochs: int = 3
+    sides: tuple[int, ...] = (28, 8), batches: tuple[int, ...] = (32, 256), epochs: int = 5
 ) -> list[dict[str, Any]]:
     """Measures sixteen runs, four rates by four seeds, from nothing compiled to sixteen trained networks.
+
+    Both score all training and validation examples at the same log-spaced points, as a curve needs them.
 
     Args:
         sides: Sides of the images.
@@ -86,10 +91,12 @@ def sweep(
             trips = epochs * (EXAMPLES // batch)
             order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
             jax.clear_caches()
+            os.environ[CACHE_VARIABLE] = "off"
             begin = time.perf_counter()
             fit(task, catalog.optimizer("adam"), lanes, batch_size=batch, epochs=epochs)
             ours_s = time.perf_counter() - begin
-            train = _torch(task, order)
+            del os.environ[CACHE_VARIABLE]
+            train = _torch(task, order, points=curve_steps(trips))
             begin = time.perf_counter()
             for _ in lanes:
                 train()
@@ -121,10 +128,13 @@ def _task(side: int) -> Task:
 def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
     rule, batch = catalog.optimizer("adam"), order.shape[1]
     network, stats = task.start(0)
-    trainer = compile_trainer(network, stats, rule, Regularization(), batch, task.n_classes)
+    # Rows behind the last are for scoring, which this part leaves out.
+    x, y = (jax.device_put(np.concatenate([part, part[:EVALUATED]])) for part in task.train)
+    trainer = compile_trainer(
+        network, stats, rule, Regularization(), batch_size=batch, n_classes=task.n_classes, n_rows=len(y)
+    )
     hyper = {name: np.float32(value) for name, value in rule.resolve({"lr": LR}).items()}
     carry = trainer.start(ravel_pytree(network)[0], stats, hyper)
-    x, y = jax.device_put(task.train)
     key = jax.random.key(0)
 
     def run() -> Any:
@@ -134,7 +144,7 @@ def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
     return run
 
 
-def _torch(task: Task, order: np.ndarray) -> Callable[[], Any]:
+def _torch(task: Task, order: np.ndarray, points: tuple[int, ...] = ()) -> Callable[[], Any]:
     import torch
     from torch import nn
 
@@ -153,9 +163,17 @@ def _torch(task: Task, order: np.ndarray) -> Callable[[], Any]:
     x = torch.tensor(task.train.x).permute(0, 3, 1, 2).contiguous()
     y, rows = torch.tensor(task.train.y).long(), torch.tensor(order).long()
     loss = nn.CrossEntropyLoss()
+    held_out = torch.tensor(task.validation.x).permute(0, 3, 1, 2).contiguous()
+    classes = torch.tensor(task.validation.y).long()
+
+    def score() -> list[float]:
+        with torch.no_grad():
+            return [loss(model(seen), right).item() for seen, right in ((x, y), (held_out, classes))]
 
     def run() -> Any:
-        for batch in rows:
+        for trip, batch in enumerate(rows):
+            if trip in points:
+                score()
             rule.zero_grad()
             loss(model(x[batch]), y[batch]).backward()
             rule.step()

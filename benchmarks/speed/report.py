@@ -21,9 +21,9 @@ _WHAT = {
     "compile": "Seconds to compile all that a suite needs; what is compiled pair by pair is measured on a sample "
     "and scaled.",
     "loops": "Adam on 2-D Rosenbrock, float64: run-steps a second of the engine on all lanes, and of Python loops.",
-    "networks": "LeNet with Adam in float32: examples a second of the training program, and of PyTorch's eager loop "
-    "on the same cores. A sweep is sixteen runs of three passes, four rates by four seeds, our compile seconds "
-    "included; each was measured once.",
+    "networks": "LeNet with Adam in float32: examples a second of the training program and of PyTorch's eager loop "
+    "on the same cores. A sweep is sixteen runs of five passes, four rates by four seeds, with scores at log-spaced "
+    "points, our compile seconds included; each was measured once.",
     "lanes": "Run-steps a second of the engine alone, records on, against the number of lanes.",
 }
 

@@ -182,9 +182,8 @@ def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
         shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in kept.exported.in_avals]
         return jax.jit(again, donate_argnums=tuple(range(donate))).lower(*shapes)
 
-    on_cpu = jax.default_backend() == "cpu"
     executable: Callable[..., list[Any]]
-    if kept.one_kernel and on_cpu:
+    if kept.one_kernel and jax.default_backend() == "cpu":
         mark = set_xla_metadata(xla_cpu_small_call="true", inlineable="false")
         try:
             executable = lowered(mark).compile(compiler_options=_known(KERNEL_OPTIONS))
@@ -193,8 +192,13 @@ def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
                 raise
         else:
             return executable
-    executable = lowered(nullcontext()).compile(compiler_options=_known(CPU_OPTIONS) if on_cpu else {})
+    executable = lowered(nullcontext()).compile(compiler_options=cpu_options())
     return executable
+
+
+def cpu_options() -> Options:
+    """Returns the options of any program on this backend; none on an accelerator."""
+    return _known(CPU_OPTIONS) if jax.default_backend() == "cpu" else {}
 
 
 def _known(options: Options) -> Options:

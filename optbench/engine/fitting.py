@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +13,14 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.training import SEGMENT, Carry, Scores, Trainer, compile_trainer
+from optbench.engine.training import EVALUATED, SEGMENT, Carry, Scores, Trainer, compile_trainer
 from optbench.environment import visible_cores
 from optbench.errors import UsageError
 from optbench.records import Status, curve_steps
-from optbench.tasks.task import Task
+from optbench.tasks.task import Examples, Task
+
+#: Parts of a task in the order in which they stand on the device: batches count from the first example of the first.
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +94,37 @@ def fit(
         raise UsageError(f"{task.name}: epochs must be at least 1; got {epochs}")
     resolved = [rule.resolve(lane.hyper) for lane in lanes]
     task.order(0, 0, batch_size)
-    trainer = _trainer(task, rule, batch_size)
+    examples = _joined(task)
+    network, stats = task.start(0)
+    trainer = compile_trainer(
+        network,
+        stats,
+        rule,
+        task.regularization,
+        batch_size=batch_size,
+        n_classes=task.n_classes,
+        n_rows=len(examples.y),
+    )
     threads = visible_cores() if jax.default_backend() == "cpu" else 1
     with ThreadPoolExecutor(threads) as pool:
         jobs = [
-            pool.submit(_Run(task, rule, trainer, hyper, lane.seed, batch_size, epochs).fit, stop_early)
+            pool.submit(_Run(task, rule, trainer, examples, hyper, lane.seed, batch_size, epochs).fit, stop_early)
             for hyper, lane in zip(resolved, lanes, strict=True)
         ]
         return [job.result() for job in jobs]
 
 
-def _trainer(task: Task, rule: Optimizer, batch_size: int) -> Trainer:
-    network, stats = task.start(0)
-    return compile_trainer(network, stats, rule, task.regularization, batch_size, task.n_classes)
+def _joined(task: Task) -> Examples:
+    """Returns all parts one behind the other on the device, and the rows that ``Trainer.evaluate`` wants behind them.
+
+    So one program scores all three, and compiling it takes as long as compiling the one that trains.
+    """
+    parts: list[Examples] = [getattr(task, name) for name in PARTS]
+    x, y = task.train
+    behind = Examples(np.zeros((EVALUATED, *x.shape[1:]), x.dtype), np.zeros(EVALUATED, y.dtype))
+    joined = Examples(*(np.concatenate(arrays) for arrays in zip(*parts, behind, strict=True)))
+    device: Examples = jax.device_put(joined)
+    return device
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,7 @@ class _Run:
     task: Task
     rule: Optimizer
     trainer: Trainer
+    examples: Examples
     hyper: Mapping[str, float]
     seed: int
     batch_size: int
@@ -125,7 +147,6 @@ class _Run:
 
     def _fit(self, stop_early: bool) -> Fit:
         task, trainer = self.task, self.trainer
-        train, validation = (jax.device_put(part) for part in (task.train, task.validation))
         hyper = {name: jnp.float32(value) for name, value in self.hyper.items()}
         network, stats = task.start(self.seed)
         carry = trainer.start(ravel_pytree(network)[0], stats, hyper)
@@ -136,10 +157,8 @@ class _Run:
         norm: Any = np.nan
         done = 0
         for place, point in enumerate(points):
-            carry, norm, done = self._advanced(carry, train, done, point, hyper, norm)
-            on_train = trainer.evaluate(carry.params, carry.stats, *train)
-            on_validation = trainer.evaluate(carry.params, carry.stats, *validation)
-            rows.append((_floats(on_train), _floats(on_validation), float(norm)))
+            carry, norm, done = self._advanced(carry, done, point, hyper, norm)
+            rows.append((self._scores(carry, "train"), self._scores(carry, "validation"), float(norm)))
             if not np.isfinite(rows[-1][0].loss):
                 break
             rank = (-rows[-1][1].accuracy, rows[-1][1].loss)
@@ -149,7 +168,6 @@ class _Run:
         assert best is not None
         _, chosen, kept = best
         diverged = not np.isfinite(rows[-1][0].loss)
-        test = _floats(trainer.evaluate(kept.params, kept.stats, *jax.device_put(task.test)))
         return Fit(
             status=Status.DIVERGED if diverged else Status.OK,
             grads=np.array(points[: len(rows)]),
@@ -157,12 +175,19 @@ class _Run:
             validation=_columns([row[1] for row in rows]),
             grad_norm=np.array([row[2] for row in rows]),
             chosen=chosen,
-            test=test,
+            test=self._scores(kept, "test"),
             params=np.asarray(kept.params),
         )
 
+    def _scores(self, carry: Carry, part: Literal["train", "validation", "test"]) -> Scores:
+        """Returns how well a network does on one of the task's parts."""
+        sizes = {name: np.int32(len(getattr(self.task, name).y)) for name in PARTS}
+        begin = np.int32(sum(sizes[name] for name in PARTS[: PARTS.index(part)]))
+        found = self.trainer.evaluate(carry.params, carry.stats, *self.examples, begin, sizes[part])
+        return Scores(float(found.loss), float(found.accuracy))
+
     def _advanced(
-        self, carry: Carry, train: Any, done: int, point: int, hyper: Mapping[str, Any], norm: Any
+        self, carry: Carry, done: int, point: int, hyper: Mapping[str, Any], norm: Any
     ) -> tuple[Carry, Any, int]:
         """Makes trips up to a point."""
         key = jax.random.key(self.seed)
@@ -170,7 +195,7 @@ class _Run:
             n = min(SEGMENT, point - done)
             order = np.zeros((SEGMENT, self.batch_size), np.int32)
             order[:n] = self._batches(done, n)
-            carry, _, norm = self.trainer.advance(carry, *train, order, key, np.int32(done), np.int32(n), hyper)
+            carry, _, norm = self.trainer.advance(carry, *self.examples, order, key, np.int32(done), np.int32(n), hyper)
             done += n
         return carry, norm, done
 
@@ -181,10 +206,6 @@ class _Run:
         epochs = range(steps[0] // per_epoch, steps[-1] // per_epoch + 1)
         rows = np.concatenate([self.task.order(self.seed, epoch, self.batch_size) for epoch in epochs])
         return rows[steps - epochs.start * per_epoch]
-
-
-def _floats(scores: Scores) -> Scores:
-    return Scores(float(scores.loss), float(scores.accuracy))
 
 
 def _columns(rows: Sequence[Scores]) -> Scores:

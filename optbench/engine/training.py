@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from optbench.core.optimizer import Optimizer
+from optbench.engine.compile import cpu_options, kept_programs
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.regularizers.labels import cross_entropy, one_hot
@@ -71,7 +73,8 @@ class Trainer:
         start: ``(params, stats, hyper) -> Carry``.
         advance: ``(carry, x, y, order, key, first, n, hyper) -> (carry, loss, norm)``: makes ``n`` trips over the
             first rows of ``order``, (SEGMENT, batch); loss and norm of the gradient are those of the last batch.
-        evaluate: ``(params, stats, x, y) -> Scores``, without what is done in training alone.
+        evaluate: ``(params, stats, x, y, begin, n) -> Scores`` on ``n`` examples, without what is done in training
+            alone; ``x`` and ``y`` go on for at least ``EVALUATED`` rows from the last one on.
         part: Examples that are passed through together.
     """
 
@@ -101,9 +104,16 @@ def part_of(batch_size: int, pixels: int, *, whole: bool) -> int:
 
 
 def compile_trainer(
-    network: Network, stats: Stats, rule: Optimizer, regularization: Regularization, batch_size: int, n_classes: int
+    network: Network,
+    stats: Stats,
+    rule: Optimizer,
+    regularization: Regularization,
+    *,
+    batch_size: int,
+    n_classes: int,
+    n_rows: int,
 ) -> Trainer:
-    """Returns what trains a network; nothing is compiled before its first call.
+    """Compiles what trains a network, in single precision; taken from the cache on disk where it is known.
 
     Args:
         network: Its layers count, its arrays only by their shapes.
@@ -112,11 +122,12 @@ def compile_trainer(
         regularization: What is done against overfitting.
         batch_size: Examples of a batch.
         n_classes: Number of classes.
+        n_rows: Rows of the arrays of examples.
 
     Returns:
         The functions.
     """
-    _, unravel = ravel_pytree(network)
+    flat, unravel = ravel_pytree(network)
     whole = bool(jax.tree.leaves(stats)) or jax.default_backend() != "cpu"
     part = part_of(batch_size, math.prod(network.input_shape), whole=whole)
 
@@ -142,8 +153,7 @@ def compile_trainer(
 
     def objective(flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Array, Stats]:
         weight_key, drop_key = jax.random.split(key)
-        noisy = ravel_pytree(regularization.weights(weight_key, unravel(flat)))[0]
-        value, after, grad = gradient(noisy, stats, x, targets, drop_key)
+        value, after, grad = gradient(regularization.weights(weight_key, flat), stats, x, targets, drop_key)
         if regularization.penalty:
             added, pull = jax.value_and_grad(lambda flat: regularization.added(unravel(flat)))(flat)
             value, grad = value + added, grad + pull
@@ -182,22 +192,41 @@ def compile_trainer(
         trained: tuple[Carry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
         return trained
 
-    def evaluate(params: Array, stats: Stats, x: Array, y: Array) -> Scores:
+    def evaluate(params: Array, stats: Stats, x: Array, y: Array, begin: Array, n: Array) -> Scores:
         model = unravel(params)
-        n = x.shape[0]
-        size = min(EVALUATED, n)
-        parts = -(-n // size)
-        rows = jnp.arange(parts * size).reshape(parts, size)
 
-        def one(rows: Array) -> tuple[Array, Array]:
-            inside = rows < n
-            at = jnp.minimum(rows, n - 1)
-            logits, _ = model(x[at], stats, train=False)
-            losses = -jnp.take_along_axis(jax.nn.log_softmax(logits), y[at][:, None], axis=1)[:, 0]
-            right = jnp.argmax(logits, axis=1) == y[at]
-            return jnp.sum(jnp.where(inside, losses, 0.0)), jnp.sum(inside & right)
+        def add(i: Array, sums: Scores) -> Scores:
+            at = i * EVALUATED
+            seen = lax.dynamic_slice_in_dim(x, begin + at, EVALUATED)
+            labels = lax.dynamic_slice_in_dim(y, begin + at, EVALUATED)
+            inside = at + jnp.arange(EVALUATED) < n
+            logits, _ = model(seen, stats, train=False)
+            losses = -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)[:, 0]
+            right = inside & (jnp.argmax(logits, axis=1) == labels)
+            return Scores(sums.loss + jnp.sum(jnp.where(inside, losses, 0.0)), sums.accuracy + jnp.sum(right))
 
-        losses, right = lax.map(one, rows)
-        return Scores(jnp.sum(losses) / n, jnp.sum(right) / n)
+        zero = jnp.zeros((), params.dtype)
+        sums = lax.fori_loop(0, (n + EVALUATED - 1) // EVALUATED, add, Scores(zero, zero))
+        return Scores(sums.loss / n, sums.accuracy / n)
 
-    return Trainer(jax.jit(begin), jax.jit(advance), jax.jit(evaluate), part)
+    number = jax.ShapeDtypeStruct((), jnp.int32)
+    hyper = dict.fromkeys(rule.hyper, jax.ShapeDtypeStruct((), jnp.float32))
+    x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
+    y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
+    order = jax.ShapeDtypeStruct((SEGMENT, batch_size), jnp.int32)
+
+    def compiled(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+        # The precision is a setting of a thread.
+        with jax.enable_x64(False):
+            made: Callable[..., Any] = jax.jit(function, compiler_options=cpu_options()).lower(*arguments).compile()
+            return made
+
+    with jax.enable_x64(False):
+        carry = jax.eval_shape(begin, flat, stats, hyper)
+        key = jax.eval_shape(jax.random.key, 0)
+    # The longest first: the two others are done meanwhile.
+    with kept_programs(), ThreadPoolExecutor(2) as pool:
+        advancing = pool.submit(compiled, advance, carry, x, y, order, key, number, number, hyper)
+        starting = pool.submit(compiled, begin, flat, stats, hyper)
+        evaluating = pool.submit(compiled, evaluate, flat, stats, x, y, number, number)
+        return Trainer(starting.result(), advancing.result(), evaluating.result(), part)

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
 from optbench.engine.fitting import Lane, fit
-from optbench.engine.training import compile_trainer, part_of
+from optbench.engine.training import EVALUATED, SEGMENT, compile_trainer, part_of
 from optbench.errors import UsageError
 from optbench.tasks.data import load
 from optbench.tasks.models.convolutional import lenet
@@ -32,6 +32,12 @@ def task():
     """Returns softmax regression on 300 digits."""
     whole = Task.of(load("digits"), linear)
     return dataclasses.replace(whole, train=Examples(whole.train.x[:300], whole.train.y[:300]))
+
+
+def filled(examples):
+    """Returns examples with rows of zeros behind them, as a trainer takes them."""
+    x, y = examples
+    return np.pad(x, [(0, EVALUATED)] + [(0, 0)] * (x.ndim - 1)), np.pad(y, (0, EVALUATED))
 
 
 def start_of(task, seed):
@@ -115,13 +121,17 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole():
     grown = np.kron(whole.train.x[:48], np.ones((1, 4, 4, 1), np.float32))[:, :28, :28]
     task = dataclasses.replace(whole, train=Examples(grown, whole.train.y[:48]))
     network, stats = task.start(0)
-    trainer = compile_trainer(network, stats, catalog.optimizer("sgd"), Regularization(), 48, 10)
+    trainer = compile_trainer(
+        network, stats, catalog.optimizer("sgd"), Regularization(), batch_size=48, n_classes=10, n_rows=48 + EVALUATED
+    )
     assert trainer.part == part_of(48, 28 * 28, whole=False) < 48
     flat, unravel = ravel_pytree(network)
     hyper = {"lr": np.float32(1.0)}
-    order = np.arange(48, dtype=np.int32)[None].repeat(64, 0)
+    order = np.arange(48, dtype=np.int32)[None].repeat(SEGMENT, 0)
     carry = trainer.start(flat, stats, hyper)
-    moved, value, _ = trainer.advance(carry, *task.train, order, jax.random.key(0), np.int32(0), np.int32(1), hyper)
+    moved, value, _ = trainer.advance(
+        carry, *filled(task.train), order, jax.random.key(0), np.int32(0), np.int32(1), hyper
+    )
 
     def loss(flat):
         logits, _ = unravel(flat)(grown, stats, train=True)
@@ -152,8 +162,11 @@ def test_validation_chooses_and_its_weights_are_restored(task):
     assert early.chosen == ranks.index(min(ranks)) < len(ranks) - 1
     assert last.chosen == len(ranks) - 1
     network, stats = task.start(0)
-    trainer = compile_trainer(network, stats, catalog.optimizer("adam"), Regularization(), 30, 10)
-    scores = trainer.evaluate(early.params, stats, *task.validation)
+    x, y = filled(task.validation)
+    trainer = compile_trainer(
+        network, stats, catalog.optimizer("adam"), Regularization(), batch_size=30, n_classes=10, n_rows=len(y)
+    )
+    scores = trainer.evaluate(early.params, stats, x, y, np.int32(0), np.int32(len(task.validation.y)))
     assert float(scores.loss) == pytest.approx(early.validation.loss[early.chosen], rel=1e-6)
 
 
