@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from optbench.report import escaping, formatting, panels, style
+from optbench.report import formatting, panels, style
 from optbench.report.convergence import FLOOR
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 
@@ -137,10 +137,7 @@ def _band(
             else:
                 ax.tick_params(labelleft=False)
     for upper, lower, name in zip(*grid, names, strict=False):
-        small = len(name) > 22
-        upper.set_title(
-            escaping.figure(name, 34), loc="left", color=style.INK, y=1.0, pad=4, fontsize=7.0 if small else 9.5
-        )
+        panels.panel_title(upper, name, 4.0)
         upper.tick_params(labelbottom=False)
         lower.set_xlabel("dimension")
 

@@ -10,7 +10,9 @@ from typing import NamedTuple, TypeVar
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import LogLocator, NullLocator
 
 from optbench.report import escaping, style
@@ -183,10 +185,18 @@ def small_multiples(
     for surplus in axes[len(labels) :]:
         surplus.set_axis_off()
     for i, (ax, label) in enumerate(zip(axes, labels, strict=False)):
-        # A fixed height spares matplotlib the search for a free one, which takes longer than the curves.
-        title = escaping.figure(label, limit=36)
-        ax.set_title(title, loc="left", color=style.INK, y=1.0, pad=pads[0] if i < columns else pads[1])
+        panel_title(ax, label, pads[0] if i < columns else pads[1])
     return axes[: len(labels)]
+
+
+def panel_title(ax: Axes, text: str, above: float) -> None:
+    """Writes a panel's title, ``above`` points over it, as small as it must be to end where the panel ends."""
+    title = escaping.figure(text, limit=44)
+    font = FontProperties(family=style.RC["font.family"], weight="bold", size=style.RC["axes.titlesize"])
+    needed, room = TextPath((0, 0), title, prop=font).get_extents().x1, 72 * WIDTH * ax.get_position().width
+    size = font.get_size_in_points() * min(1.0, 0.96 * room / needed)  # hinting widens small letters
+    # A fixed height spares matplotlib the search for a free one, which takes longer than the curves.
+    ax.set_title(title, loc="left", color=style.INK, y=1.0, pad=above, fontsize=size)
 
 
 def row_title(ax: Axes, text: str, above: float) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 ROW_HEIGHT = 2.6
 #: Height of one rule's line in the strip of diverged shares, in units of the score.
 STRIP = 0.062
+#: Rules up to which a panel has bands; those of more cover each other.
+MOST_BANDS = 7
 
 
 def draw(evidence: Evidence, setting: str) -> list[Figure]:
@@ -50,9 +52,11 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
 def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: list[str]) -> Figure:
     rules = optimizers(frame["optimizer"])
     upper = optimizers(frame.loc[frame["swept"] != names[0], "optimizer"])
+    bands = "Bands: 95 % intervals, these problems, new starts."
+    if len(rules) > MOST_BANDS:
+        bands = f"Intervals are left out: those of more than {MOST_BANDS} rules would cover each other."
     notes = [
-        "Score: mean log-time area over the 51 targets, 1 best, 0 if none is met; a diverged run scores 0. Bands: 95 % "
-        "intervals, these problems, new starts.",
+        f"Score: mean log-time area over the 51 targets, 1 best, 0 if none is met; a diverged run scores 0. {bands}",
         "Below zero, one line per rule in the legend's order: share of diverged runs (full color: all of them).",
     ]
     if upper:
@@ -115,7 +119,8 @@ def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], n
         ax.set_xlim(*_limits(values))
     panels.log_ticks(ax, "x", 6)
     depth = STRIP * len(rules) + 0.04
-    highest = float(np.nanmax(data["score_high"].to_numpy(float), initial=0.0))
+    shown = "score_high" if len(rules) <= MOST_BANDS else "score_mean"
+    highest = float(np.nanmax(data[shown].to_numpy(float), initial=0.0))
     # A problem on which nothing scores high keeps a readable scale; the strip below keeps its size in it.
     top = min(1.0, max(0.25, np.ceil(highest * 10) / 10))
     for k, rule in enumerate(rules):
@@ -123,7 +128,7 @@ def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], n
         if part.empty:
             continue
         target = above if above is not None and (part["swept"] != name).all() else ax
-        _line(target, rule, part, k, joined=rule not in drawn)
+        _line(target, rule, part, k, joined=rule not in drawn, band=len(rules) <= MOST_BANDS)
         _strip(target, rule, part["swept_value"].to_numpy(float), part["diverged_share"].to_numpy(float), k, top)
     ax.set_ylim(-depth * top, top * 1.04)
     ax.axhline(0, color="#888888", lw=0.7, zorder=1)
@@ -136,12 +141,12 @@ def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], n
     ax.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
 
 
-def _line(ax: Axes, rule: str, part: pd.DataFrame, k: int, *, joined: bool) -> None:
+def _line(ax: Axes, rule: str, part: pd.DataFrame, k: int, *, joined: bool, band: bool) -> None:
     look = style.look(rule)
     x, mean, low, high = (
         part[name].to_numpy(float) for name in ("swept_value", "score_mean", "score_low", "score_high")
     )
-    if joined:
+    if joined and band:
         ax.fill_between(x, low, high, color=look.color, alpha=0.1, lw=0)
     ax.plot(
         x, mean, color=look.color, linestyle=look.dash if joined else "none", marker=look.marker, markersize=3.6,

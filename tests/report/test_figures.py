@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import DataError, StorageError, UsageError
-from optbench.report import best_of_k, dimension, figures, matrix, ranks, sensitivity, style
+from optbench.report import best_of_k, convergence, dimension, figures, matrix, ranks, sensitivity, style
 from optbench.report.evidence import THEORY_FRAMES, Evidence, optimizers
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
@@ -90,6 +90,31 @@ def test_adadeltas_eps_has_its_own_axis(evidence):
     shown = texts(evidence, "sensitivity")
     assert "eps (adadelta)" in shown
     assert "adadelta: no learning rate; its eps on the colored axis" in shown
+
+
+@pytest.mark.parametrize("label", ["ackley-2d-i1", "logistic_regression-10d-i1~batch=256", "w" * 30, "m" * 60])
+def test_no_title_reaches_beyond_its_panel(evidence, label):
+    """A label that is cut says another batch size."""
+    frame = evidence.frame("convergence")
+    renamed = frame.assign(problem=frame["problem"].replace("rosenbrock-2d-i1", label))
+    with mpl.rc_context({**mpl.rcParamsDefault, **style.RC, "backend": "agg"}):
+        (figure,) = convergence.draw(changed(evidence, frames={"convergence": renamed}), "tuned")
+        (ax,) = (ax for ax in figure.axes if ax.get_title("left")[:9] == label[:9])
+        title = next(t for t in ax.findobj(mpl.text.Text) if t.get_text() == ax.get_title("left"))
+        over = title.get_window_extent().x1 - ax.get_window_extent().x1
+    assert over <= 0.0
+    if len(label) <= 36:
+        assert title.get_text() == label
+
+
+def test_bands_of_many_rules_are_left_out_and_that_is_said(evidence):
+    frame = evidence.frame("sensitivity")
+    more = pd.concat([frame, frame[frame["optimizer"] == "sgd"].assign(optimizer="lion")])
+    eight = changed(evidence, frames={"sensitivity": more})
+    assert "would cover each other" in texts(eight, "sensitivity").replace("\n", " ")
+    with mpl.rc_context():
+        bands = [len(sensitivity.draw(each, "tuned")[0].axes[0].collections) for each in (evidence, eight)]
+    assert bands[0] > 0 == bands[1]
 
 
 def test_a_third_swept_constant_gets_a_figure_of_its_own(evidence, tmp_path):
