@@ -58,11 +58,12 @@ def analyze_theory(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> TheoryAna
         manifest: The run's manifest.
 
     Returns:
-        The frames; empty if no rule that the theory covers ran on a quadratic.
+        The frames; empty if no rule that the theory covers ran on a quadratic, or if the rows' curves, which rates
+        are read off, were left out.
     """
     rates: list[dict[str, Any]] = []
     edges: list[dict[str, Any]] = []
-    for problem, optimizer, plain, noisy in _pairs(runs, manifest):
+    for problem, optimizer, plain, noisy in () if manifest.get("curves") else _pairs(runs, manifest):
         rows, whole = _compared(problem, optimizer, plain, noisy, manifest)
         rates += rows
         edges.append(whole)

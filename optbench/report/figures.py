@@ -28,7 +28,7 @@ KINDS: dict[str, str] = {
     "matrix": "defaults and trials on tuning starts",
     "ranks": "rows of the setting on ranked problems",
     "dimension": "rows of the setting on functions in at least two dimensions",
-    "theory": "sgd, momentum or nag on quadratics whose eigenvalues the manifest holds",
+    "theory": "sgd, momentum or nag on quadratics whose eigenvalues the manifest holds, with their curves",
     "wells": "problems with a sharp and a flat well, and a suite with snapshots",
     "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
     "basins": "2-D problems, whose basins the run stores under pictures/",

@@ -111,6 +111,14 @@ def test_rows_of_other_rules_and_functions_are_left_out(run):
     assert analyze_theory(run.runs, {**run.manifest, "problems": unknown}).theory_rates.empty
 
 
+def test_rows_whose_curves_were_left_out_have_nothing_to_measure(run):
+    """As the committed rows of a canonical run: every figure of it can be drawn."""
+    bare = run.runs.assign(curve_f=[[]] * len(run.runs), curve_best=[[]] * len(run.runs))
+    left_out = analyze_theory(bare, {**run.manifest, "curves": "left out"})
+    assert left_out.theory_rates.empty
+    assert left_out.theory_edges.empty
+
+
 def test_a_wrong_prediction_is_found_out(run, monkeypatch):
     # What theory would say if Nesterov's method were heavy ball.
     monkeypatch.setattr(measured_rates, "LOOKS_AHEAD", {"sgd": 0.0, "momentum": 0.0, "nag": 0.0})
