@@ -4,8 +4,9 @@ A rule sees one flat vector of parameters, as it does on a landscape, so all of 
 of the loop is one gradient of one batch. The order of examples is an operand, drawn on the host, so it is the same on
 every device and for every rule.
 
-On a CPU a large batch is passed through in parts: activations of 16 images of 28 x 28 stay in the cache, those of 256
-do not, and the mean of the parts' gradients is the gradient of the batch.
+On a CPU a large batch is passed through in parts, and the mean of the parts' gradients is the gradient of the batch:
+activations of 64 images of 28 x 28 stay in the cache, those of 256 do not (LeNet, 1.1 against 0.9 times PyTorch's
+speed). Parts of 16 leave vector units idle (0.8).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from optbench.tasks.regularizers.labels import cross_entropy, one_hot
 SEGMENT = 64
 
 #: Pixels of the examples that are passed through together on a CPU.
-PIXELS = 1 << 14
+PIXELS = 1 << 16
 
 #: Examples that are evaluated together.
 EVALUATED = 250
@@ -96,8 +97,8 @@ def part_of(batch_size: int, pixels: int, *, whole: bool) -> int:
         A divisor of ``batch_size``.
 
     Example:
-        >>> part_of(256, 784, whole=False), part_of(256, 64, whole=False), part_of(30, 784, whole=False)
-        (16, 256, 15)
+        >>> part_of(256, 784, whole=False), part_of(256, 64, whole=False), part_of(90, 784, whole=False)
+        (64, 256, 45)
     """
     most = batch_size if whole else max(1, PIXELS // pixels)
     return max(n for n in range(1, batch_size + 1) if batch_size % n == 0 and n <= most)

@@ -10,6 +10,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
+from optbench.engine import training
 from optbench.engine.fitting import Lane, fit
 from optbench.engine.training import EVALUATED, SEGMENT, compile_trainer, part_of
 from optbench.errors import UsageError
@@ -116,7 +117,8 @@ def test_penalty_and_decoupled_decay_are_the_same_under_sgd_alone(task):
     assert penalized.train.loss[-1] == pytest.approx(loss_of(w, b, x, y), rel=2e-5)
 
 
-def test_a_batch_in_parts_has_the_gradient_of_the_whole():
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(monkeypatch):
+    monkeypatch.setattr(training, "PIXELS", 1 << 14)
     whole = Task.of(load("digits"), lenet)
     grown = np.kron(whole.train.x[:48], np.ones((1, 4, 4, 1), np.float32))[:, :28, :28]
     task = dataclasses.replace(whole, train=Examples(grown, whole.train.y[:48]))
