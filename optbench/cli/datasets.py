@@ -134,14 +134,14 @@ def _verdict(found: Survey) -> str:
     """Returns the line of ``verify`` about a data set."""
     if not found.findings:
         checked = "SHA-256 of scikit-learn's copy checked" if found.state == "embedded" else "needs no files"
-        return f"{found.found.name}: {found.state}, {checked}"
+        return f"{found.data_set.name}: {found.state}, {checked}"
     good = sum(finding.condition == "good" for finding in found.findings)
-    where = found.folder / found.found.folder
-    return f"{found.found.name}: {found.state}, {good} of {len(found.findings)} files good, in {where}"
+    where = found.folder / found.data_set.folder
+    return f"{found.data_set.name}: {found.state}, {good} of {len(found.findings)} files good, in {where}"
 
 
 def _row(found: Survey) -> tuple[str, ...]:
-    facts = found.found
+    facts = found.data_set
     size = sum(file.n_bytes for file in facts.downloads) / 1e6
     return (
         facts.name,
@@ -157,7 +157,7 @@ def _row(found: Survey) -> tuple[str, ...]:
 
 
 def _facts(found: Survey) -> dict[str, object]:
-    facts = found.found
+    facts = found.data_set
     return {
         "name": facts.name,
         "summary": facts.summary,

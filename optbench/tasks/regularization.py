@@ -15,6 +15,9 @@ from optbench.tasks.regularizers.labels import smooth
 from optbench.tasks.regularizers.mixing import cutmix, mixup
 from optbench.tasks.regularizers.penalty import squared_norm
 
+#: Strengths that end somewhere; all others may be any number from 0 on.
+RANGES = {"smoothing": (0.0, 1.0), "flip": (0.0, 1.0), "crop": (1e-3, 1.0), "dropout": (0.0, 0.999)}
+
 
 @dataclass(frozen=True, slots=True)
 class Regularization:
@@ -53,9 +56,7 @@ class Regularization:
         problems = []
         for field in fields(self):
             value = getattr(self, field.name)
-            low, high = {"crop": (1e-3, 1.0), "dropout": (0.0, 0.999), "smoothing": (0.0, 1.0), "flip": (0.0, 1.0)}.get(
-                field.name, (0.0, float("inf"))
-            )
+            low, high = RANGES.get(field.name, (0.0, float("inf")))
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 problems.append(f"{field.name} must be a number in [{low:g}, {high:g}]; got {value!r}")
         if not problems and float(self.shift) % 1:

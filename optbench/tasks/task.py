@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optbench.core.keys import generator
+from optbench.core.keys import generator, order
 from optbench.errors import UsageError
 from optbench.tasks.data.dataset import Dataset
 from optbench.tasks.data.splitting import split
@@ -91,5 +91,5 @@ class Task:
             raise UsageError(
                 f"{self.name}: batch_size must lie in [1, {n}], the examples to train on; got {batch_size}"
             )
-        rows = generator(self.name, "order", seed, epoch).permutation(n).astype(np.int32)
+        rows = order(n, self.name, "order", seed, epoch).astype(np.int32)
         return rows[: n // batch_size * batch_size].reshape(-1, batch_size)

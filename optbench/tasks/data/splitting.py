@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optbench.core.keys import generator
+from optbench.core.keys import order
 from optbench.errors import UsageError
 from optbench.tasks.data.dataset import Dataset
 
@@ -91,7 +91,7 @@ def folds(dataset: Dataset, k: int, seed: int, *, test: float = TEST) -> list[tu
     if not _is_whole(k) or not 2 <= k <= rarest:
         raise UsageError(f"k = {k!r}: the number of folds must be a whole number from 2 to {rarest}, the rarest class")
     # The order is ours: scikit-learn's own shuffling may change with its version.
-    rows = rest[_order(len(rest), seed, "folds", dataset.name)]
+    rows = rest[order(len(rest), int(seed), "data", "folds", dataset.name)]
     pairs = StratifiedKFold(n_splits=int(k)).split(rows, dataset.y[rows])
     return [(np.sort(rows[train]), np.sort(rows[chosen])) for train, chosen in pairs]
 
@@ -119,7 +119,7 @@ def _parted(dataset: Dataset, rows: np.ndarray, share: float, part: str, seed: i
                 f"{part} = {share!r}: takes {count} of the {len(members)} rows of class {label} of data set "
                 f"{dataset.name!r}; each class needs a row in every part"
             )
-        taken.append(members[_order(len(members), seed, part, dataset.name, label)[:count]])
+        taken.append(members[order(len(members), int(seed), "data", part, dataset.name, label)[:count]])
     chosen = np.sort(np.concatenate(taken))
     return np.setdiff1d(rows, chosen, assume_unique=True), chosen
 
@@ -136,12 +136,6 @@ def _shares(sizes: np.ndarray, share: float) -> list[int]:
     left = round(share * int(sizes.sum())) - int(counts.sum())
     counts[np.argsort(counts - exact, kind="stable")[:left]] += 1
     return [int(count) for count in counts]
-
-
-def _order(n: int, seed: int, *identity: object) -> np.ndarray:
-    """Returns a random order of n rows that belongs to a seed and an identity."""
-    bits = generator(int(seed), "data", *identity).bit_generator.random_raw(n)
-    return np.argsort(bits, kind="stable")
 
 
 def _is_whole(value: object) -> bool:

@@ -30,14 +30,14 @@ class Survey:
     """What was found of a data set.
 
     Attributes:
-        found: The data set.
+        data_set: Which one.
         state: How it is.
         findings: What was found of each of its files.
         archive: Its archive, where that lies beside.
         folder: Root of all data sets.
     """
 
-    found: DataSet
+    data_set: DataSet
     state: State
     findings: tuple[Finding, ...]
     archive: Path | None
@@ -50,7 +50,7 @@ class Survey:
 
     def explanation(self) -> str:
         """Returns the message about files that are missing or damaged."""
-        return explained(self.found, self.findings, archive=self.archive)
+        return explained(self.data_set, self.findings, archive=self.archive)
 
 
 def survey(name: str, folder: Path | str | None = None, *, sums: bool = True) -> Survey:

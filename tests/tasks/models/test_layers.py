@@ -10,8 +10,9 @@ import pytest
 from optbench import catalog
 from optbench.errors import UsageError
 from optbench.tasks.models.dense import dropout
+from optbench.tasks.models.layer import Mode
 from optbench.tasks.models.normalization import batch_norm
-from optbench.tasks.models.pooling import average_pool, max_pool
+from optbench.tasks.models.pooling import AveragePool, average_pool, max_pool
 from tests.tasks.models.designs import batch, error, loss
 
 
@@ -81,6 +82,11 @@ def test_average_pool_by_hand():
     assert average_pool(x, 2).ravel().tolist() == [3.0, 5.0, 13.0, 15.0]
     with pytest.raises(UsageError, match="a kernel that spans 5 pixels does not fit into 4"):
         average_pool(x, 5)
+    layer = AveragePool("pool")
+    pooled, stats = layer.forward({}, {}, x, Mode(train=False, convolution="slices"))
+    assert pooled.shape == (1, *layer.output((4, 5, 1))[:-1], 1) == (1, 2, 2, 1)
+    assert pooled.ravel().tolist() == [3.0, 5.0, 13.0, 15.0]
+    assert stats == {}
 
 
 def test_lanes_train_in_a_scan_as_they_do_alone():
