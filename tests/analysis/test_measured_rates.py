@@ -97,9 +97,13 @@ def test_normalized_units_and_instances_lead_to_the_same_numbers(tmp_path, found
     edges = analyze_theory(done.runs, done.manifest).theory_edges
     assert np.allclose(edges["edge"], found.theory_edges["edge"] * problem.f_scale)
     assert (edges["edge_error"].abs() < 0.01).all()
-    # An offset leaves few decades above rounding, in which oscillation shows.
-    assert (edges["n_rates"] > 0).all()
-    assert (edges["rate_error"].abs() < 0.03).all()
+    # An offset leaves 14 decades above rounding. Momentum's complex roots make its losses oscillate, and within these
+    # its slope does not settle on any instance: it then has no rate rather than a wrong one.
+    rates = edges.set_index("optimizer")[["n_rates", "rate_error"]]
+    oscillating = rates.index == "momentum[beta=0.67]"
+    assert (rates["n_rates"][~oscillating] > 0).all()
+    assert (rates["rate_error"][~oscillating].abs() < 0.03).all()
+    assert rates[oscillating].to_numpy().tolist() == [[0.0, pytest.approx(np.nan, nan_ok=True)]]
     half = (edges["excess_ratio_high"] - edges["excess_ratio_low"]) / 2
     assert ((edges["excess_ratio"] - 1.0).abs() < 1.5 * half).all()
 
