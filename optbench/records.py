@@ -117,3 +117,38 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
         "snapshots: 0 sharp, 1 flat, -1 neither; empty without wells or snapshots",
     ),
 }
+
+#: Columns of ``runs`` of a suite of networks. Scores are of weights as tested: no dropout, nothing augmented. One pass
+#: is as many gradients of single examples as the training part has examples.
+NETWORK_COLUMNS: dict[str, tuple[str, str]] = {
+    "cell_id": ("string", "16 hexadecimal digits, the hash of the cell's content"),
+    "task": ("string", "label of the task, such as digits-lenet or digits-lenet+dropout=0.5"),
+    "optimizer": ("string", "label of the optimizer"),
+    "config": ("int32", "index of the configuration in the optimizer's sweep"),
+    "hyper": ("string", "canonical JSON of all numeric hyperparameters"),
+    "swept": ("string", "name of the swept hyperparameter"),
+    "swept_value": ("float64", "its value"),
+    "is_default": ("bool", "whether this configuration is the optimizer's default"),
+    "split": ("string", "tune or report"),
+    "seed": ("int32", "index of the seed within its split: initialization, order and regularization"),
+    "status": ("string", "ok, diverged, error, timeout or oom"),
+    "message": ("string", "what went wrong, empty for ok"),
+    "diverged_at": ("int32", "gradients of batches at the first point whose training loss is not finite, -1 for none"),
+    "grad_evals": ("int32", "gradients of batches asked for"),
+    "sample_grads": ("int64", "gradients of single examples asked for"),
+    "cost": ("float64", "passes: sample_grads over the examples of the training part"),
+    "chosen": ("int32", "point of the curve whose weights are judged: validation's best, or the last; -1 for none"),
+    "train_loss": ("float64", "mean cross-entropy in nats there; null where there is no such point"),
+    "train_accuracy": ("float64", "share of training examples that are classified right there"),
+    "validation_loss": ("float64", "the same on validation examples"),
+    "validation_accuracy": ("float64", "the same on validation examples"),
+    "test_loss": ("float64", "the same on test examples; null for tune, which never sees them"),
+    "test_accuracy": ("float64", "the same on test examples; null for tune"),
+    "test_right": ("list<bool>", "whether each test example is classified right there; empty for tune"),
+    "curve_grads": ("list<int32>", "gradients of batches at each point: those of curve_steps, and the budget"),
+    "curve_train_loss": ("list<float32>", "mean cross-entropy on all training examples at each point"),
+    "curve_train_accuracy": ("list<float32>", "share of them that are classified right"),
+    "curve_validation_loss": ("list<float32>", "the same on validation examples"),
+    "curve_validation_accuracy": ("list<float32>", "the same on validation examples"),
+    "curve_grad_norm": ("list<float32>", "norm of the last batch's gradient; null before the first"),
+}
