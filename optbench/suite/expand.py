@@ -9,7 +9,12 @@ from typing import Any
 #: Keys of an entry that may be lists.
 _OPTIMIZER_KEYS = ("name",)
 _PROBLEM_KEYS = ("name", "dim", "instance", "rotated", "noise")
-_KEYS: Mapping[str, tuple[str, ...]] = {"optimizers": _OPTIMIZER_KEYS, "problems": _PROBLEM_KEYS}
+_TASK_KEYS = ("data", "model", "regularization", "early_stopping", "batch_size")
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "optimizers": _OPTIMIZER_KEYS,
+    "problems": _PROBLEM_KEYS,
+    "tasks": _TASK_KEYS,
+}
 
 
 def expand(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[int]]]:

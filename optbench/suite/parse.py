@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from optbench.errors import UsageError, nearest, unknown_name
 from optbench.suite.expand import expand
 from optbench.suite.model import Grid, Model, Quick, Range, Starts
+from optbench.suite.networks import NetworkQuick, NetworkSuite, Seeds, TaskSpec
 from optbench.suite.spec import NoiseSpec, OptimizerSpec, ProblemSpec, SuiteSpec
 
 SHIPPED = Path(__file__).parent.parent / "suites"
@@ -23,10 +24,11 @@ _TABLES: dict[str | int, type[Model]] = {
     "problems": ProblemSpec,
     "noise": NoiseSpec,
     "starts": Starts,
-    "quick": Quick,
     "grid": Grid,
     "sweep": Grid,
     "search": Range,
+    "tasks": TaskSpec,
+    "seeds": Seeds,
 }
 
 #: What must hold, by pydantic's name of the violation; its context fills the braces.
@@ -60,7 +62,7 @@ class Suite:
         source: Where it came from: the name of a shipped suite, or a path as the user gave it.
     """
 
-    spec: SuiteSpec
+    spec: SuiteSpec | NetworkSuite
     text: str
     source: str
 
@@ -113,7 +115,7 @@ def _read(path: Path, suite: str) -> str:
         raise UsageError(f"cannot be read: {error.strerror}", where=suite) from None
 
 
-def parse(text: str, *, source: str) -> SuiteSpec:
+def parse(text: str, *, source: str) -> SuiteSpec | NetworkSuite:
     """Validates the text of a suite.
 
     Args:
@@ -133,27 +135,33 @@ def parse(text: str, *, source: str) -> SuiteSpec:
     if not data:
         keys = ", ".join(key for key, field in SuiteSpec.model_fields.items() if field.is_required())
         raise UsageError(f"is empty; a suite needs {keys}", where=source)
+    if "tasks" in data and "problems" in data:
+        raise UsageError("has both problems and tasks: a suite is of functions or of networks", where=source)
+    suite = NetworkSuite if "tasks" in data else SuiteSpec
     data, places = expand(data)
     try:
-        return SuiteSpec.model_validate(data)
+        return suite.model_validate(data)
     except ValidationError as error:
-        raise UsageError(list(dict.fromkeys(explain(error, places))), where=source) from None
+        raise UsageError(list(dict.fromkeys(explain(error, places, suite))), where=source) from None
 
 
-def explain(error: ValidationError, places: Mapping[str, Sequence[int]] | None = None) -> list[str]:
+def explain(
+    error: ValidationError, places: Mapping[str, Sequence[int]] | None = None, suite: type[Model] = SuiteSpec
+) -> list[str]:
     """Returns one line for each thing that is wrong: ``path: what must hold; got what``.
 
     Args:
         error: What pydantic raised.
         places: Place in the file of each entry, where entries were expanded.
+        suite: What the file was read as.
 
     Returns:
         The lines, in the order of the file's tables.
     """
-    return [line for detail in error.errors(include_url=False) for line in _lines(detail, places or {})]
+    return [line for detail in error.errors(include_url=False) for line in _lines(detail, places or {}, suite)]
 
 
-def _lines(detail: Any, places: Mapping[str, Sequence[int]]) -> Iterator[str]:
+def _lines(detail: Any, places: Mapping[str, Sequence[int]], suite: type[Model]) -> Iterator[str]:
     loc = detail["loc"]
     if len(loc) > 1 and loc[0] in places and isinstance(loc[1], int):
         loc = (loc[0], places[loc[0]][loc[1]], *loc[2:])
@@ -167,7 +175,8 @@ def _lines(detail: Any, places: Mapping[str, Sequence[int]]) -> Iterator[str]:
         yield f"{path}: is required"
     elif kind == "extra_forbidden":
         *table, key = loc
-        model = next((_TABLES[part] for part in reversed(table) if part in _TABLES), SuiteSpec)
+        tables = {**_TABLES, "quick": NetworkQuick if suite is NetworkSuite else Quick}
+        model = next((tables[part] for part in reversed(table) if part in tables), suite)
         known = list(model.model_fields)
         where = f"{_path(tuple(table))}: " if table else ""
         yield where + unknown_name("key", str(key), known)

@@ -7,14 +7,13 @@ suite file: groups are sorted, and ids come from content alone.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from optbench.core.keys import digest
-from optbench.core.optimizer import Optimizer
 from optbench.errors import UsageError
 from optbench.records import SCHEMA_VERSION, Split
+from optbench.suite.configurations import configurations
 from optbench.suite.quick import quick_size
 from optbench.suite.selection import select
 from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
@@ -160,7 +159,7 @@ def plan(
     rules = []
     for entry in spec.optimizers:
         tried = _trials(spec, entry)
-        rules.append((entry, entry.label, tried, *_configs(entry, entry.build(), tried, {})))
+        rules.append((entry, entry.label, tried, *configurations(entry, entry.build(), tried, {})))
     n_runs = sum(1 if given.noise is None else spec.noise_seeds for given in spec.problems)
     n_cells = n_runs * len(starts) * sum(len(configs) for _, _, _, configs, _ in rules)
     if n_cells > MAX_CELLS:
@@ -175,7 +174,7 @@ def plan(
             if any(hyper.told for hyper in rule.hyper.values()):
                 f_star = built.f_star / (built.f_scale if spec.units == "normalized" else 1.0)
                 trips = round(spec.budget / built.trip_cost)
-                configs, default = _configs(entry, rule, tried, told(rule, cost=trips, f_star=f_star))
+                configs, default = configurations(entry, rule, tried, told(rule, cost=trips, f_star=f_star))
             group = Group(
                 problem=problem,
                 problem_label=built.label,
@@ -205,22 +204,3 @@ def _trials(spec: SuiteSpec, entry: OptimizerSpec) -> tuple[dict[str, float], ..
     if spec.tuning == "random":
         return design(spec.ranges_of(entry), spec.trials, seed=spec.seed, label=entry.label)
     return tuple({entry.swept: value} for value in spec.grid_of(entry).values())
-
-
-def _configs(
-    entry: OptimizerSpec, rule: Optimizer, trials: Sequence[Mapping[str, float]], known: Mapping[str, float]
-) -> tuple[tuple[dict[str, float], ...], int]:
-    """Returns the configurations of an entry, told what is ``known``, and the index of its default."""
-    fixed = {**known, **entry.hyper}
-    default = rule.resolve(fixed)
-    configs = [rule.resolve({**fixed, **trial}) for trial in trials]
-    same = [
-        index
-        for index, config in enumerate(configs)
-        if all(math.isclose(config[name], value, rel_tol=1e-9) for name, value in default.items())
-    ]
-    if not same:
-        configs.append(default)
-    index = same[0] if same else len(configs) - 1
-    configs[index] = default
-    return tuple(configs), index

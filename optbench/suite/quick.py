@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optbench.errors import UsageError
-from optbench.suite.model import Grid, Quick
+from optbench.suite.model import Grid
 from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec, matches
 
 
@@ -33,8 +33,8 @@ def quick_size(spec: SuiteSpec) -> SuiteSpec:
     labels, functions = [entry.label for entry in kept], [entry.label for entry in problems]
     changed = {
         **{name: value for name in ("budget", "starts", "noise_seeds", "trials") if (value := getattr(quick, name))},
-        "grid": {name: _resized(grid, quick) for name, grid in spec.grid.items()},
-        "optimizers": tuple(_fewer(entry, quick) for entry in kept),
+        "grid": {name: resized(grid, quick.points) for name, grid in spec.grid.items()},
+        "optimizers": tuple(fewer(entry, quick.points) for entry in kept),
         "problems": problems,
         "contrasts": tuple(entry for entry in spec.contrasts if entry.applies(labels, functions)),
         "quick": None,
@@ -46,9 +46,11 @@ def _is_kept(items: tuple[str, ...] | None, entry: OptimizerSpec | ProblemSpec) 
     return items is None or any(matches(item, entry) for item in items)
 
 
-def _resized(grid: Grid, quick: Quick) -> Grid:
-    return grid if quick.points is None or grid.points == 1 else grid.model_copy(update={"points": quick.points})
+def resized(grid: Grid, points: int | None) -> Grid:
+    """Returns the range with another number of values; the same if that is ``None``."""
+    return grid if points is None or grid.points == 1 else grid.model_copy(update={"points": points})
 
 
-def _fewer(entry: OptimizerSpec, quick: Quick) -> OptimizerSpec:
-    return entry.model_copy(update={"sweep": {name: _resized(grid, quick) for name, grid in entry.sweep.items()}})
+def fewer(entry: OptimizerSpec, points: int | None) -> OptimizerSpec:
+    """Returns the entry with another number of values swept; the same if that is ``None``."""
+    return entry.model_copy(update={"sweep": {name: resized(grid, points) for name, grid in entry.sweep.items()}})

@@ -47,7 +47,7 @@ def select(
     wrong: list[str] = []
     if trials is not None and (tuning or spec.tuning) != "random":
         wrong.append(f"--trials needs --tuning random; this suite's tuning is {tuning or spec.tuning!r}")
-    chosen_optimizers = _choose("optimizer", spec.optimizers, optimizers, catalog.OPTIMIZERS, _optimizer, wrong)
+    chosen_optimizers = choose_optimizers(spec.optimizers, optimizers, wrong)
     chosen_problems = _choose("problem", spec.problems, problems, catalog.PROBLEMS, _problem, wrong)
     if wrong:
         raise UsageError(wrong, where=f"suite {spec.name!r}")
@@ -64,6 +64,19 @@ def select(
         return SuiteSpec(**{**dict(spec), **changed})
     except ValidationError as error:
         raise UsageError(explain(error), where=f"suite {spec.name!r}") from None
+
+
+def choose_optimizers(
+    entries: Sequence[OptimizerSpec], items: Iterable[str] | None, wrong: list[str]
+) -> tuple[OptimizerSpec, ...]:
+    """Returns the entries that items name, and others of the catalogue that join.
+
+    Args:
+        entries: Those of the suite.
+        items: Items as in ``select``; ``None`` for all entries.
+        wrong: What is wrong is appended to it.
+    """
+    return _choose("optimizer", entries, items, catalog.OPTIMIZERS, _optimizer, wrong)
 
 
 def _choose(

@@ -212,9 +212,9 @@ class SuiteSpec(Model):
         wrong = list(check())
         if self.tuning != "default" and self.starts.tune < 1:
             wrong.append(("starts.tune", f"must be 1 or more for tuning = {self.tuning!r}; got {self.starts.tune}"))
-        wrong += _repeated("optimizers", [entry.label for entry in self.optimizers])
-        wrong += _repeated("problems", [entry.label for entry in self.problems])
-        wrong += _repeated("contrasts", [entry.name for entry in self.contrasts])
+        wrong += repeated("optimizers", [entry.label for entry in self.optimizers])
+        wrong += repeated("problems", [entry.label for entry in self.problems])
+        wrong += repeated("contrasts", [entry.name for entry in self.contrasts])
         wrong += self._contrast_faults()
         if any(later <= earlier for earlier, later in itertools.pairwise(self.snapshots)):
             wrong.append(("snapshots", f"must be strictly increasing; got {list(self.snapshots)}"))
@@ -373,7 +373,8 @@ def matches(item: str, entry: OptimizerSpec | ProblemSpec) -> bool:
     return any(re.fullmatch(pattern, name) for name in (entry.name, entry.label))
 
 
-def _repeated(key: str, labels: list[str]) -> list[tuple[str, str]]:
+def repeated(key: str, labels: list[str]) -> list[tuple[str, str]]:
+    """Returns what is wrong with the labels of entries: each may stand once."""
     first: dict[str, int] = {}
     wrong = []
     for index, label in enumerate(labels):

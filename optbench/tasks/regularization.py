@@ -34,6 +34,8 @@ class Regularization:
         flip: Probability of a mirror image.
         crop: Smallest share of a side that is seen.
         dropout: Rate of the model's dropout layers.
+        batch_norm: Whether a model without batch normalization is given some.
+        ghost: Examples of a batch that are normalized together; the whole batch at 0.
     """
 
     smoothing: float = 0.0
@@ -46,6 +48,8 @@ class Regularization:
     flip: float = 0.0
     crop: float = 1.0
     dropout: float = 0.0
+    batch_norm: bool = False
+    ghost: int = 0
 
     def __post_init__(self) -> None:
         """Checks every strength.
@@ -54,13 +58,18 @@ class Regularization:
             UsageError: A strength is out of its range, or both mixers are on; all problems at once.
         """
         problems = []
+        if not isinstance(self.batch_norm, bool):
+            problems.append(f"batch_norm must be true or false; got {self.batch_norm!r}")
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "batch_norm":
+                continue
             low, high = RANGES.get(field.name, (0.0, float("inf")))
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 problems.append(f"{field.name} must be a number in [{low:g}, {high:g}]; got {value!r}")
-        if not problems and float(self.shift) % 1:
-            problems.append(f"shift must be a whole number of pixels; got {self.shift!r}")
+        for name, unit in (("shift", "pixels"), ("ghost", "examples")):
+            if not problems and float(getattr(self, name)) % 1:
+                problems.append(f"{name} must be a whole number of {unit}; got {getattr(self, name)!r}")
         if self.mixup and self.cutmix:
             problems.append("mixup and cutmix are both on: a batch is mixed once; set one of them to 0")
         if problems:

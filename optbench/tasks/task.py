@@ -13,6 +13,7 @@ from optbench.tasks.data.dataset import Dataset
 from optbench.tasks.data.splitting import split
 from optbench.tasks.models.model import Model
 from optbench.tasks.models.network import Network, Stats
+from optbench.tasks.models.variants import batch_normalized
 from optbench.tasks.regularization import Regularization
 
 
@@ -57,14 +58,15 @@ class Task:
         """Returns the task of a data set, split by a seed of its own."""
         parts = split(dataset, split_seed)
         train, validation, test = (Examples(dataset.x[rows], dataset.y[rows]) for rows in parts)
+        strengths = regularization or Regularization()
         return cls(
             f"{dataset.name}-{model.name}",
-            model,
+            batch_normalized(model) if strengths.batch_norm else model,
             train,
             validation,
             test,
             dataset.n_classes,
-            regularization or Regularization(),
+            strengths,
         )
 
     def start(self, seed: int) -> tuple[Network, Stats]:

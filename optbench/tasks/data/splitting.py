@@ -15,6 +15,7 @@ import numpy as np
 from optbench.core.keys import order
 from optbench.errors import UsageError
 from optbench.tasks.data.dataset import Dataset
+from optbench.tasks.data.registry import DataSet
 
 #: Share of the rows outside of the test part.
 VALIDATION = 0.1
@@ -34,6 +35,40 @@ class Split(NamedTuple):
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+
+
+class Sizes(NamedTuple):
+    """How many examples the parts of a set have.
+
+    Attributes:
+        train: Those to train on.
+        validation: Those to choose by.
+        test: Those to report.
+    """
+
+    train: int
+    validation: int
+    test: int
+
+
+def sizes(found: DataSet) -> Sizes:
+    """Returns how many examples ``split`` puts into each part, without reading the set.
+
+    Args:
+        found: What the registry knows of it.
+
+    Returns:
+        The sizes.
+
+    Example:
+        >>> from optbench.tasks.data import registry
+        >>> sizes(registry.find("mnist1d"))
+        Sizes(train=3600, validation=400, test=1000)
+    """
+    test = found.n_test or round(TEST * found.n_train)
+    rest = found.n_train - (0 if found.n_test else test)
+    validation = round(VALIDATION * rest)
+    return Sizes(rest - validation, validation, test)
 
 
 def split(dataset: Dataset, seed: int, *, validation: float = VALIDATION, test: float = TEST) -> Split:

@@ -1,90 +1,57 @@
-"""Executes a suite: plan, programs, rows into the store, picture data; resumes what was stopped."""
+"""Executes a suite of functions: programs, rows into the store, picture data."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import jax
-
-from optbench import __version__, catalog, environment, store
+from optbench import catalog, store
 from optbench.analysis.evidence import arrange
 from optbench.analysis.selection import select
 from optbench.console import Progress
-from optbench.core.keys import digest
 from optbench.engine import pictures
 from optbench.engine.execute import Engine
 from optbench.engine.shelves import Pair, fault, shelf_key
-from optbench.errors import UsageError
-from optbench.records import SCHEMA_VERSION, Status
-from optbench.suite.parse import Suite, load
+from optbench.records import Status
+from optbench.runner.books import Books, Report, opening
+from optbench.runner import books
+from optbench.suite.parse import Suite
 from optbench.suite.plan import Group, Plan, plan
 from optbench.suite.spec import SuiteSpec
 
 #: Rules, and functions, of a suite that have trajectories and basins drawn: more cannot be told apart in a picture.
 MOST_PICTURED = 12
 
-Report = Callable[[Progress], None]
+
+def planned(spec: SuiteSpec, selection: Mapping[str, Any]) -> Plan:
+    """Returns the plan of a suite."""
+    return plan(spec, **selection)
 
 
-def run(
-    suite: str,
-    *,
-    out: str | Path = "results",
-    optimizers: Iterable[str] | None = None,
-    problems: Iterable[str] | None = None,
-    tuning: str | None = None,
-    trials: int | None = None,
-    quick: bool = False,
-    fresh: bool = False,
-    progress: Report | None = None,
-) -> store.Run:
-    """Runs a suite, or what is left of it, and returns what is stored.
+def identity(planned: Plan) -> str:
+    """Returns the name of a run of a plan."""
+    spec = planned.spec
+    names = [entry.name for entry in (*spec.optimizers, *spec.problems)]
+    return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick)
 
-    The folder's name is a hash of what is computed, so the same call resumes a run that was stopped
-    and returns one that is finished.
+
+def execute(
+    folder: Path, read: Suite, planned: Plan, selection: dict[str, Any], command: list[str], report: Report
+) -> None:
+    """Runs what a folder lacks of a plan.
 
     Args:
-        suite: Name of a shipped suite or path of a TOML file.
-        out: Folder of all results.
-        optimizers: Names, labels or patterns of the entries to run; ``None`` for all.
-        problems: The same for problems.
-        tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
-        trials: Number of trials of random tuning; ``None`` for the suite's own.
-        quick: Run the quick size of the suite: its table ``quick`` says what is smaller. It is a run of its own.
-        fresh: Compute again, in a new folder beside what is stored.
-        progress: Called with each report of how far the run is.
-
-    Returns:
-        The finished run.
-
-    Raises:
-        OptbenchError: The suite or a name is not valid, or the results folder cannot be used; the
-            subclass says which.
+        folder: The run's folder, held by ``store.writing``.
+        read: The suite.
+        planned: Its plan.
+        selection: What was selected, for the manifest.
+        command: The command that computes the run.
+        report: Called with each report of how far it is.
     """
-    read = load(suite)
-    selection: dict[str, Any] = {
-        "optimizers": None if optimizers is None else sorted(optimizers),
-        "problems": None if problems is None else sorted(problems),
-        **({} if tuning is None else {"tuning": tuning}),
-        **({} if trials is None else {"trials": trials}),
-        **({"quick": True} if quick else {}),
-    }
-    planned = plan(read.spec, **selection)
-    identity = _identity(planned)
-    name = identity if fresh else store.stopped_copy(Path(out), planned.spec.name, identity) or identity
-    folder = store.run_folder(Path(out), planned.spec.name, name, fresh=fresh)
-    command = _command(suite, out, selection)
-    with store.writing(folder):
-        _Execution(folder, read, planned, selection, command, progress or (lambda report: None)).finish()
-    return store.load(folder)
+    _Execution(folder, read, planned, selection, command, report).finish()
 
 
 class _Execution:
@@ -101,20 +68,16 @@ class _Execution:
     ) -> None:
         """Finds out what is committed and writes the manifest of a run that has begun."""
         self.folder, self.planned, self.report = folder, planned, report
-        store.quarantine(folder)
-        self.done = store.committed(folder)
         self.engine = Engine()
-        old = store.read_manifest(folder) if (folder / "manifest.json").exists() else {}
-        _check_versions(folder, old if self.done else {})
-        self.manifest = {**_manifest(read, planned, selection, command, self.engine), **_kept(old)}
+        self.books = Books(folder, _manifest(read, planned, selection, command, self.engine))
+        self.done = self.books.done
         self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
 
     def finish(self) -> None:
         """Runs what is not committed, then draws and closes the books."""
-        if self.manifest["state"] == "finished" and not self._missing() and not store.verify(self.folder):
+        if self.books.is_closed and not self._missing():
             return
-        self.manifest |= {"state": "running", "finished_utc": None}
-        store.write_manifest(self.folder, self.manifest)
+        self.books.begin()
         missing = self._missing()
         if missing:
             self._tell("compiling")
@@ -122,20 +85,8 @@ class _Execution:
             self._rows(missing)
         self._tell("picture data")
         self._pictures()
-        records = store.committed(self.folder)
-        counts: Counter[str] = Counter()
-        for record in records.values():
-            counts.update(record["status_counts"])
-        self.manifest |= {
-            "state": "finished",
-            "finished_utc": _now(),
-            "status_counts": dict(sorted(counts.items())),
-            "compile_s": round(self.manifest["compile_s"] + self.engine.compile_s, 3),
-            "run_s": round(sum(record["run_s"] for record in records.values()), 3),
-            "programs": self._programs() or self.manifest["programs"],
-            "files": store.file_sums(self.folder),
-        }
-        store.write_manifest(self.folder, self.manifest)
+        programs = self._programs() or self.books.manifest["programs"]
+        self.books.close(compile_s=self.engine.compile_s, programs=programs)
         self._tell("done")
 
     def _missing(self) -> list[Group]:
@@ -148,8 +99,7 @@ class _Execution:
         ahead = sum(work)
         for weight, (group, columns, facts) in zip(work, self.engine.run(missing), strict=True):
             name = store.shard_name(group.problem_label, group.optimizer_label)
-            facts["status_counts"] = dict(sorted(Counter(columns["status"]).items()))
-            self.done[name] = store.write_shard(self.folder, name, columns, facts)
+            self.books.commit(name, columns, facts)
             steps += group.n_cells * group.trips
             ahead -= weight
             elapsed = time.perf_counter() - begin
@@ -164,7 +114,7 @@ class _Execution:
         flat = _pictured(self.planned.groups)
         if not flat:
             return
-        evidence = arrange(store.read_runs(self.folder), self.manifest)
+        evidence = arrange(store.read_runs(self.folder), self.books.manifest)
         chosen = select(evidence.tuning, evidence.facts)
         shots = []
         for group in flat:
@@ -242,107 +192,30 @@ def _first(names: Mapping[str, str], order: list[str]) -> set[str]:
     return set(labels[:MOST_PICTURED])
 
 
-def _kept(old: dict[str, Any]) -> dict[str, Any]:
-    """Returns what a resumed run takes over from the manifest of its beginning."""
-    return {key: old[key] for key in ("created_utc", "state", "compile_s", "programs") if key in old}
-
-
-def _check_versions(folder: Path, old: dict[str, Any]) -> None:
-    """Refuses to finish under one JAX what was begun under another: bits may differ, and one manifest names one."""
-    if old.get("state", "finished") == "finished":
-        return
-    now = environment.package_versions()
-    for package in ("jax", "jaxlib"):
-        if old["versions"].get(package) != now.get(package):
-            raise UsageError(
-                f"{folder} was begun under {package} {old['versions'].get(package)}, this is {now.get(package)}: "
-                "finish it there, or compute it again with --fresh"
-            )
-
-
-def _identity(planned: Plan) -> str:
-    content: dict[str, object] = {
-        "suite": planned.spec.hash(),
-        "seed": planned.spec.seed,
-        "version": __version__,
-        "schema": SCHEMA_VERSION,
-        "backend": jax.default_backend(),
-    }
-    if planned.quick:
-        content["size"] = "quick"
-    if sources := _user_sources(planned):
-        content["sources"] = sources
-    return store.run_id(content)
-
-
-def _user_sources(planned: Plan) -> dict[str, str]:
-    """Returns the hash of each file that holds a user's own rule or function: changed code is another run.
-
-    For CUTEst's problems it is the version of the package that they are from.
-    """
-    spec = planned.spec
-    names = [entry.name for entry in spec.optimizers] + [entry.name for entry in spec.problems]
-    modules = {module for module, colon, _ in (name.partition(":") for name in names) if colon}
-    files = {module: sys.modules[module].__file__ for module in sorted(modules - {catalog.CUTEST})}
-    sources = {module: digest(Path(file).read_text(), size=16) for module, file in files.items() if file}
-    if catalog.CUTEST in modules:
-        sources[catalog.CUTEST] = f"sif2jax {importlib.metadata.version('sif2jax')}"
-    return sources
-
-
-def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:
-    """Returns the command that computes and resumes a run, whoever asked for it."""
-    command = ["optbench", "run", suite, "--out", str(out)]
-    for option, value in selection.items():
-        if value is True:
-            command.append(f"--{option}")
-        elif value is not None:
-            command += [f"--{option}", ",".join(value) if isinstance(value, list) else str(value)]
-    return command
-
-
 def _manifest(
     read: Suite, planned: Plan, selection: dict[str, Any], command: list[str], engine: Engine
 ) -> dict[str, Any]:
     spec = planned.spec
-    device = jax.devices()[0]
-    provenance = environment.provenance(command)
-    provenance["machine"] |= {"device_kind": device.device_kind, "platform": device.platform, "threads": engine.threads}
     problems = {group.problem_label: group.problem.build() for group in planned.groups}
-    rules = {group.optimizer_label: _entry(spec, group) for group in planned.groups}
     return {
-        "schema_version": SCHEMA_VERSION,
-        "run_id": _identity(planned),
-        "suite": {
-            "name": spec.name,
-            "version": spec.version,
-            "question": spec.question,
-            "hash": spec.hash(),
-            "source_sha256": digest(read.text, size=32),
-            "text": read.text,
-        },
-        "selection": selection,
-        "size": "quick" if planned.quick else "full",
-        "seed": spec.seed,
+        **opening(
+            read,
+            spec,
+            run_id=identity(planned),
+            quick=planned.quick,
+            selection=selection,
+            command=command,
+            threads=engine.threads,
+        ),
         "units": spec.units,
         "budget": spec.budget,
         "snapshots": [cost for cost in spec.snapshots if cost <= spec.budget],
-        "tuning": spec.tuning,
         "dtype": "float64",
         "n_cells": planned.n_cells,
-        "created_utc": _now(),
-        "finished_utc": None,
-        "state": "running",
-        **provenance,
         "problems": {label: problem.summary() for label, problem in problems.items()},
-        "optimizers": rules,
+        "optimizers": {group.optimizer_label: _entry(spec, group) for group in planned.groups},
         "contrasts": [entry.model_dump(mode="json") for entry in spec.contrasts],
         "shards": [store.shard_name(g.problem_label, g.optimizer_label) for g in planned.groups],
-        "programs": [],
-        "status_counts": {},
-        "files": {},
-        "compile_s": 0.0,
-        "run_s": 0.0,
     }
 
 
@@ -359,7 +232,3 @@ def _entry(spec: SuiteSpec, group: Group) -> dict[str, Any]:
         "grid": [config[group.swept] for config in group.configs[: group.trials]],
         "search": {name: asdict(search) for name, search in ranges.items()},
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,294 @@
+"""A suite of networks as data: which tasks are learned by which rules, how long, and with how many seeds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, Strict, model_validator
+
+from optbench import catalog
+from optbench.core.keys import canonical, digest
+from optbench.errors import UsageError, unknown_name
+from optbench.suite.model import MAX_INT, Flag, Grid, Model, Real, Text, violations
+from optbench.suite.spec import OptimizerSpec, matches, repeated
+from optbench.tasks.data import registry
+from optbench.tasks.data.splitting import Sizes, sizes
+from optbench.tasks.models.dense import Dropout
+from optbench.tasks.models.model import Model as Network
+from optbench.tasks.models.normalization import BatchNorm
+from optbench.tasks.models.variants import batch_normalized
+from optbench.tasks.regularization import Regularization
+from optbench.tasks.regularizers.augmentation import ALLOWED
+
+#: Names of the strengths, in their order.
+STRENGTHS = tuple(field.name for field in fields(Regularization))
+
+Batch = Annotated[int, Strict(), Field(ge=1, le=MAX_INT)]
+Passes = Annotated[int, Strict(), Field(ge=1, le=100_000)]
+
+
+class Seeds(Model):
+    """How many seeds serve tuning and how many others are reported.
+
+    Attributes:
+        tune: Seeds on which a configuration is chosen, by validation data; 0 only where nothing is.
+        report: Seeds, disjoint from those, on which everything is reported.
+    """
+
+    tune: Annotated[int, Strict(), Field(ge=0, le=1000)] = 2
+    report: Annotated[int, Strict(), Field(ge=1, le=1000)] = 10
+
+
+class TaskSpec(Model):
+    """One entry: a data set, a model, and what is done against overfitting.
+
+    Attributes:
+        data: Name of the data set.
+        model: Name of the model.
+        regularization: Strengths by name, those of ``tasks.regularization.Regularization``.
+        early_stopping: Whether the weights are judged at which validation was best, not the last; the suite's if
+            ``None``.
+        batch_size: Examples of a batch; the suite's if ``None``.
+        epochs: Passes over the training part; the suite's if ``None``.
+        if_present: Whether the task is left out, and named, where its data are not on this machine.
+    """
+
+    data: Text
+    model: Text
+    regularization: Mapping[str, Flag | Real] = Field(default_factory=dict)
+    early_stopping: Flag | None = None
+    batch_size: Batch | None = None
+    epochs: Passes | None = None
+    if_present: Flag = False
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        wrong = list(self._faults())
+        if wrong:
+            raise violations(wrong)
+        return self
+
+    def _faults(self) -> list[tuple[str, str]]:
+        wrong = []
+        try:
+            found = registry.find(self.data)
+        except UsageError as error:
+            wrong += [("data", problem) for problem in error.problems]
+        try:
+            model = catalog.model(self.model)
+        except UsageError as error:
+            wrong += [("model", problem) for problem in error.problems]
+        try:
+            strengths = self.strengths()
+        except UsageError as error:
+            wrong += [("regularization", problem) for problem in error.problems]
+        if wrong:
+            return wrong
+        try:
+            layers = (batch_normalized(model) if strengths.batch_norm else model).layers(found.shape, found.n_classes)
+        except UsageError as error:
+            return [("model", f"{problem}; so are those of {self.data}") for problem in error.problems]
+        if model.definition_only:
+            return [("model", f"{self.model} is there to be counted, not to be trained")]
+        if strengths.dropout and not any(isinstance(layer, Dropout) for layer in layers):
+            wrong.append(("regularization.dropout", f"{self.model} has no place for it"))
+        if strengths.ghost and not any(isinstance(layer, BatchNorm) for layer in layers):
+            wrong.append(("regularization.ghost", f"{self.model} has no batch normalization"))
+        return wrong + self._meaning(strengths)
+
+    def _meaning(self, given: Regularization) -> list[tuple[str, str]]:
+        """Returns which augmentations would change what an example of the data set is."""
+        allowed = ALLOWED[self.data]
+        wrong = []
+        if given.shift > allowed.shift:
+            wrong.append(("shift", f"{self.data} allows at most {allowed.shift} pixels; got {given.shift:g}"))
+        if given.flip and not allowed.flip:
+            wrong.append(("flip", f"a mirror image of {self.data} is not of the same class; got {given.flip:g}"))
+        if given.crop < allowed.crop:
+            wrong.append(("crop", f"{self.data} allows no share below {allowed.crop:g}; got {given.crop:g}"))
+        return [(f"regularization.{name}", message) for name, message in wrong]
+
+    def strengths(self) -> Regularization:
+        """Returns what is done against overfitting, by strength.
+
+        Raises:
+            UsageError: A name or a strength is not valid; all problems at once.
+        """
+        wrong = [unknown_name("regularizer", name, STRENGTHS) for name in self.regularization if name not in STRENGTHS]
+        if wrong:
+            raise UsageError(wrong)
+        return Regularization(**self.regularization)  # type: ignore[arg-type]  # what it is given, it checks
+
+    def network(self) -> Network:
+        """Returns the model's design."""
+        found: Network = catalog.model(self.model)
+        return found
+
+    def parts(self) -> Sizes:
+        """Returns how many examples each part has."""
+        return sizes(registry.find(self.data))
+
+    @property
+    def name(self) -> str:
+        """Data set and model, such as ``digits-lenet``."""
+        return f"{self.data}-{self.model}"
+
+    @property
+    def label(self) -> str:
+        """The name, with its own batch size and what is done against overfitting."""
+        given = sorted(self.regularization.items(), key=lambda item: STRENGTHS.index(item[0]))
+        shown = [f"+{name}" if strength is True else f"+{name}={strength:g}" for name, strength in given]
+        if self.early_stopping is not None:
+            shown.append("+early_stopping" if self.early_stopping else "+last_epoch")
+        batch = "" if self.batch_size is None else f"-b{self.batch_size}"
+        return self.name + batch + "".join(shown)
+
+
+class NetworkQuick(Model):
+    """The quick size of a suite of networks: what ``--quick`` changes, so that it ends within minutes.
+
+    Attributes:
+        epochs: Passes of every task.
+        seeds: Numbers of tuning and reported seeds.
+        points: Number of values of each swept hyperparameter, over the same range.
+        optimizers: Names, labels or patterns of the entries that are kept; ``None`` for all.
+        tasks: The same for tasks.
+    """
+
+    epochs: Passes | None = None
+    seeds: Seeds | None = None
+    points: Annotated[int, Strict(), Field(ge=2, le=1000)] | None = None
+    optimizers: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    tasks: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+
+
+class NetworkSuite(Model):
+    """A whole suite: tasks x optimizers x configurations x seeds.
+
+    Attributes:
+        name: Folder of its results.
+        version: Raised whenever a range or a task changes.
+        question: What the suite answers, in one sentence.
+        epochs: Budget of a run: as many gradients of single examples as this many passes have. A rule of two
+            gradients a step makes half the steps.
+        batch_size: Examples of a batch.
+        early_stopping: Whether weights are judged at the point at which validation was best, not at the last.
+        seed: Seed of all seeds.
+        split_seed: Seed of the split into parts, where a set has no official test part, and of validation.
+        seeds: Numbers of tuning and reported seeds.
+        tuning: ``grid``, or ``default``, which tunes nothing.
+        dtype: Precision of forward and backward passes; weights and state are in single precision.
+        grid: Range of each swept hyperparameter, by name; an optimizer's ``sweep`` goes before it.
+        optimizers: The entries that are compared.
+        tasks: What they are compared on.
+        quick: What ``--quick`` changes.
+    """
+
+    name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    version: Annotated[int, Strict(), Field(ge=1)]
+    question: Text
+    epochs: Passes = 30
+    batch_size: Batch = 32
+    early_stopping: Flag = True
+    seed: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
+    split_seed: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
+    seeds: Seeds = Field(default_factory=Seeds)
+    tuning: Literal["grid", "default"] = "grid"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    grid: Mapping[str, Grid] = Field(default_factory=dict)
+    optimizers: Annotated[tuple[OptimizerSpec, ...], Field(min_length=1)]
+    tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)]
+    quick: NetworkQuick | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        wrong = self._grid_faults() if self.tuning == "grid" else []
+        if self.tuning == "grid" and self.seeds.tune < 1:
+            wrong.append(("seeds.tune", f"must be 1 or more for tuning = 'grid'; got {self.seeds.tune}"))
+        wrong += repeated("optimizers", [entry.label for entry in self.optimizers])
+        wrong += repeated("tasks", [entry.label for entry in self.tasks])
+        for index, task in enumerate(self.tasks):
+            n, batch = task.parts().train, self.batch_of(task)
+            if batch > n:
+                place = "batch_size" if task.batch_size is None else f"tasks[{index}].batch_size"
+                wrong.append((place, f"must be at most {n}, the examples that {task.data} trains on; got {batch}"))
+            strengths = task.strengths()
+            if strengths.ghost and batch % strengths.ghost:
+                message = f"must divide the batch of {batch}; got {strengths.ghost:g}"
+                wrong.append((f"tasks[{index}].regularization.ghost", message))
+        wrong += self._quick_faults()
+        if wrong:
+            raise violations(wrong)
+        return self
+
+    def _grid_faults(self) -> list[tuple[str, str]]:
+        wrong = []
+        points: dict[int, str] = {}
+        for index, entry in enumerate(self.optimizers):
+            if entry.swept not in entry.sweep and entry.swept not in self.grid:
+                ask = f"give sweep = {{ {entry.swept} = {{ low = ..., high = ..., points = ... }} }}"
+                wrong.append((f"optimizers[{index}].sweep", f"grid has no range for {entry.swept!r}; {ask}"))
+                continue
+            grid, rule = self.grid_of(entry), entry.build().hyper[entry.swept]
+            if not (rule.allows(grid.low) and rule.allows(grid.high)):
+                message = f"{entry.name} needs values in {rule.describe()}; got {grid.low:g} to {grid.high:g}"
+                wrong.append((f"grid.{entry.swept}", message))
+            points.setdefault(grid.points, entry.label)
+        if len(points) > 1:
+            counts = ", ".join(f"{label} {n}" for n, label in points.items())
+            wrong.append(("optimizers", f"every entry must have the same number of trials; got {counts}"))
+        return wrong
+
+    def _quick_faults(self) -> list[tuple[str, str]]:
+        if self.quick is None:
+            return []
+        wrong = []
+        if self.quick.seeds is not None and self.tuning == "grid" and self.quick.seeds.tune < 1:
+            wrong.append(("quick.seeds.tune", "must be 1 or more for tuning = 'grid'; got 0"))
+        for kind, entries in (("optimizers", self.optimizers), ("tasks", self.tasks)):
+            for item in getattr(self.quick, kind) or ():
+                if not any(named(item, entry) for entry in entries):
+                    labels = [entry.label for entry in entries]
+                    wrong.append((f"quick.{kind}", unknown_name("entry of the suite", item, labels)))
+        return wrong
+
+    def grid_of(self, entry: OptimizerSpec) -> Grid:
+        """Returns the range that an entry sweeps: its own, or else the suite's."""
+        return entry.sweep.get(entry.swept) or self.grid[entry.swept]
+
+    def batch_of(self, task: TaskSpec) -> int:
+        """Returns the examples of a batch of a task."""
+        return self.batch_size if task.batch_size is None else task.batch_size
+
+    def epochs_of(self, task: TaskSpec) -> int:
+        """Returns the passes of a task."""
+        return self.epochs if task.epochs is None else task.epochs
+
+    def stops_early(self, task: TaskSpec) -> bool:
+        """Returns whether a task is judged at the point at which validation was best."""
+        return self.early_stopping if task.early_stopping is None else task.early_stopping
+
+    def plain(self, task: TaskSpec) -> TaskSpec | None:
+        """Returns the task of the suite that differs in that nothing is done against overfitting, if there is one."""
+        wanted = task.model_copy(update={"regularization": {}, "early_stopping": None})
+        return next((other for other in self.tasks if other != task and other == wanted), None)
+
+    def hash(self) -> str:
+        """Returns the hash of what is run: neither the question's words nor the order of entries matter."""
+        data = self.model_dump(mode="json", exclude={"question", "optimizers", "tasks", "quick"})
+        rules = (entry.model_dump(mode="json", exclude={"search"}) for entry in self.optimizers)
+        tasks = (entry.model_dump(mode="json", exclude={"if_present"}) for entry in self.tasks)
+        data["optimizers"] = sorted(rules, key=canonical)
+        data["tasks"] = sorted(tasks, key=canonical)
+        return digest(data)
+
+
+def named(item: str, entry: OptimizerSpec | TaskSpec) -> bool:
+    """Returns whether a name, a label, or a pattern with ``*`` or ``?`` stands for an entry; a task's data set too."""
+    if isinstance(entry, OptimizerSpec):
+        return matches(item, entry)
+    pattern = re.escape(item).replace(r"\*", ".*").replace(r"\?", ".")
+    return any(re.fullmatch(pattern, name) for name in (entry.data, entry.name, entry.label))
