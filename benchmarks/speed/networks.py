@@ -20,7 +20,8 @@ from jax.flatten_util import ravel_pytree
 from optbench import catalog
 from optbench.engine.compile import CACHE_VARIABLE
 from optbench.engine.fitting import Lane, fit
-from optbench.engine.training import EVALUATED, SEGMENT, compile_trainer
+from optbench.engine.scoring import EVALUATED, forget
+from optbench.engine.training import SEGMENT, compile_trainer
 from optbench.environment import visible_cores
 from optbench.records import curve_steps
 from optbench.tasks.data.dataset import Dataset
@@ -91,6 +92,7 @@ def sweep(
             trips = epochs * (EXAMPLES // batch)
             order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
             jax.clear_caches()
+            forget()
             os.environ[CACHE_VARIABLE] = "off"
             begin = time.perf_counter()
             fit(task, catalog.optimizer("adam"), lanes, batch_size=batch, epochs=epochs)

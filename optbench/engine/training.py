@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.compile import cpu_options, kept_programs
+from optbench.engine.compile import cpu_options
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.regularizers.labels import cross_entropy, one_hot
@@ -33,9 +32,6 @@ SEGMENT = 64
 
 #: Pixels of the examples that are passed through together on a CPU.
 PIXELS = 1 << 16
-
-#: Examples that are evaluated together.
-EVALUATED = 250
 
 
 class Carry(NamedTuple):
@@ -54,18 +50,6 @@ class Carry(NamedTuple):
     stats: Any
 
 
-class Scores(NamedTuple):
-    """How well a network does on a set of examples.
-
-    Attributes:
-        loss: Mean cross-entropy in nats.
-        accuracy: Share of examples whose largest logit is that of their class.
-    """
-
-    loss: Any
-    accuracy: Any
-
-
 @dataclass(frozen=True, eq=False)
 class Trainer:
     """Compiled functions of one network and one rule.
@@ -74,14 +58,11 @@ class Trainer:
         start: ``(params, stats, hyper) -> Carry``.
         advance: ``(carry, x, y, order, key, first, n, hyper) -> (carry, loss, norm)``: makes ``n`` trips over the
             first rows of ``order``, (SEGMENT, batch); loss and norm of the gradient are those of the last batch.
-        evaluate: ``(params, stats, x, y, begin, n) -> Scores`` on ``n`` examples, without what is done in training
-            alone; ``x`` and ``y`` go on for at least ``EVALUATED`` rows from the last one on.
         part: Examples that are passed through together.
     """
 
     start: Callable[..., Carry]
     advance: Callable[..., tuple[Carry, Array, Array]]
-    evaluate: Callable[..., Scores]
     part: int
 
 
@@ -193,23 +174,6 @@ def compile_trainer(
         trained: tuple[Carry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
         return trained
 
-    def evaluate(params: Array, stats: Stats, x: Array, y: Array, begin: Array, n: Array) -> Scores:
-        model = unravel(params)
-
-        def add(i: Array, sums: Scores) -> Scores:
-            at = i * EVALUATED
-            seen = lax.dynamic_slice_in_dim(x, begin + at, EVALUATED)
-            labels = lax.dynamic_slice_in_dim(y, begin + at, EVALUATED)
-            inside = at + jnp.arange(EVALUATED) < n
-            logits, _ = model(seen, stats, train=False)
-            losses = -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)[:, 0]
-            right = inside & (jnp.argmax(logits, axis=1) == labels)
-            return Scores(sums.loss + jnp.sum(jnp.where(inside, losses, 0.0)), sums.accuracy + jnp.sum(right))
-
-        zero = jnp.zeros((), params.dtype)
-        sums = lax.fori_loop(0, (n + EVALUATED - 1) // EVALUATED, add, Scores(zero, zero))
-        return Scores(sums.loss / n, sums.accuracy / n)
-
     number = jax.ShapeDtypeStruct((), jnp.int32)
     hyper = dict.fromkeys(rule.hyper, jax.ShapeDtypeStruct((), jnp.float32))
     x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
@@ -225,9 +189,6 @@ def compile_trainer(
     with jax.enable_x64(False):
         carry = jax.eval_shape(begin, flat, stats, hyper)
         key = jax.eval_shape(jax.random.key, 0)
-    # The longest first: the two others are done meanwhile.
-    with kept_programs(), ThreadPoolExecutor(2) as pool:
-        advancing = pool.submit(compiled, advance, carry, x, y, order, key, number, number, hyper)
-        starting = pool.submit(compiled, begin, flat, stats, hyper)
-        evaluating = pool.submit(compiled, evaluate, flat, stats, x, y, number, number)
-        return Trainer(starting.result(), advancing.result(), evaluating.result(), part)
+    return Trainer(
+        compiled(begin, flat, stats, hyper), compiled(advance, carry, x, y, order, key, number, number, hyper), part
+    )

@@ -12,7 +12,8 @@ from jax.flatten_util import ravel_pytree
 from optbench import catalog
 from optbench.engine import training
 from optbench.engine.fitting import Lane, fit
-from optbench.engine.training import EVALUATED, SEGMENT, compile_trainer, part_of
+from optbench.engine.scoring import EVALUATED, compile_evaluator
+from optbench.engine.training import SEGMENT, compile_trainer, part_of
 from optbench.errors import UsageError
 from optbench.tasks.data import load
 from optbench.tasks.models.convolutional import lenet
@@ -165,10 +166,8 @@ def test_validation_chooses_and_its_weights_are_restored(task):
     assert last.chosen == len(ranks) - 1
     network, stats = task.start(0)
     x, y = filled(task.validation)
-    trainer = compile_trainer(
-        network, stats, catalog.optimizer("adam"), Regularization(), batch_size=30, n_classes=10, n_rows=len(y)
-    )
-    scores = trainer.evaluate(early.params, stats, x, y, np.int32(0), np.int32(len(task.validation.y)))
+    evaluate = compile_evaluator(network, stats, len(y))
+    scores, _ = evaluate(early.params, stats, x, y, np.int32(0), np.int32(len(task.validation.y)))
     assert float(scores.loss) == pytest.approx(early.validation.loss[early.chosen], rel=1e-6)
 
 

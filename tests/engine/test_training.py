@@ -9,7 +9,8 @@ from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
 from optbench.engine import training
-from optbench.engine.training import EVALUATED, SEGMENT, compile_trainer
+from optbench.engine.scoring import EVALUATED
+from optbench.engine.training import SEGMENT, compile_trainer
 from optbench.tasks.regularization import Regularization
 
 N = 48

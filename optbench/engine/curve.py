@@ -1,0 +1,161 @@
+"""What a run of a network records on its way: scores at log-spaced points, and which point validation chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optbench.engine.scoring import Scores
+from optbench.records import Status, curve_steps
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a run recorded.
+
+    Attributes:
+        status: ``ok``; ``diverged`` from the first point whose training loss is not finite; ``oom`` or ``error`` where
+            the program failed.
+        message: What the program said then, else empty.
+        grads: Gradients of batches taken at each point, ascending, the last one the budget's unless the run ended
+            before.
+        train: Scores on the training examples at each point, as tested: no dropout, nothing augmented.
+        validation: Scores on the validation examples.
+        grad_norm: Norm of the last batch's gradient at each point; not a number before the first.
+        chosen: The point that validation chose; -1 for none: the program failed, or not even the start was finite.
+        test: Scores on the test examples there, looked at once; ``None`` where there is no such point or nobody asked.
+        test_right: Whether each test example is classified right there, (n_test,), or ``None``.
+        params: Flat parameters there, none where there is no such point.
+        run_s: Seconds of wall time from start to end; side by side, those of all lanes together.
+    """
+
+    status: Status
+    message: str
+    grads: np.ndarray
+    train: Scores
+    validation: Scores
+    grad_norm: np.ndarray
+    chosen: int
+    test: Scores | None
+    test_right: np.ndarray | None
+    params: np.ndarray
+    run_s: float
+
+
+def points_of(budget: int) -> list[int]:
+    """Returns after how many gradients a run is scored: at log-spaced points, the start and the end among them.
+
+    Args:
+        budget: Gradients of the run.
+
+    Returns:
+        Ascending numbers.
+
+    Example:
+        >>> points_of(12)
+        [0, 1, 2, 3, 4, 5, 6, 8, 10, 12]
+    """
+    return sorted({*curve_steps(budget), budget})
+
+
+@dataclass
+class Curve:
+    """Scores of one run so far.
+
+    Attributes:
+        stop_early: Whether the point of the best validation accuracy is chosen (of equal ones the lowest loss, then
+            the first), else the last.
+        chosen: The point that would be chosen now, -1 for none.
+    """
+
+    stop_early: bool
+    chosen: int = -1
+    _rank: tuple[float, float] = (np.inf, np.inf)
+    _rows: list[tuple[int, Scores, Scores, float]] = field(default_factory=list)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the last training loss is not finite; nothing is to be recorded after it."""
+        return bool(self._rows) and not np.isfinite(self._rows[-1][1].loss)
+
+    def add(self, point: int, train: Scores, validation: Scores, norm: float) -> bool:
+        """Records a point.
+
+        Args:
+            point: Gradients so far.
+            train: Scores on the training examples.
+            validation: Scores on the validation examples.
+            norm: Norm of the last gradient.
+
+        Returns:
+            Whether this is the point that would be chosen now: its weights are to be kept.
+        """
+        self._rows.append((point, train, validation, norm))
+        if self.diverged:
+            return False
+        rank = (-validation.accuracy, validation.loss)
+        if self.chosen >= 0 and self.stop_early and not rank < self._rank:
+            return False
+        self._rank, self.chosen = rank, len(self._rows) - 1
+        return True
+
+    def fit(self, params: np.ndarray, test: Scores | None, test_right: np.ndarray | None, run_s: float) -> Fit:
+        """Returns the record of a run that came to its end.
+
+        Args:
+            params: Flat parameters at the chosen point.
+            test: Scores on the test examples there.
+            test_right: Which of them are classified right there.
+            run_s: Seconds of wall time.
+
+        Returns:
+            The record.
+        """
+        status = Status.DIVERGED if self.diverged else Status.OK
+        return self._record(status, "", self.chosen, params, test, test_right, run_s)
+
+    def failed(self, status: Status, message: str, run_s: float) -> Fit:
+        """Returns the record of a run whose program failed: the curve up to there, and nothing chosen.
+
+        Args:
+            status: ``oom`` or ``error``.
+            message: What the program said.
+            run_s: Seconds of wall time.
+
+        Returns:
+            The record.
+        """
+        return self._record(status, message, -1, np.empty(0, np.float32), None, None, run_s)
+
+    def _record(
+        self,
+        status: Status,
+        message: str,
+        chosen: int,
+        params: np.ndarray,
+        test: Scores | None,
+        test_right: np.ndarray | None,
+        run_s: float,
+    ) -> Fit:
+        points, train, validation, norms = zip(*self._rows, strict=True) if self._rows else ((), (), (), ())
+        return Fit(
+            status,
+            message,
+            np.array(points, np.int64),
+            _columns(train),
+            _columns(validation),
+            np.array(norms, np.float64),
+            chosen,
+            test,
+            test_right,
+            params,
+            run_s,
+        )
+
+
+def _columns(rows: Sequence[Scores]) -> Scores:
+    return Scores(
+        np.array([row.loss for row in rows], np.float64), np.array([row.accuracy for row in rows], np.float64)
+    )

@@ -1,0 +1,122 @@
+"""The program that scores a network on examples: one for all rules, compiled once in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jax.flatten_util import ravel_pytree
+
+from optbench.engine.compile import cpu_options
+from optbench.tasks.models.network import Network, Stats
+
+#: Examples that are evaluated together.
+EVALUATED = 250
+
+#: Programs that are kept: a suite has few pairs of a network and a data set, and comes back to each for every rule.
+KEPT = 16
+
+
+class Scores(NamedTuple):
+    """How well a network does on a set of examples.
+
+    Attributes:
+        loss: Mean cross-entropy in nats.
+        accuracy: Share of examples whose largest logit is that of their class.
+    """
+
+    loss: Any
+    accuracy: Any
+
+
+#: ``(params, stats, x, y, begin, n) -> (Scores, right)`` on ``n`` examples, without what is done in training alone;
+#: ``right`` tells of each row of ``x`` whether it is one of them and classified right.
+Evaluate = Callable[..., tuple[Scores, Array]]
+
+
+def compile_evaluator(network: Network, stats: Stats, n_rows: int) -> Evaluate:
+    """Compiles what scores networks like one; the same object for the same layers, shapes and number of rows.
+
+    Args:
+        network: Its layers count, its arrays only by their shapes.
+        stats: Its running statistics, by their shapes.
+        n_rows: Rows of the arrays of examples; at least ``EVALUATED`` stand behind the last that is scored.
+
+    Returns:
+        The function, in single precision.
+    """
+    leaves, structure = jax.tree.flatten((network, stats))
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    return _compiled(structure, shapes, n_rows, jax.default_backend())
+
+
+@lru_cache(KEPT)
+def _compiled(structure: Any, shapes: tuple[Any, ...], n_rows: int, backend: str) -> Evaluate:
+    """Compiles for arguments that say all there is to say of the program."""
+    network, stats = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
+    with jax.enable_x64(False):
+        flat = jax.eval_shape(lambda network: ravel_pytree(network)[0], network)
+        number = jax.ShapeDtypeStruct((), jnp.int32)
+        x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
+        y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
+        function = jax.jit(evaluation(network), compiler_options=cpu_options())
+        compiled: Evaluate = function.lower(flat, stats, x, y, number, number).compile()
+    return compiled
+
+
+def forget() -> None:
+    """Forgets all programs, as ``jax.clear_caches`` does: for measurements of a cold start."""
+    _compiled.cache_clear()
+
+
+def evaluation(network: Network) -> Evaluate:
+    """Returns the function that is compiled.
+
+    Args:
+        network: Its layers count, its arrays only by their shapes.
+
+    Returns:
+        The function, of a flat vector of parameters.
+    """
+    unravel = unraveling(network)
+
+    def evaluate(params: Array, stats: Stats, x: Array, y: Array, begin: Array, n: Array) -> tuple[Scores, Array]:
+        model = unravel(params)
+
+        def add(i: Array, sums: tuple[Scores, Array]) -> tuple[Scores, Array]:
+            scores, found = sums
+            at = i * EVALUATED
+            seen = lax.dynamic_slice_in_dim(x, begin + at, EVALUATED)
+            labels = lax.dynamic_slice_in_dim(y, begin + at, EVALUATED)
+            inside = at + jnp.arange(EVALUATED) < n
+            logits, _ = model(seen, stats, train=False)
+            losses = -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)[:, 0]
+            right = inside & (jnp.argmax(logits, axis=1) == labels)
+            loss = scores.loss + jnp.sum(jnp.where(inside, losses, 0.0))
+            found = lax.dynamic_update_slice_in_dim(found, right, begin + at, 0)
+            return Scores(loss, scores.accuracy + jnp.sum(right)), found
+
+        zero = jnp.zeros((), params.dtype)
+        none = jnp.zeros(len(y), jnp.bool_)
+        sums, found = lax.fori_loop(0, (n + EVALUATED - 1) // EVALUATED, add, (Scores(zero, zero), none))
+        return Scores(sums.loss / n, sums.accuracy / n), found
+
+    return evaluate
+
+
+def unraveling(network: Network) -> Callable[[Array], Network]:
+    """Returns what makes a network of a flat vector.
+
+    Args:
+        network: Its arrays count by their shapes.
+
+    Returns:
+        The inverse of ``ravel_pytree`` on networks of such shapes.
+    """
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), network)
+    unravel: Callable[[Array], Network] = ravel_pytree(zeros)[1]
+    return unravel
