@@ -59,13 +59,19 @@ def line(progress: Progress) -> str:
     """
     parts = [f"{progress.cells_done:,}/{progress.cells_total:,} cells"]
     if progress.run_steps_per_s > 0:
-        parts.append(f"{progress.run_steps_per_s / 1e6:.1f} M run-steps/s")
+        parts.append(f"{_speed(progress.run_steps_per_s)} run-steps/s")
     if progress.cells_done < progress.cells_total:
         parts.append(f"ETA {duration(progress.eta_s)}")
     parts.append(f"compiled {duration(progress.compile_s)}")
     if progress.phase:
         parts.append(progress.phase)
     return " | ".join(parts)
+
+
+def _speed(run_steps_per_s: float) -> str:
+    """Returns a speed with its prefix: networks make hundreds of steps in a second, landscapes millions."""
+    factor, prefix = (1e6, "M") if run_steps_per_s >= 5e4 else (1e3, "k")
+    return f"{run_steps_per_s / factor:.1f} {prefix}"
 
 
 @contextmanager

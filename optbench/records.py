@@ -118,6 +118,9 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
     ),
 }
 
+#: The order in which rows are read, whatever the order in which shards were written.
+ROW_ORDER = ("problem", "optimizer", "config", "split", "start")
+
 #: Columns of ``runs`` of a suite of networks. Scores are of weights as tested: no dropout, nothing augmented. One pass
 #: is as many gradients of single examples as the training part has examples.
 NETWORK_COLUMNS: dict[str, tuple[str, str]] = {
@@ -152,3 +155,4 @@ NETWORK_COLUMNS: dict[str, tuple[str, str]] = {
     "curve_validation_accuracy": ("list<float32>", "the same on validation examples"),
     "curve_grad_norm": ("list<float32>", "norm of the last batch's gradient; null before the first"),
 }
+NETWORK_ROW_ORDER = ("task", "optimizer", "split", "config", "seed")

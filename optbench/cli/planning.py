@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import jax
 
 from optbench.cli.cost import estimate
+from optbench.cli.network_planning import describe_networks
 from optbench.console import duration
+from optbench.runner.running import check_options
+from optbench.suite.network_plan import plan_networks
+from optbench.suite.networks import NetworkSuite
 from optbench.suite.parse import load
-from optbench.suite.plan import plan
+from optbench.suite.plan import Plan, plan
 from optbench.suite.spec import OptimizerSpec, SuiteSpec
 
 
-def describe(suite: str, optimizers: Iterable[str] | None, problems: Iterable[str] | None, **tuning: Any) -> str:
+def describe(suite: str, selection: dict[str, Any]) -> str:
     """Returns the plan of a suite as text.
 
     Args:
         suite: Name of a shipped suite or path of a TOML file.
-        optimizers: The entries selected; ``None`` for all.
-        problems: The same for problems.
-        **tuning: ``tuning`` and ``trials``, where they are not the suite's own, and ``quick`` for the quick size.
+        selection: What is selected, by option of ``optbench run``.
 
     Returns:
         Lines of text.
     """
-    planned = plan(load(suite).spec, optimizers=optimizers, problems=problems, **tuning)
+    spec = load(suite).spec
+    check_options(spec.name, isinstance(spec, NetworkSuite), selection)
+    if isinstance(spec, NetworkSuite):
+        given = {key: value for key, value in selection.items() if key not in ("problems", "trials")}
+        return describe_networks(plan_networks(spec, **given))
+    return _describe_landscapes(plan(spec, **selection))
+
+
+def _describe_landscapes(planned: Plan) -> str:
     spec, cost = planned.spec, estimate(planned, jax.default_backend())
     lines = [
         f"suite {spec.name}, version {spec.version}{', quick size' if planned.quick else ''}: {spec.question}",

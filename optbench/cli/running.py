@@ -14,8 +14,10 @@ import click
 @click.option("--out", default="results", show_default=True, metavar="DIR", help="Where runs are kept.")
 @click.option("--optimizers", metavar="A,B", help="Only these: names, labels, patterns, or others to add.")
 @click.option("--problems", metavar="X,Y", help="Only these: names, labels, patterns, or others to add.")
+@click.option("--tasks", metavar="X,Y", help="The same of a suite of networks: names, labels, data sets, patterns.")
 @click.option("--tuning", metavar="T", help="grid, random or default; the suite's own by default.")
 @click.option("--trials", type=int, metavar="K", help="How many configurations random tuning draws.")
+@click.option("--dtype", metavar="D", help="float32 or bfloat16, of a suite of networks.")
 @click.option("--quick", is_flag=True, help="Run the quick size, as the suite's table [quick] has it.")
 @click.option("--fresh", is_flag=True, help="Compute again, beside what is stored.")
 @click.option("--dry-run", is_flag=True, help="Print cells, programs, estimated memory and time; run nothing.")
@@ -24,8 +26,10 @@ def run(
     out: str,
     optimizers: str | None,
     problems: str | None,
+    tasks: str | None,
     tuning: str | None,
     trials: int | None,
+    dtype: str | None,
     quick: bool,
     fresh: bool,
     dry_run: bool,
@@ -41,6 +45,8 @@ def run(
       optbench run quick --optimizers sgd,'adam[b1=0.95]' --problems 'rastrigin*'
       optbench run quick --tuning random --trials 64
       optbench run noise --quick
+      optbench run networks --quick
+      optbench run networks --tasks digits --optimizers adam,sgd
       optbench run my-suite.toml --dry-run
     """
     from optbench.suite import selector
@@ -48,19 +54,22 @@ def run(
     chosen: dict[str, Any] = {
         "optimizers": None if optimizers is None else selector.split(optimizers),
         "problems": None if problems is None else selector.split(problems),
+        **({} if tasks is None else {"tasks": selector.split(tasks)}),
         **({} if tuning is None else {"tuning": tuning}),
         **({} if trials is None else {"trials": trials}),
+        **({} if dtype is None else {"dtype": dtype}),
         **({"quick": True} if quick else {}),
     }
     if dry_run:
         from optbench.cli.planning import describe
 
-        click.echo(describe(suite, **chosen))
+        click.echo(describe(suite, chosen))
         return
     command = ["optbench", "run", suite, "--out", out]
-    given = {"--optimizers": optimizers, "--problems": problems, "--tuning": tuning, "--trials": trials}
+    given = {"--optimizers": optimizers, "--problems": problems, "--tasks": tasks, "--tuning": tuning}
+    given |= {"--trials": None if trials is None else str(trials), "--dtype": dtype}
     for option, value in given.items():
-        command += [option, str(value)] if value else []
+        command += [option, value] if value else []
     command += ["--quick"] if quick else []
     _execute(suite, out, chosen, fresh, shlex.join(command))
 

@@ -159,3 +159,16 @@ def _columns(rows: Sequence[Scores]) -> Scores:
     return Scores(
         np.array([row.loss for row in rows], np.float64), np.array([row.accuracy for row in rows], np.float64)
     )
+
+
+def failed_fit(status: Status, message: str) -> Fit:
+    """Returns the record of a run that never began.
+
+    Args:
+        status: ``oom`` or ``error``.
+        message: Why.
+
+    Returns:
+        The record, without any point.
+    """
+    return Curve(stop_early=False).failed(status, message, 0.0)

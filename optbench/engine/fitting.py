@@ -24,7 +24,7 @@ from optbench.engine.training import SEGMENT, Carry, Trainer, compile_trainer
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError, UsageError, unknown_name
 from optbench.records import Status
-from optbench.tasks.task import Examples, Task
+from optbench.tasks.task import Examples, Task, trips_of
 
 __all__ = ["DTYPES", "Fit", "Fitter", "Lane", "fit"]
 
@@ -118,7 +118,8 @@ class Fitter:
 
         Args:
             lanes: What to run; order matters only to the result.
-            epochs: Passes over the training examples; those that fill no batch are left out of a pass.
+            epochs: Passes over the training examples; those that fill no batch are left out of a pass. A rule of two
+                gradients a step makes half of the steps.
             stop_early: Whether the point of the best validation accuracy is chosen (of equal ones the lowest loss, then
                 the first), else the last.
             test: Whether the test examples are looked at; tuning does not.
@@ -239,7 +240,7 @@ class _Run:
         hyper = {name: jnp.float32(value) for name, value in self.hyper.items()}
         network, stats = self.task.start(self.seed)
         kept = carry = self.trainer.start(ravel_pytree(network)[0], stats, hyper)
-        budget = self.epochs * (len(self.task.train.y) // self.batch_size) * self.rule.evals_per_step
+        budget = trips_of(len(self.task.train.y), self.batch_size, self.epochs, self.rule.evals_per_step)
         norm: Any = np.nan
         done = 0
         for point in points_of(budget):

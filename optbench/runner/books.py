@@ -45,8 +45,8 @@ class Books:
         self.done = store.committed(folder)
         old = store.read_manifest(folder) if (folder / "manifest.json").exists() else {}
         _check_versions(folder, old if self.done else {})
-        kept = {key: old[key] for key in ("created_utc", "state", "compile_s", "programs", "training") if key in old}
-        self.manifest = {**manifest, **kept}
+        taken_over = ("created_utc", "state", "compile_s", "programs", "training")
+        self.manifest: dict[str, Any] = {**manifest, **{key: value for key, value in old.items() if key in taken_over}}
 
     @property
     def is_closed(self) -> bool:

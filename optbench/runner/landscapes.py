@@ -16,8 +16,8 @@ from optbench.engine import pictures
 from optbench.engine.execute import Engine
 from optbench.engine.shelves import Pair, fault, shelf_key
 from optbench.records import Status
-from optbench.runner.books import Books, Report, opening
 from optbench.runner import books
+from optbench.runner.books import Books, Report, opening
 from optbench.suite.parse import Suite
 from optbench.suite.plan import Group, Plan, plan
 from optbench.suite.spec import SuiteSpec
@@ -34,7 +34,7 @@ def planned(spec: SuiteSpec, selection: Mapping[str, Any]) -> Plan:
 def identity(planned: Plan) -> str:
     """Returns the name of a run of a plan."""
     spec = planned.spec
-    names = [entry.name for entry in (*spec.optimizers, *spec.problems)]
+    names = [entry.name for entry in spec.optimizers] + [entry.name for entry in spec.problems]
     return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick)
 
 

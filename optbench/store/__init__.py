@@ -16,6 +16,7 @@ from optbench.store.shards import (
     quarantine,
     read_picture,
     read_runs,
+    read_shard,
     write_picture,
     write_shard,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "read_manifest",
     "read_picture",
     "read_runs",
+    "read_shard",
     "run_folder",
     "run_id",
     "shard_name",

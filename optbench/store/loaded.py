@@ -31,8 +31,8 @@ class Run:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per committed cell, with the columns of ``records.RUN_COLUMNS``."""
-        return read_runs(self.path)
+        """One row per committed cell: ``records.RUN_COLUMNS``, or ``NETWORK_COLUMNS`` of a suite of networks."""
+        return read_runs(self.path, kind=self.manifest.get("kind", "landscapes"))
 
     @cached_property
     def traces(self) -> pd.DataFrame:

@@ -21,12 +21,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from optbench.errors import DataError
-from optbench.records import RUN_COLUMNS, SCHEMA_VERSION
+from optbench.records import NETWORK_COLUMNS, NETWORK_ROW_ORDER, ROW_ORDER, RUN_COLUMNS, SCHEMA_VERSION
 from optbench.store import files
 from optbench.store.paths import PICTURES, QUARANTINE, SHARDS, slug
-
-#: The order in which rows are read, whatever the order in which shards were written.
-ROW_ORDER = ("problem", "optimizer", "config", "split", "start")
 
 _TYPES = {
     "string": pa.string(),
@@ -36,8 +33,15 @@ _TYPES = {
     "bool": pa.bool_(),
     "list<int32>": pa.list_(pa.int32()),
     "list<float64>": pa.list_(pa.float64()),
+    "list<float32>": pa.list_(pa.float32()),
+    "list<bool>": pa.list_(pa.bool_()),
 }
-_SCHEMA = pa.schema([(name, _TYPES[kind]) for name, (kind, _) in RUN_COLUMNS.items()])
+#: By the kind of a run, as its manifest has it: functions, unless it says otherwise.
+_SCHEMAS = {
+    kind: pa.schema([(name, _TYPES[type_]) for name, (type_, _) in columns.items()])
+    for kind, columns in (("landscapes", RUN_COLUMNS), ("networks", NETWORK_COLUMNS))
+}
+_ORDERS = {"landscapes": ROW_ORDER, "networks": NETWORK_ROW_ORDER}
 
 #: A column's values: an array (two-dimensional for a list column) or a list, ``None`` for null.
 Column = np.ndarray | Sequence[Any]
@@ -80,7 +84,7 @@ def write_shard(
     Args:
         folder: The run's folder, held by ``writing``.
         name: What ``shard_name`` returned.
-        columns: Every column of ``RUN_COLUMNS``, all of one length.
+        columns: Every column of ``RUN_COLUMNS``, or every one of ``NETWORK_COLUMNS``, all of one length.
         meta: What else the commit record keeps, such as seconds; JSON-able.
 
     Returns:
@@ -90,11 +94,12 @@ def write_shard(
         DataError: The shard is committed with other rows; shards are written once.
         ValueError: Columns are missing, unknown, or differ in length.
     """
-    if wrong := set(columns) ^ set(RUN_COLUMNS):
-        raise ValueError(f"{name}: columns must be those of RUN_COLUMNS; missing or unknown: {sorted(wrong)}")
+    schema = _SCHEMAS["networks" if "task" in columns else "landscapes"]
+    if wrong := set(columns) ^ set(schema.names):
+        raise ValueError(f"{name}: columns must be those of optbench.records; missing or unknown: {sorted(wrong)}")
     if len({len(values) for values in columns.values()}) != 1:
         raise ValueError(f"{name}: columns differ in length: { ({k: len(v) for k, v in columns.items()}) }")
-    table = pa.Table.from_arrays([_array(columns[field.name], field.type) for field in _SCHEMA], schema=_SCHEMA)
+    table = pa.Table.from_arrays([_array(columns[field.name], field.type) for field in schema], schema=schema)
     data = _encode(table)
     record = {
         **(meta or {}),
@@ -215,25 +220,49 @@ def quarantine(folder: Path) -> dict[str, str]:
     return wrong
 
 
-def read_runs(folder: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_shard(folder: Path, name: str) -> pd.DataFrame:
+    """Returns the rows of one committed shard, page checksums and SHA-256 verified.
+
+    Args:
+        folder: The run's folder.
+        name: What ``shard_name`` returned; it must be committed.
+
+    Returns:
+        The rows as they were written.
+
+    Raises:
+        DataError: The shard is damaged.
+    """
+    path = folder / SHARDS / f"{slug(name)}.parquet"
+    record = _committed(path.with_suffix(".json"))
+    table = "not committed" if record is None else _load(path, sha256=record["sha256"])
+    if isinstance(table, str):
+        raise DataError(f"{path}: {table}; run the same suite again, which recomputes it")
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def read_runs(folder: Path, columns: Sequence[str] | None = None, *, kind: str = "landscapes") -> pd.DataFrame:
     """Returns the committed rows of a run, page checksums and SHA-256 verified.
 
     Args:
         folder: The run's folder.
         columns: Which columns to return; all by default.
+        kind: ``landscapes`` or ``networks``, as the manifest has it.
 
     Returns:
-        One row per committed cell, ordered by problem, optimizer, configuration, split and start.
+        One row per committed cell, ordered by what names a cell: ``records.ROW_ORDER`` or ``NETWORK_ROW_ORDER``.
         List columns hold one array per row.
 
     Raises:
         DataError: Shards are damaged, all named with what was expected and what was found.
     """
-    wanted = list(RUN_COLUMNS) if columns is None else list(columns)
+    schema, order = _SCHEMAS[kind], _ORDERS[kind]
+    wanted = schema.names if columns is None else list(columns)
     tables, wrong = [], []
     for name, record in committed(folder).items():
         path = folder / SHARDS / f"{name}.parquet"
-        table = _load(path, [*dict.fromkeys([*wanted, *ROW_ORDER])], sha256=record["sha256"])
+        table = _load(path, [*dict.fromkeys([*wanted, *order])], sha256=record["sha256"])
         if isinstance(table, str):
             wrong.append(f"{SHARDS}/{path.name}: {table}")
         else:
@@ -243,8 +272,8 @@ def read_runs(folder: Path, columns: Sequence[str] | None = None) -> pd.DataFram
             f"{folder}: damaged shards; run the same suite again, which recomputes them\n"
             + "\n".join(f"  {line}" for line in wrong)
         )
-    rows = pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
-    rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in ROW_ORDER]))
+    rows = pa.concat_tables(tables) if tables else schema.empty_table()
+    rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in order]))
     frame: pd.DataFrame = rows.select(wanted).to_pandas()
     return frame
 

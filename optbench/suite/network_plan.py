@@ -17,6 +17,7 @@ from optbench.suite.network_selection import network_quick_size, select_networks
 from optbench.suite.networks import NetworkSuite, TaskSpec
 from optbench.suite.spec import OptimizerSpec
 from optbench.suite.tuning import told
+from optbench.tasks.task import trips_of
 
 #: A plan above this is refused: a cell is a training run.
 MAX_CELLS = 1_000_000
@@ -152,9 +153,7 @@ def plan_networks(
 def _group(spec: NetworkSuite, task: TaskSpec, entry: OptimizerSpec) -> NetworkGroup:
     """Returns the cells of one pair."""
     rule = entry.build()
-    trips = spec.epochs_of(task) * (task.parts().train // spec.batch_of(task))
-    # A step that would exceed the budget is not begun.
-    trips -= trips % rule.evals_per_step
+    trips = trips_of(task.parts().train, spec.batch_of(task), spec.epochs_of(task), rule.evals_per_step)
     if not trips:
         raise UsageError(f"{task.label}: the budget has no step of {entry.label}; give more epochs")
     trials = () if spec.tuning == "default" else tuple({entry.swept: v} for v in spec.grid_of(entry).values())

@@ -58,11 +58,11 @@ class Regularization:
             UsageError: A strength is out of its range, or both mixers are on; all problems at once.
         """
         problems = []
-        if not isinstance(self.batch_norm, bool):
-            problems.append(f"batch_norm must be true or false; got {self.batch_norm!r}")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name == "batch_norm":
+            if field.type == "bool":
+                if not isinstance(value, bool):
+                    problems.append(f"{field.name} must be true or false; got {value!r}")
                 continue
             low, high = RANGES.get(field.name, (0.0, float("inf")))
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:

@@ -29,6 +29,26 @@ class Examples(NamedTuple):
     y: np.ndarray
 
 
+def trips_of(n_train: int, batch_size: int, epochs: int, evals_per_step: int) -> int:
+    """Returns how many gradients of batches a run takes: as many for every rule, whole steps only.
+
+    Args:
+        n_train: Examples to train on.
+        batch_size: Examples of a batch; those that fill none are left out of a pass.
+        epochs: Passes.
+        evals_per_step: Gradients of a step.
+
+    Returns:
+        The number; a step that would exceed the budget is not begun.
+
+    Example:
+        >>> trips_of(1294, 32, 3, 1), trips_of(1294, 32, 3, 2)
+        (120, 120)
+    """
+    trips = epochs * (n_train // batch_size)
+    return trips - trips % evals_per_step
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What is to be learned, from what, by which model.

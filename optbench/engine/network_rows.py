@@ -1,0 +1,113 @@
+"""Turns records of training runs into the columns of ``records.NETWORK_COLUMNS``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from optbench.core.keys import canonical, generator
+from optbench.engine.curve import Fit, failed_fit
+from optbench.engine.fitting import Lane
+from optbench.records import NETWORK_COLUMNS, Split, Status
+from optbench.suite.network_plan import NetworkGroup
+
+Cells = Sequence[tuple[int, int]]
+
+
+def lanes_of(group: NetworkGroup, split: Split, cells: Cells) -> list[Lane]:
+    """Returns the runs of some cells; seeds are shared by all tasks and rules of a suite.
+
+    Args:
+        group: The group.
+        split: What the cells are for; the two share no seed.
+        cells: (configuration, seed) of each.
+
+    Returns:
+        One lane for each cell.
+    """
+    return [Lane(group.configs[config], seed_of(group.suite.seed, split, seed)) for config, seed in cells]
+
+
+def seed_of(suite_seed: int, split: Split, index: int) -> int:
+    """Returns the seed of initialization, order and regularization of a run.
+
+    Example:
+        >>> seed_of(0, Split.TUNE, 0) == seed_of(0, Split.REPORT, 0)
+        False
+    """
+    return int(generator(suite_seed, "network run", str(split), index).integers(2**31))
+
+
+def failed_columns(group: NetworkGroup, split: Split, cells: Cells, status: Status, message: str) -> dict[str, Any]:
+    """Returns the rows of cells whose program could not be made."""
+    return network_columns(group, split, cells, [failed_fit(status, message)] * len(cells))
+
+
+def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit]) -> dict[str, Any]:
+    """Returns the rows of some cells.
+
+    Args:
+        group: The group.
+        split: What the cells are for.
+        cells: (configuration, seed) of each.
+        fits: What each run recorded.
+
+    Returns:
+        All columns.
+    """
+    task, optimizer = group.labels
+    rows = zip(group.cell_ids(split, cells), cells, fits, strict=True)
+    made = [
+        {
+            "cell_id": cell_id,
+            "task": task,
+            "optimizer": optimizer,
+            "config": config,
+            "hyper": canonical(dict(group.configs[config])),
+            "swept": group.optimizer.swept,
+            "swept_value": group.configs[config][group.optimizer.swept],
+            "is_default": config == group.default,
+            "split": str(split),
+            "seed": seed,
+            **_measured(group, fit),
+        }
+        for cell_id, (config, seed), fit in rows
+    ]
+    return {name: [row[name] for row in made] for name in NETWORK_COLUMNS}
+
+
+def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
+    """Returns what was measured in one run."""
+    grads = int(fit.grads[-1]) if len(fit.grads) else 0
+    samples = grads * group.suite.batch_of(group.task)
+    at, judged = fit.chosen, fit.chosen >= 0
+    return {
+        "status": str(fit.status),
+        "message": fit.message,
+        "diverged_at": grads if fit.status is Status.DIVERGED else -1,
+        "grad_evals": grads,
+        "sample_grads": samples,
+        "cost": samples / group.task.parts().train,
+        "chosen": at,
+        "train_loss": float(fit.train.loss[at]) if judged else None,
+        "train_accuracy": float(fit.train.accuracy[at]) if judged else None,
+        "validation_loss": float(fit.validation.loss[at]) if judged else None,
+        "validation_accuracy": float(fit.validation.accuracy[at]) if judged else None,
+        "test_loss": None if fit.test is None else fit.test.loss,
+        "test_accuracy": None if fit.test is None else fit.test.accuracy,
+        "test_right": [] if fit.test_right is None else fit.test_right.astype(bool),
+        "curve_grads": fit.grads.astype(np.int32),
+        "curve_train_loss": _shown(fit.train.loss),
+        "curve_train_accuracy": _shown(fit.train.accuracy),
+        "curve_validation_loss": _shown(fit.validation.loss),
+        "curve_validation_accuracy": _shown(fit.validation.accuracy),
+        # The start has no gradient yet.
+        "curve_grad_norm": [None, *_shown(fit.grad_norm[1:])] if len(fit.grad_norm) else [],
+    }
+
+
+def _shown(values: np.ndarray) -> np.ndarray:
+    """Returns a curve with infinity where there is no number: what is not finite has diverged."""
+    return np.where(np.isfinite(values), values, np.inf).astype(np.float32)
