@@ -142,6 +142,7 @@ class Optimizer:
         curved: Whether it asks for Hessian-vector products; such a rule also looks ahead.
         evals_per_step: Gradients asked for until ``params`` moves, where that number is fixed.
         counts: ``counts(state) -> Counts`` of a rule whose steps differ in cost.
+        rate: ``rate(state, hyper)`` of a rule whose rate follows a schedule: what ``lr`` is in the step under way.
         swept: The hyperparameter that a suite's grid varies.
         ranked: Whether it takes part in rankings; a reference line does not.
         max_dim: Largest dimension that it can be run in, ``None`` for no limit.
@@ -156,6 +157,7 @@ class Optimizer:
     curved: bool = False
     evals_per_step: int = 1
     counts: Callable[[State], Counts] | None = None
+    rate: Callable[[State, HyperValues], Any] | None = None
     swept: str = "lr"
     ranked: bool = True
     max_dim: int | None = None

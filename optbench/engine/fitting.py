@@ -81,6 +81,7 @@ class Fitter:
         self.task, self.rule, self.batch_size, self.dtype = task, rule, batch_size, dtype
         self._examples = _placed(task)
         network, stats = task.start(0)
+        task.regularization.fits(task.name, batch_size, normalizes=bool(jax.tree.leaves(stats)))
         n_rows = len(self._examples.y)
         # The training program takes longer; the other is done meanwhile.
         with kept_programs(), ThreadPoolExecutor(1) as pool:

@@ -23,6 +23,7 @@ from jax.flatten_util import ravel_pytree
 
 from optbench.core.optimizer import Optimizer
 from optbench.engine.compile import cpu_options
+from optbench.optimizers.modifiers import decayed
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.regularizers.labels import cross_entropy, one_hot
@@ -113,9 +114,18 @@ def compile_trainer(
     whole = bool(jax.tree.leaves(stats)) or jax.default_backend() != "cpu"
     part = part_of(batch_size, math.prod(network.input_shape), whole=whole)
 
+    if regularization.decay:
+
+        def decaying(flat: Array) -> Array:
+            return ravel_pytree(regularization.decaying(unravel(flat)))[0]
+
+        rule = decayed(rule, regularization.decay, only=decaying)
+
     def loss_of(flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats]:
         model = unravel(flat)
-        logits, after = model(x, stats, key, train=True, dropout=regularization.dropout)
+        logits, after = model(
+            x, stats, key, train=True, dropout=regularization.dropout, ghost=regularization.ghost or None
+        )
         return cross_entropy(logits, targets), after
 
     def gradient(flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats, Array]:

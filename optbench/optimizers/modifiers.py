@@ -88,8 +88,26 @@ def _clip_value(rule: Optimizer) -> Optimizer:
     return _clipping(rule, "clip_value", {"clip_value": _CLIP_VALUE}, _to_value, _CLIP_VALUE_DOC)
 
 
-def _decay(rule: Optimizer) -> Optimizer:
-    hyper = joined(rule, "decay", {"weight_decay": _WEIGHT_DECAY})
+def decayed(
+    rule: Optimizer, strength: float | None = None, *, only: Callable[[Params], Params] | None = None
+) -> Optimizer:
+    """Returns a rule with decoupled weight decay: ``W' - lr strength W`` after every completed step.
+
+    Args:
+        rule: The rule; one without ``lr`` shrinks by the strength itself.
+        strength: The same for all runs; the hyperparameter ``weight_decay`` if ``None``.
+        only: Gives for parameters those that decay, and zeros in place of the others; all decay if ``None``.
+
+    Returns:
+        The rule.
+
+    Raises:
+        UsageError: The strength is a hyperparameter, and the rule has its own of that name.
+
+    References:
+        Loshchilov & Hutter, 2019, Decoupled weight decay regularization, arXiv:1711.05101.
+    """
+    hyper = rule.hyper if strength is not None else joined(rule, "decay", {"weight_decay": _WEIGHT_DECAY})
 
     def init(params: Params, hyper: HyperValues) -> DecayState:
         return DecayState(rule.init(params, hyper), zero_calls())
@@ -98,9 +116,12 @@ def _decay(rule: Optimizer) -> Optimizer:
         params: Params, state: DecayState, value: Array, grad: Any, hyper: HyperValues
     ) -> tuple[Params, DecayState, Any]:
         moved, inner, point = rule.update(params, state.inner, value, grad, hyper)
-        share = hyper["weight_decay"] * hyper["lr"] if "lr" in hyper else hyper["weight_decay"]
+        share = hyper["weight_decay"] if strength is None else strength
+        if "lr" in hyper:
+            share = share * (hyper["lr"] if rule.rate is None else rule.rate(state.inner, hyper))
         done = completes(rule, state.inner, inner, state.calls)
-        shift = jax.tree.map(lambda w: jnp.where(done, share * w, jnp.zeros_like(w)), params)
+        decaying = params if only is None else only(params)
+        shift = jax.tree.map(lambda w: jnp.where(done, share * w, jnp.zeros_like(w)), decaying)
         moved = trees.minus(moved, shift)
         if rule.curved:
             point = (trees.minus(point[0], shift), point[1])
@@ -110,7 +131,7 @@ def _decay(rule: Optimizer) -> Optimizer:
             point = moved
         return moved, DecayState(inner, state.calls + 1), point
 
-    counts = rule.counts
+    counts, rate = rule.counts, rule.rate
     return dataclasses.replace(
         rule,
         name=f"{rule.name}+decay",
@@ -118,6 +139,7 @@ def _decay(rule: Optimizer) -> Optimizer:
         update=update,
         hyper=hyper,
         counts=None if counts is None else lambda state: counts(state.inner),
+        rate=None if rate is None else lambda state, hyper: rate(state.inner, hyper),
         doc=_DECAY_DOC,
     )
 
@@ -149,7 +171,7 @@ decay multiplied by the rate, as libraries do."""
 _WRAPPERS: Mapping[str, Callable[[Optimizer], Optimizer]] = {
     "clip": _clip,
     "clip_value": _clip_value,
-    "decay": _decay,
+    "decay": decayed,
     "lookahead": slow_weights,
     "sam": sharpness_aware,
     "asam": lambda rule: sharpness_aware(rule, adaptive=True),

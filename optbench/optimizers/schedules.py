@@ -190,6 +190,9 @@ def scheduled(rule: Optimizer, name: str, *, warmup: bool = False) -> Optimizer:
             factor = factor * jnp.minimum((t + 1) / jnp.maximum(rise, 1.0), 1.0)
         return {**hyper, "lr": lr * factor}
 
+    def now(state: ScheduledState, hyper: HyperValues) -> dict[str, Any]:
+        return at(steps_done(rule, state.inner, state.calls), hyper)
+
     def init(params: Params, hyper: HyperValues) -> ScheduledState:
         calls = zero_calls()
         return ScheduledState(rule.init(params, at(calls, hyper)), calls)
@@ -197,8 +200,7 @@ def scheduled(rule: Optimizer, name: str, *, warmup: bool = False) -> Optimizer:
     def update(
         params: Params, state: ScheduledState, value: Array, grad: Any, hyper: HyperValues
     ) -> tuple[Params, ScheduledState, Any]:
-        now = at(steps_done(rule, state.inner, state.calls), hyper)
-        params, inner, point = rule.update(params, state.inner, value, grad, now)
+        params, inner, point = rule.update(params, state.inner, value, grad, now(state, hyper))
         return params, ScheduledState(inner, state.calls + 1), point
 
     counts = rule.counts
@@ -209,5 +211,6 @@ def scheduled(rule: Optimizer, name: str, *, warmup: bool = False) -> Optimizer:
         update=update,
         hyper=hyper,
         counts=None if counts is None else lambda state: counts(state.inner),
+        rate=lambda state, hyper: now(state, hyper)["lr"],
         doc="\n\n".join([_WARMUP_DOC, schedule.doc] if warmup else [schedule.doc]),
     )

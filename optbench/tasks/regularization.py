@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import Array
 
 from optbench.errors import UsageError
@@ -13,7 +14,7 @@ from optbench.tasks.regularizers import noise
 from optbench.tasks.regularizers.augmentation import crop, flip, shift
 from optbench.tasks.regularizers.labels import smooth
 from optbench.tasks.regularizers.mixing import cutmix, mixup
-from optbench.tasks.regularizers.penalty import squared_norm
+from optbench.tasks.regularizers.penalty import is_weight, squared_norm
 
 #: Strengths that end somewhere; all others may be any number from 0 on.
 RANGES = {"smoothing": (0.0, 1.0), "flip": (0.0, 1.0), "crop": (1e-3, 1.0), "dropout": (0.0, 0.999)}
@@ -30,12 +31,14 @@ class Regularization:
         input_noise: Standard deviation added to inputs.
         weight_noise: Standard deviation added to weights where gradients are taken.
         penalty: ``alpha`` of ``alpha/2 |W|^2``.
+        decay: ``lambda`` of decoupled weight decay: each completed step of a rule takes ``lr lambda W`` off, of one
+            without a rate ``lambda W``. As with ``penalty``, biases, scales and shifts are free.
         shift: Most pixels of a shift.
         flip: Probability of a mirror image.
         crop: Smallest share of a side that is seen.
         dropout: Rate of the model's dropout layers.
         batch_norm: Whether a model without batch normalization is given some.
-        ghost: Examples of a batch that are normalized together; the whole batch at 0.
+        ghost: Examples that batch normalization takes together, consecutive ones of a batch; 0 for the whole batch.
     """
 
     smoothing: float = 0.0
@@ -44,6 +47,7 @@ class Regularization:
     input_noise: float = 0.0
     weight_noise: float = 0.0
     penalty: float = 0.0
+    decay: float = 0.0
     shift: int = 0
     flip: float = 0.0
     crop: float = 1.0
@@ -74,6 +78,22 @@ class Regularization:
             problems.append("mixup and cutmix are both on: a batch is mixed once; set one of them to 0")
         if problems:
             raise UsageError(problems)
+
+    def fits(self, name: str, batch_size: int, *, normalizes: bool) -> None:
+        """Checks that batches of a size can be treated so.
+
+        Args:
+            name: Whose batches they are, for the message.
+            batch_size: Examples of a batch.
+            normalizes: Whether the model has batch normalization.
+
+        Raises:
+            UsageError: There is nothing that ghost batches could act on, or they do not divide the batch.
+        """
+        if self.ghost and not normalizes:
+            raise UsageError(f"{name}: ghost = {self.ghost}, but the model has no batch normalization; set ghost to 0")
+        if self.ghost and batch_size % self.ghost:
+            raise UsageError(f"{name}: ghost = {self.ghost} must divide batch_size = {batch_size}")
 
     def batch(self, key: Array, x: Array, targets: Array) -> tuple[Array, Array]:
         """Returns a batch as the model shall see it: augmented, noisy, mixed, its targets smoothed.
@@ -109,3 +129,8 @@ class Regularization:
     def added(self, params: Any) -> Array | float:
         """Returns what is added to the loss."""
         return squared_norm(params, self.penalty) if self.penalty else 0.0
+
+    @staticmethod
+    def decaying(params: Any) -> Any:
+        """Returns the parameters on which ``decay`` acts, and zeros in place of the others."""
+        return jax.tree.map(lambda w: w if is_weight(w) else jnp.zeros_like(w), params)

@@ -9,7 +9,7 @@ import numpy as np
 
 from optbench.core.keys import generator, order
 from optbench.errors import UsageError
-from optbench.tasks.data.dataset import Dataset
+from optbench.tasks.data.dataset import Dataset, label_problem, value_problem
 from optbench.tasks.data.splitting import split
 from optbench.tasks.models.model import Model
 from optbench.tasks.models.network import Network, Stats
@@ -71,6 +71,20 @@ class Task:
     n_classes: int
     regularization: Regularization = field(default_factory=Regularization)
 
+    def __post_init__(self) -> None:
+        """Checks the examples.
+
+        Raises:
+            UsageError: A part is empty, its rows differ in shape from those to train on, a number is not finite, a
+                label is none of the classes, or there are fewer than two of them.
+        """
+        if self.n_classes < 2:
+            raise UsageError(f"{self.name}: n_classes must be at least 2; got {self.n_classes}")
+        for part in ("train", "validation", "test"):
+            problem = _problem(getattr(self, part), self.train.x.shape[1:], self.n_classes)
+            if problem:
+                raise UsageError(f"{self.name}: {part}: {problem}")
+
     @classmethod
     def of(
         cls, dataset: Dataset, model: Model, *, split_seed: int = 0, regularization: Regularization | None = None
@@ -115,3 +129,13 @@ class Task:
             )
         rows = order(n, self.name, "order", seed, epoch).astype(np.int32)
         return rows[: n // batch_size * batch_size].reshape(-1, batch_size)
+
+
+def _problem(part: Examples, shape: tuple[int, ...], n_classes: int) -> str:
+    """Returns what is wrong with a part, the first bad example by its row, or an empty text."""
+    x, y = part
+    if not len(y) or len(x) != len(y):
+        return f"{len(x)} examples with {len(y)} labels; there must be at least one, each with its label"
+    if x.shape[1:] != shape:
+        return f"examples have shape {x.shape[1:]}, those to train on {shape}"
+    return value_problem(x) or label_problem(y, n_classes)

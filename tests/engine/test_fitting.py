@@ -17,9 +17,9 @@ from optbench.engine.training import SEGMENT, compile_trainer, part_of
 from optbench.errors import UsageError
 from optbench.tasks.data import load
 from optbench.tasks.models.convolutional import lenet
-from optbench.tasks.models.fully_connected import linear
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import Examples, Task
+from tests.engine.softmax import batches, digits_task, filled, loss_of, softmax_gradient, start_of
 
 
 @pytest.fixture(autouse=True)
@@ -32,42 +32,7 @@ def single_precision():
 @pytest.fixture(scope="module")
 def task():
     """Returns softmax regression on 300 digits."""
-    whole = Task.of(load("digits"), linear)
-    return dataclasses.replace(whole, train=Examples(whole.train.x[:300], whole.train.y[:300]))
-
-
-def filled(examples):
-    """Returns examples with rows of zeros behind them, as a trainer takes them."""
-    x, y = examples
-    return np.pad(x, [(0, EVALUATED)] + [(0, 0)] * (x.ndim - 1)), np.pad(y, (0, EVALUATED))
-
-
-def start_of(task, seed):
-    """Returns weights (64, 10) and biases of the linear model in double precision."""
-    network, _ = task.start(seed)
-    (arrays,) = (layer for layer in network.params if layer)
-    by_shape = {np.asarray(a).ndim: np.asarray(a, np.float64) for a in arrays.values()}
-    return by_shape[2].reshape(64, 10) if by_shape[2].shape == (64, 10) else by_shape[2].T, by_shape[1]
-
-
-def softmax_gradient(w, b, x, y):
-    """Returns the gradient of the mean cross-entropy: ``x^T (p - t)/n``."""
-    z = x @ w + b
-    p = np.exp(z - z.max(1, keepdims=True))
-    p /= p.sum(1, keepdims=True)
-    p[np.arange(len(y)), y] -= 1.0
-    return x.T @ p / len(y), p.mean(0)
-
-
-def loss_of(w, b, x, y):
-    z = x @ w + b
-    return float(np.mean(np.log(np.exp(z).sum(1)) - z[np.arange(len(y)), y]))
-
-
-def batches(task, seed, epochs, size):
-    for epoch in range(epochs):
-        for rows in task.order(seed, epoch, size):
-            yield task.train.x[rows].reshape(size, -1).astype(np.float64), task.train.y[rows]
+    return digits_task()
 
 
 def test_sgd_is_softmax_regression_by_hand(task):
@@ -106,23 +71,12 @@ def test_sam_takes_both_gradients_of_a_step_on_one_batch(task):
     np.testing.assert_allclose(found.train.loss, np.array(losses)[found.grads], rtol=3e-5)
 
 
-def test_penalty_and_decoupled_decay_are_the_same_under_sgd_alone(task):
-    lanes = [Lane({"lr": 0.05}, 0)]
-    pulled = dataclasses.replace(task, regularization=Regularization(penalty=0.1))
-    (penalized,) = fit(pulled, catalog.optimizer("sgd"), lanes, batch_size=30, epochs=2, stop_early=False)
-    w, b = start_of(task, 0)
-    for bx, by in batches(task, 0, 2, 30):
-        gw, gb = softmax_gradient(w, b, bx, by)
-        w, b = w - 0.05 * gw - 0.05 * 0.1 * w, b - 0.05 * gb
-    x, y = task.train.x.reshape(300, -1).astype(np.float64), task.train.y
-    assert penalized.train.loss[-1] == pytest.approx(loss_of(w, b, x, y), rel=2e-5)
-
-
 def test_a_batch_in_parts_has_the_gradient_of_the_whole(monkeypatch):
     monkeypatch.setattr(training, "PIXELS", 1 << 14)
     whole = Task.of(load("digits"), lenet)
     grown = np.kron(whole.train.x[:48], np.ones((1, 4, 4, 1), np.float32))[:, :28, :28]
-    task = dataclasses.replace(whole, train=Examples(grown, whole.train.y[:48]))
+    examples = Examples(grown, whole.train.y[:48])
+    task = dataclasses.replace(whole, train=examples, validation=examples, test=examples)
     network, stats = task.start(0)
     trainer = compile_trainer(
         network, stats, catalog.optimizer("sgd"), Regularization(), batch_size=48, n_classes=10, n_rows=48 + EVALUATED

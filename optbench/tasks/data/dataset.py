@@ -74,11 +74,27 @@ def _problem(rows: Dataset) -> str:
         return f"rows have shape {x.shape}: there is nothing in them"
     if not 0 <= rows.n_test < len(y):
         return f"{rows.n_test} rows of {len(y)} are its test part; some must be left for training"
+    return value_problem(x) or label_problem(y, rows.n_classes) or _absent_class(rows)
+
+
+def value_problem(x: np.ndarray) -> str:
+    """Returns which value is not finite, or an empty text.
+
+    Args:
+        x: Rows, at least one.
+
+    Returns:
+        The row, the value and its place in the row.
+
+    Example:
+        >>> value_problem(np.array([[0.0, 1.0], [np.inf, 0.0]]))
+        'row 1 has inf at (0,); all values must be finite'
+    """
     # Minimum and maximum are not finite if any value is not, and take no array of the rows' size.
-    if not (np.isfinite(x.min()) and np.isfinite(x.max())):
-        row, *place = (int(found[0]) for found in np.nonzero(~np.isfinite(x)))
-        return f"row {row} has {x[row, *place]} at {tuple(place)}; all values must be finite"
-    return label_problem(y, rows.n_classes) or _absent_class(rows)
+    if np.isfinite(x.min()) and np.isfinite(x.max()):
+        return ""
+    row, *place = (int(found[0]) for found in np.nonzero(~np.isfinite(x)))
+    return f"row {row} has {x[row, *place]} at {tuple(place)}; all values must be finite"
 
 
 def label_problem(labels: np.ndarray, n_classes: int) -> str:

@@ -10,6 +10,11 @@ from jax import Array
 from jax.typing import ArrayLike
 
 
+def is_weight(array: Array) -> bool:
+    """Returns whether an array of a network has weights; biases, scales and shifts are vectors."""
+    return jnp.ndim(array) > 1
+
+
 def squared_norm(params: Any, alpha: ArrayLike) -> Array:
     """Returns ``alpha/2 sum |W|^2`` over weights; biases, scales and shifts, which are vectors, are free.
 
@@ -32,6 +37,6 @@ def squared_norm(params: Any, alpha: ArrayLike) -> Array:
         Krogh, Hertz: A simple weight decay can improve generalization, NIPS 1991; told apart in Loshchilov, Hutter:
         Decoupled weight decay regularization, ICLR 2019.
     """
-    weights = [w for w in jax.tree.leaves(params) if jnp.ndim(w) > 1]
+    weights = [w for w in jax.tree.leaves(params) if is_weight(w)]
     squares: Array = sum((jnp.sum(jnp.square(w)) for w in weights), jnp.zeros(()))
     return jnp.asarray(0.5 * alpha) * squares
