@@ -117,8 +117,8 @@ def test_every_command_option_kind_and_exit_code_is_documented():
         assert f"| `optbench {name} " in text
         assert all(option in text for parameter in command.params for option in parameter.opts if "-" in option)
     assert all(f"| {code} |" in text for code in (0, 1, 2, 3, 5, 6, 74, 130, 143))
-    assert all(f"| `{kind}` |" in page("docs/figures.md") for kind in figures.KINDS)
-    assert all(f"| `{kind.name}` |" in page("docs/tables.md") for kind in tables.KINDS)
+    assert all(f"| `{kind}` |" in page("docs/figures.md") for kinds in figures.names().values() for kind in kinds)
+    assert all(f"| `{kind}` |" in page("docs/tables.md") for kinds in tables.names().values() for kind in kinds)
 
 
 def test_every_key_of_a_suite_is_documented_and_the_example_is_one():

@@ -20,9 +20,9 @@ class KindOption(click.Option):
         """Returns the option and its help."""
         from optbench.report import figures, tables
 
-        kinds = list(figures.KINDS) if self.multiple else [kind.name for kind in tables.KINDS]
-        self.help = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
-        self.help += "; may be repeated. All by default." if self.multiple else "."
+        names = figures.names() if self.multiple else tables.names()
+        said = [f"Of a run of {of}: {', '.join(kinds[:-1])} or {kinds[-1]}." for of, kinds in names.items()]
+        self.help = " ".join([*said, "May be repeated; all by default."] if self.multiple else said)
         return super().get_help_record(ctx)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from optbench.errors import DataError
 from optbench.records import Status
 from optbench.report import style
 
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 
     from optbench.analysis.summarize import Analysis
 
-#: The clock of every table and figure; the weights stand in every footer.
-COSTS = "costs: gradient 1, value alone 1, Hessian-vector product 2, dense Hessian 2 dim"
+#: The clock of every table and figure, by kind of run; the weights stand in every footer.
+COSTS = {
+    "landscapes": "costs: gradient 1, value alone 1, Hessian-vector product 2, dense Hessian 2 dim",
+    "networks": "cost: passes, gradients of single examples over the number of training examples",
+}
 
 #: The settings in which a rule is shown, in their order.
 SETTINGS = ("default", "one_for_all", "tuned")
+#: Those of a run of networks.
+NETWORK_SETTINGS = ("default", "tuned")
 SETTING_TITLES = {"default": "default", "one_for_all": "one for all", "tuned": "tuned"}
 
 
@@ -28,12 +35,20 @@ SETTING_TITLES = {"default": "default", "one_for_all": "one for all", "tuned": "
 TUNING_FRAMES = ("best_of_k", "cost", "gain", "matrix")
 #: Frames of what theory predicts on quadratics beside what was measured, in ``analysis.measured_rates``.
 THEORY_FRAMES = ("theory_rates", "theory_edges")
+#: Frames of runs of networks: the module of ``analysis`` that has a function of this name.
+NETWORK_FRAMES = {
+    "network_summary": "networks",
+    "network_effects": "network_effects",
+    "network_ranking": "network_ranking",
+    "network_curves": "network_curves",
+    "network_rates": "network_curves",
+}
 #: What those about tuning call a row that is no single problem's.
 MEAN = "mean over problems"
 
 
 class StoredRun(Protocol):
-    """What a loaded run offers: rows with the columns of ``records.RUN_COLUMNS``, its manifest and its folder."""
+    """What a loaded run offers: rows with the columns that ``records`` has for it, its manifest and its folder."""
 
     @property
     def runs(self) -> pd.DataFrame:
@@ -77,17 +92,36 @@ class Evidence:
         """Returns ``run`` itself if it is evidence already, else wraps it."""
         return run if isinstance(run, Evidence) else cls(run)
 
+    @cached_property
+    def kind(self) -> str:
+        """What the run is one of: ``landscapes``, which a manifest need not say, or ``networks``."""
+        found = str(self.manifest.get("kind", "landscapes"))
+        if found not in COSTS:
+            run_id, version = self.manifest.get("run_id", "?"), self.manifest.get("version", "?")
+            raise DataError(
+                f"run {run_id}, made by optbench {version}: kind must be one of {', '.join(COSTS)}; got {found!r}"
+            )
+        return found
+
+    def titled(self, title: str) -> str:
+        """Returns a title; numbers that were not computed in single precision or better say so in every one."""
+        return f"{title} (bfloat16)" if self.manifest.get("dtype") == "bfloat16" else title
+
     def frame(self, name: str) -> pd.DataFrame:
         """Returns a frame of analysis.
 
         Args:
             name: A field of ``analysis.Analysis``, of ``analysis.tuning.TuningAnalysis`` or of
-                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``, ``dimension`` or ``running_times``.
+                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``, ``dimension`` or ``running_times``; of a run
+                of networks one of ``NETWORK_FRAMES``.
 
         Returns:
             The tidy frame.
         """
-        if name not in self._frames and name in TUNING_FRAMES:
+        if name not in self._frames and name in NETWORK_FRAMES:
+            module = importlib.import_module(f"optbench.analysis.{NETWORK_FRAMES[name]}")
+            self._frames[name] = getattr(module, name)(self._checked, self.manifest)
+        elif name not in self._frames and name in TUNING_FRAMES:
             from optbench.analysis.tuning import analyze_tuning
 
             tuned = analyze_tuning(self.run.runs, self.manifest)
@@ -112,6 +146,14 @@ class Evidence:
         elif name not in self._frames:
             self._frames[name] = getattr(self._judged, name)
         return self._frames[name]
+
+    @cached_property
+    def _checked(self) -> pd.DataFrame:
+        """The rows of a run of networks, once they have been found whole."""
+        from optbench.analysis.network_integrity import check_network_rows
+
+        check_network_rows(self.run.runs, self.manifest)
+        return self.run.runs
 
     @cached_property
     def _judged(self) -> Analysis:
@@ -156,12 +198,13 @@ class Evidence:
     def watermark(self) -> str:
         """``INCOMPLETE n/N`` where rows are missing, else empty.
 
-        A manifest without a cell count is judged by its planned shards, one per problem and optimizer.
+        A manifest without a cell count is judged by its planned shards, one per problem or task and optimizer.
         """
         if self.n_cells is not None:
             return "" if self.n_rows >= self.n_cells else f"INCOMPLETE {self.n_rows}/{self.n_cells}"
         planned = len(self.manifest.get("shards", ()))
-        present = len(self.run.runs[["problem", "optimizer"]].drop_duplicates())
+        label = "task" if self.kind == "networks" else "problem"
+        present = len(self.run.runs[[label, "optimizer"]].drop_duplicates())
         return "" if present >= planned else f"INCOMPLETE {present}/{planned} shards"
 
     @cached_property
@@ -176,7 +219,8 @@ class Evidence:
             f"suite {suite.get('name', '?')} v{str(suite.get('version', '?')).removeprefix('v')}",
             f"run {manifest.get('run_id', '?')}",
             f"jax {manifest.get('versions', {}).get('jax', '?')} {device}({machine.get('cores', '?')})",
-            COSTS,
+            *(["dtype bfloat16"] if self.manifest.get("dtype") == "bfloat16" else []),
+            COSTS[self.kind],
         ]
         return " · ".join(parts)
 
@@ -195,6 +239,16 @@ class Evidence:
         The order never depends on the order of rows or of a selection.
         """
         return sorted({str(label) for label in labels}, key=lambda label: (self._dim(label), label))
+
+    def task(self, label: str) -> Mapping[str, Any]:
+        """Returns what the manifest says of a task of a run of networks, empty if nothing."""
+        found: Mapping[str, Any] = self.manifest.get("tasks", {}).get(label, {})
+        return found
+
+    def tasks(self, labels: Iterable[str]) -> list[str]:
+        """Returns the distinct labels in the order of the manifest, which is the suite's; others follow by name."""
+        places = {label: place for place, label in enumerate(self.manifest.get("tasks", {}))}
+        return sorted({str(label) for label in labels}, key=lambda label: (places.get(label, len(places)), label))
 
     def _dim(self, label: str) -> int:
         known = self.problem(label).get("dim")

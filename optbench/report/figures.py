@@ -14,28 +14,36 @@ from typing import TYPE_CHECKING, Any
 
 from optbench.errors import DataError, UsageError, unknown_name
 from optbench.report import style
-from optbench.report.evidence import SETTINGS, Evidence, StoredRun
+from optbench.report.evidence import NETWORK_SETTINGS, SETTINGS, Evidence, StoredRun
+from optbench.report.kinds import unknown
 from optbench.store import files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Each is a module of this package; with what a run must hold for it.
-KINDS: dict[str, str] = {
-    "convergence": "rows of the setting with their curves",
-    "sensitivity": "rows of the swept grid",
-    "best_of_k": "trials on tuning starts",
-    "matrix": "defaults and trials on tuning starts",
-    "ranks": "rows of the setting on ranked problems",
-    "dimension": "rows of the setting on functions in at least two dimensions",
-    "theory": "sgd, momentum or nag on quadratics whose eigenvalues the manifest holds, with their curves",
-    "wells": "problems with a sharp and a flat well, and a suite with snapshots",
-    "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
-    "basins": "2-D problems, whose basins the run stores under pictures/",
+#: Kinds of figure by kind of run. Each is a module of this package; with what a run must hold for it.
+KINDS: dict[str, dict[str, str]] = {
+    "landscapes": {
+        "convergence": "rows of the setting with their curves",
+        "sensitivity": "rows of the swept grid",
+        "best_of_k": "trials on tuning starts",
+        "matrix": "defaults and trials on tuning starts",
+        "ranks": "rows of the setting on ranked problems",
+        "dimension": "rows of the setting on functions in at least two dimensions",
+        "theory": "sgd, momentum or nag on quadratics whose eigenvalues the manifest holds, with their curves",
+        "wells": "problems with a sharp and a flat well, and a suite with snapshots",
+        "trajectories": "2-D problems, whose contours and paths the run stores under pictures/",
+        "basins": "2-D problems, whose basins the run stores under pictures/",
+    },
+    "networks": {
+        "training": "reported runs with their curves",
+        "gap": "reported runs with scores",
+        "rates": "tuning runs",
+    },
 }
 
 #: Those that show one setting of tuning, which is part of the file's name.
-ONE_SETTING = frozenset({"convergence", "ranks", "dimension"})
+ONE_SETTING = frozenset({"convergence", "ranks", "dimension", "training", "gap"})
 
 #: Formats by name, with the metadata that would put the time of drawing into the file.
 FORMATS: dict[str, dict[str, Any]] = {
@@ -43,6 +51,11 @@ FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
+
+
+def names() -> dict[str, list[str]]:
+    """Returns the names of the figures by kind of run."""
+    return {of: list(found) for of, found in KINDS.items()}
 
 
 def draw(
@@ -57,11 +70,12 @@ def draw(
 
     Args:
         run: A loaded run, or the ``Evidence`` that wraps it.
-        kinds: Names among ``KINDS``; ``None`` for all that the run has data for.
+        kinds: Names among the ``KINDS`` of the run's kind; ``None`` for all that the run has data for.
         format: ``png``, ``svg`` or ``pdf``.
         out_dir: Folder for the files, made if missing. A file is named after its kind; further pages end in
             ``-2``, ``-3``, and another setting than ``tuned`` is part of the name.
-        setting: ``default``, ``one_for_all`` or ``tuned``; only those of ``ONE_SETTING`` depend on it.
+        setting: ``default``, ``one_for_all`` (of landscapes) or ``tuned``; only those of ``ONE_SETTING`` depend on it.
+            Of a run of networks that tuned nothing, ``tuned`` shows the defaults, and says so.
 
     Returns:
         The paths, in the order of ``kinds``.
@@ -70,26 +84,28 @@ def draw(
         UsageError: A kind, the format or the setting is unknown; all at once.
         DataError: A kind was asked for by name, and the run has nothing to draw it from.
     """
-    problems = [unknown_name("figure", kind, KINDS) for kind in kinds or () if kind not in KINDS]
+    evidence = Evidence.of(run)
+    problems = unknown("figure", kinds or (), names(), evidence)
     if format not in FORMATS:
         problems.append(unknown_name("format", format, FORMATS))
-    if setting not in SETTINGS:
-        problems.append(unknown_name("setting", setting, SETTINGS))
+    settings = NETWORK_SETTINGS if evidence.kind == "networks" else SETTINGS
+    if setting not in settings:
+        problems.append(unknown_name("setting", setting, settings))
     if problems:
         raise UsageError(problems)
-    evidence = Evidence.of(run)
+    needs = KINDS[evidence.kind]
     out = Path(out_dir)
     with files.explained("make", out):
         files.make_folder(out)
     written: list[Path] = []
-    for kind in kinds or KINDS:
+    for kind in kinds or needs:
         if kind == "convergence" and evidence.manifest.get("curves"):
             # Canonical results leave the curves out; panels without lines would say that nothing converged.
             pages = []
         else:
             pages = _pages(evidence, kind, setting, format)
         if not pages and kinds:
-            raise DataError(f"{kind}: the run has nothing to draw; it needs {KINDS[kind]}")
+            raise DataError(f"{kind}: the run has nothing to draw; it needs {needs[kind]}")
         suffix = f"-{setting}" if kind in ONE_SETTING and setting != "tuned" else ""
         for number, content in enumerate(pages, 1):
             page = f"-{number}" if number > 1 else ""

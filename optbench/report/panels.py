@@ -67,7 +67,13 @@ class Page(NamedTuple):
     bottom: float
 
     def grid(
-        self, n_rows: int, n_columns: int, *, pad: Pad, width_ratios: Sequence[float] | None = None
+        self,
+        n_rows: int,
+        n_columns: int,
+        *,
+        pad: Pad,
+        width_ratios: Sequence[float] | None = None,
+        height_ratios: Sequence[float] | None = None,
     ) -> list[list[Axes]]:
         """Returns a grid of panels; fixed distances, since matplotlib's layout engines take seconds.
 
@@ -76,6 +82,7 @@ class Page(NamedTuple):
             n_columns: Columns of panels.
             pad: Distances in inches.
             width_ratios: Relative widths of the columns.
+            height_ratios: Relative heights of the rows.
 
         Returns:
             The axes by row.
@@ -84,7 +91,7 @@ class Page(NamedTuple):
         cell_h = (self.top - self.bottom - pad.above - pad.below - (n_rows - 1) * pad.between_rows) / n_rows
         cell_w = (WIDTH - pad.left - pad.right - (n_columns - 1) * pad.between_columns) / n_columns
         axes = self.figure.subplots(
-            n_rows, n_columns, squeeze=False, width_ratios=width_ratios,
+            n_rows, n_columns, squeeze=False, width_ratios=width_ratios, height_ratios=height_ratios,
             gridspec_kw={
                 "left": pad.left / WIDTH, "right": 1 - pad.right / WIDTH, "wspace": pad.between_columns / cell_w,
                 "top": (self.top - pad.above) / height, "bottom": (self.bottom + pad.below) / height,
@@ -131,7 +138,15 @@ def page(
             y -= step
         return y
 
-    figure.text(MARGIN / WIDTH, 1 - 0.1 / height, title, fontsize=13, fontweight="bold", va="top", color="#111111")
+    figure.text(
+        MARGIN / WIDTH,
+        1 - 0.1 / height,
+        evidence.titled(title),
+        fontsize=13,
+        fontweight="bold",
+        va="top",
+        color="#111111",
+    )
     y = write(subtitles, height - 0.42, 1.15 * LINE, 9.5, style.INK)
     if handles:
         figure.legend(
@@ -227,6 +242,13 @@ def log_ticks(ax: Axes, axis: str, numticks: int) -> None:
     target = ax.xaxis if axis == "x" else ax.yaxis
     target.set_major_locator(LogLocator(numticks=numticks))
     target.set_minor_locator(NullLocator())
+
+
+def few_ticks(ax: Axes) -> None:
+    """Puts ticks on a logarithmic vertical axis that may span less than a decade: at 1, 2 and 5 of each."""
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def remark(ax: Axes, lines: Sequence[str], *, top: bool = False) -> None:

@@ -19,11 +19,11 @@ def test_table_goes_to_stdout(invoke, run, monkeypatch):
     assert invoke("table", "quick", "--kind", "gaps", "--format", "csv").stdout == "0f3a gaps csv\n"
 
 
-@pytest.mark.parametrize(("command", "kinds"), [("table", [k.name for k in tables.KINDS]), ("plot", figures.KINDS)])
-def test_help_names_every_kind(invoke, command, kinds):
+@pytest.mark.parametrize(("command", "names"), [("table", tables.names()), ("plot", figures.names())])
+def test_help_names_every_kind(invoke, command, names):
     text = " ".join(invoke(command, "--help").stdout.split())
-    for kind in kinds:
-        assert kind in text
+    for of, kinds in names.items():
+        assert f"Of a run of {of}: {', '.join(kinds[:-1])} or {kinds[-1]}." in text
 
 
 def test_formats_are_those_of_the_report(invoke):

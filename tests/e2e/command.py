@@ -16,7 +16,7 @@ PROBLEMS = [
     *(f'{{ name = "rosenbrock", dim = 3, instance = {number}, rotated = true }}' for number in range(1, 6)),
 ]
 OPTIMIZERS = ['{ name = "momentum" }', '{ name = "nag" }', '{ name = "adam" }']
-KINDS = [kind.name for kind in tables.KINDS]
+KINDS = tables.names()["landscapes"]
 N_SHARDS = len(PROBLEMS) * len(OPTIMIZERS)
 
 

@@ -15,7 +15,7 @@ from tests.report.hostile import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
 EXTENSIONS = {"terminal": "txt", "markdown": "md", "csv": "csv", "latex": "tex", "json": "json"}
-KINDS = [kind.name for kind in tables.KINDS]
+KINDS = tables.names()["landscapes"]
 
 
 TUNING = ("best_of_k", "gain", "matrix")

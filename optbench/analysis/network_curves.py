@@ -1,0 +1,111 @@
+"""What figures of networks are drawn from: curves over training, and validation accuracy over the swept values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optbench.analysis.intervals import quantiles
+from optbench.analysis.network_runs import Reported, reported
+from optbench.analysis.network_selection import choices, scores
+from optbench.analysis.scores import Floats
+from optbench.records import Split, Status
+
+QUARTILES = (0.25, 0.5, 0.75)
+
+#: ``loss_*`` and ``accuracy_*`` are quartiles over the reported seeds, on validation examples.
+CURVES = (
+    *("setting", "task", "optimizer", "grads", "passes", "n_seeds"),
+    *("loss_q25", "loss_median", "loss_q75", "accuracy_q25", "accuracy_median", "accuracy_q75"),
+)
+
+#: ``accuracy`` is the mean on validation examples over the tuning seeds, a miss as 0; ``low`` and ``high`` are its
+#: lowest and highest seed.
+RATES = (
+    *("task", "optimizer", "config", "swept", "swept_value", "is_default", "is_chosen", "at_edge"),
+    *("n_seeds", "accuracy", "low", "high", "missed"),
+)
+
+
+def network_curves(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """Returns median and quartiles of validation loss and accuracy at each recorded point.
+
+    From the point on at which a run diverged its loss is infinite and its accuracy 0; a run without curves counts so
+    throughout.
+
+    Args:
+        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        manifest: The run's manifest.
+
+    Returns:
+        One row per setting, task, optimizer and point, with the columns of ``CURVES``.
+    """
+    parts = []
+    for (setting, task, optimizer), entry in reported(runs, manifest).items():
+        grads, passes = _points(entry)
+        if not len(grads):
+            continue
+        columns: dict[str, Any] = {"setting": setting, "task": task, "optimizer": optimizer, "grads": grads}
+        columns |= {"passes": passes, "n_seeds": len(entry.rows)}
+        for name, lost in (("loss", np.inf), ("accuracy", 0.0)):
+            table = np.stack([_curve(row, name, len(grads), lost) for _, row in entry.rows.iterrows()])
+            names = (f"{name}_q25", f"{name}_median", f"{name}_q75")
+            columns |= dict(zip(names, quantiles(table, QUARTILES), strict=True))
+        parts.append(pd.DataFrame(columns, columns=list(CURVES)))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CURVES))
+
+
+def _points(entry: Reported) -> tuple[np.ndarray, Floats]:
+    """Returns gradients of batches and passes at each point of the longest curve."""
+    lengths = [0 if grads is None else len(grads) for grads in entry.rows["curve_grads"]]
+    longest = entry.rows.iloc[int(np.argmax(lengths))]
+    if not max(lengths):
+        return np.empty(0, np.int64), np.empty(0)
+    grads = np.asarray(longest["curve_grads"], dtype=np.int64)
+    per_grad = longest["cost"] / longest["grad_evals"] if longest["grad_evals"] else 0.0
+    return grads, np.asarray(grads * float(per_grad), dtype=np.float64)
+
+
+def _curve(row: pd.Series, name: str, length: int, lost: float) -> Floats:
+    """Returns a run's curve on validation examples, ``lost`` from where it diverged or ended."""
+    out = np.full(length, lost)
+    curve = row[f"curve_validation_{name}"]
+    if curve is None:
+        return out
+    out[: len(curve)] = np.asarray(curve, dtype=np.float64)
+    if row["status"] == Status.DIVERGED and row["diverged_at"] >= 0:
+        out[: len(curve)][np.asarray(row["curve_grads"]) >= row["diverged_at"]] = lost
+    return np.where(np.isnan(out), lost, out)
+
+
+def network_rates(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """Returns the validation accuracy of every configuration that was tried.
+
+    Args:
+        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        manifest: The run's manifest, whose grids say what a swept value is called.
+
+    Returns:
+        One row per task, optimizer and configuration, by ascending swept value, with the columns of ``RATES``; empty
+        where nothing was tuned.
+    """
+    tune = runs[runs["split"] == str(Split.TUNE)]
+    chosen = choices(tune) if len(tune) else {}
+    parts = []
+    for (task, optimizer), rows in tune.groupby(["task", "optimizer"], sort=True):
+        choice = chosen[str(task), str(optimizer)]
+        table = scores(rows).drop(columns="loss")
+        first = rows.groupby("config", sort=True)[["swept", "is_default"]].first()
+        table = table.join(first).reset_index()
+        table = table.assign(
+            task=str(task),
+            optimizer=str(optimizer),
+            is_chosen=table["config"] == choice.config,
+            n_seeds=rows["seed"].nunique(),
+        )
+        table["at_edge"] = table["is_chosen"] & choice.at_edge
+        parts.append(table[list(RATES)].sort_values(["swept_value", "config"]))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(RATES))
