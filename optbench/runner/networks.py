@@ -32,12 +32,8 @@ def planned(spec: NetworkSuite, selection: Mapping[str, Any]) -> NetworkPlan:
     options = {key: value for key, value in selection.items() if key not in ("problems", "trials")}
     whole = plan_networks(spec, **options)
     left_out = absent(whole.spec)
-    if not left_out or len(left_out) == len(whole.spec.tasks):
-        return whole
-    tasks = tuple(task for task in whole.spec.tasks if task.label not in left_out)
-    kept = whole.spec.model_copy(update={"tasks": tasks})
-    groups = tuple(group for group in whole.groups if group.task.label not in left_out)
-    return NetworkPlan(kept, groups, whole.quick)
+    # A plan of nothing would say nothing: reading the data then says what is missing.
+    return whole if len(left_out) == len(whole.spec.tasks) else whole.without(left_out)
 
 
 def absent(spec: NetworkSuite) -> dict[str, str]:
@@ -69,10 +65,7 @@ def execute(
         command: The command that computes the run.
         report: Called with each report of how far it is.
     """
-    assert isinstance(read.spec, NetworkSuite)
-    kept = {task.label for task in planned.spec.tasks}
-    left_out = {label: why for label, why in absent(read.spec).items() if label not in kept}
-    _Execution(folder, planned, _manifest(read, planned, selection, command, left_out), report).finish()
+    _Execution(folder, planned, _manifest(read, planned, selection, command), report).finish()
 
 
 class _Execution:
@@ -230,7 +223,6 @@ def _manifest(
     planned: NetworkPlan,
     selection: dict[str, Any],
     command: list[str],
-    left_out: dict[str, str],
 ) -> dict[str, Any]:
     spec = planned.spec
     return {
@@ -251,7 +243,7 @@ def _manifest(
         "dtype": spec.dtype,
         "n_cells": planned.n_cells,
         "tasks": {task.label: _described(spec, task) for task in spec.tasks},
-        "absent": left_out,
+        "absent": dict(planned.absent),
         "optimizers": {group.labels[1]: _entry(group) for group in planned.groups},
         "shards": [name for group in planned.groups for name in _shards(group).values()],
         "training": {},

@@ -7,7 +7,7 @@ tuning is done, so a group has two parts: what is tuned, and what is reported of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from optbench.core.keys import digest
 from optbench.errors import UsageError
@@ -96,16 +96,28 @@ class NetworkPlan:
         spec: The suite, after selection.
         groups: Sorted by labels, those of one task together.
         quick: Whether it is the quick size of the suite.
+        absent: Why tasks were left out, by label.
     """
 
     spec: NetworkSuite
     groups: tuple[NetworkGroup, ...]
     quick: bool = False
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_cells(self) -> int:
         """Number of cells, at most."""
         return sum(group.n_cells for group in self.groups)
+
+    def without(self, absent: Mapping[str, str]) -> NetworkPlan:
+        """Returns the plan without some tasks.
+
+        Args:
+            absent: Why each is left out, by label.
+        """
+        tasks = tuple(task for task in self.spec.tasks if task.label not in absent)
+        groups = tuple(group for group in self.groups if group.task.label not in absent)
+        return NetworkPlan(self.spec.model_copy(update={"tasks": tasks}), groups, self.quick, absent)
 
 
 def plan_networks(

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from optbench.errors import UsageError, unknown_name
-from optbench.suite.networks import NetworkSuite, TaskSpec, named
+from optbench.suite.networks import NetworkSuite, TaskSpec, labels_of
 from optbench.suite.parse import explain
 from optbench.suite.quick import fewer, resized
 from optbench.suite.selection import choose_optimizers
-from optbench.suite.spec import OptimizerSpec
+from optbench.suite.spec import matches
 
 
 def select_networks(
@@ -59,7 +59,7 @@ def _tasks(spec: NetworkSuite, items: Iterable[str] | None, wrong: list[str]) ->
     if not items:
         wrong.append(f"--tasks selects none of {len(labels)} tasks")
     for item in items:
-        hits = {task.label for task in spec.tasks if named(item, task)}
+        hits = labels_of(item, spec.tasks)
         wanted |= hits
         if not hits:
             wrong.append(unknown_name("task of the suite", item, labels))
@@ -81,17 +81,18 @@ def network_quick_size(spec: NetworkSuite) -> NetworkSuite:
     quick = spec.quick
     if quick is None:
         raise UsageError("has no quick size; a table [quick] in the suite file would name it", where=spec.name)
-
-    def kept(items: tuple[str, ...] | None, entry: OptimizerSpec | TaskSpec) -> bool:
-        return items is None or any(named(item, entry) for item in items)
-
-    tasks = tuple(task for task in spec.tasks if kept(quick.tasks, task))
+    tasks, rules = spec.tasks, spec.optimizers
+    if quick.tasks is not None:
+        kept = {label for item in quick.tasks for label in labels_of(item, spec.tasks)}
+        tasks = tuple(task for task in tasks if task.label in kept)
+    if quick.optimizers is not None:
+        rules = tuple(entry for entry in rules if any(matches(item, entry) for item in quick.optimizers))
     if quick.epochs is not None:
         tasks = tuple(task.model_copy(update={"epochs": None}) for task in tasks)
     changed = {
         **{name: value for name in ("epochs", "seeds") if (value := getattr(quick, name)) is not None},
         "grid": {name: resized(grid, quick.points) for name, grid in spec.grid.items()},
-        "optimizers": tuple(fewer(entry, quick.points) for entry in spec.optimizers if kept(quick.optimizers, entry)),
+        "optimizers": tuple(fewer(entry, quick.points) for entry in rules),
         "tasks": tasks,
         "quick": None,
     }

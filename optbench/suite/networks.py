@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Annotated, Literal, Self
 
@@ -210,15 +210,15 @@ class NetworkSuite(Model):
             wrong.append(("seeds.tune", f"must be 1 or more for tuning = 'grid'; got {self.seeds.tune}"))
         wrong += repeated("optimizers", [entry.label for entry in self.optimizers])
         wrong += repeated("tasks", [entry.label for entry in self.tasks])
-        for index, task in enumerate(self.tasks):
+        for task in self.tasks:
             n, batch = task.parts().train, self.batch_of(task)
             if batch > n:
-                place = "batch_size" if task.batch_size is None else f"tasks[{index}].batch_size"
-                wrong.append((place, f"must be at most {n}, the examples that {task.data} trains on; got {batch}"))
+                message = f"batch_size must be at most {n}, the examples that {task.data} trains on; got {batch}"
+                wrong.append(("tasks", f"{task.label}: {message}"))
             strengths = task.strengths()
             if strengths.ghost and batch % strengths.ghost:
-                message = f"must divide the batch of {batch}; got {strengths.ghost:g}"
-                wrong.append((f"tasks[{index}].regularization.ghost", message))
+                message = f"{task.label}: ghost must divide the batch of {batch}; got {strengths.ghost:g}"
+                wrong.append(("tasks", message))
         wrong += self._quick_faults()
         if wrong:
             raise violations(wrong)
@@ -248,11 +248,14 @@ class NetworkSuite(Model):
         wrong = []
         if self.quick.seeds is not None and self.tuning == "grid" and self.quick.seeds.tune < 1:
             wrong.append(("quick.seeds.tune", "must be 1 or more for tuning = 'grid'; got 0"))
-        for kind, entries in (("optimizers", self.optimizers), ("tasks", self.tasks)):
-            for item in getattr(self.quick, kind) or ():
-                if not any(named(item, entry) for entry in entries):
-                    labels = [entry.label for entry in entries]
-                    wrong.append((f"quick.{kind}", unknown_name("entry of the suite", item, labels)))
+        for item in self.quick.optimizers or ():
+            if not any(matches(item, entry) for entry in self.optimizers):
+                labels = [entry.label for entry in self.optimizers]
+                wrong.append(("quick.optimizers", unknown_name("entry of the suite", item, labels)))
+        for item in self.quick.tasks or ():
+            if not labels_of(item, self.tasks):
+                labels = [task.label for task in self.tasks]
+                wrong.append(("quick.tasks", unknown_name("task of the suite", item, labels)))
         return wrong
 
     def grid_of(self, entry: OptimizerSpec) -> Grid:
@@ -286,9 +289,21 @@ class NetworkSuite(Model):
         return digest(data)
 
 
-def named(item: str, entry: OptimizerSpec | TaskSpec) -> bool:
-    """Returns whether a name, a label, or a pattern with ``*`` or ``?`` stands for an entry; a task's data set too."""
-    if isinstance(entry, OptimizerSpec):
-        return matches(item, entry)
+def labels_of(item: str, tasks: Iterable[TaskSpec]) -> set[str]:
+    """Returns the labels of the tasks that a word stands for.
+
+    Args:
+        item: A label, which stands for that task alone; else a name, a data set, or a pattern with ``*`` or ``?``.
+        tasks: The tasks of a suite.
+
+    Returns:
+        Their labels, none if the word stands for nothing.
+    """
+    tasks = list(tasks)
     pattern = re.escape(item).replace(r"\*", ".*").replace(r"\?", ".")
-    return any(re.fullmatch(pattern, name) for name in (entry.data, entry.name, entry.label))
+    labels = {task.label for task in tasks}
+    if item in labels:
+        return {item}
+    return {
+        task.label for task in tasks if any(re.fullmatch(pattern, name) for name in (task.data, task.name, task.label))
+    }

@@ -1,0 +1,225 @@
+"""A suite of networks from its file to its rows: complete, resumable, and blind to test data until the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import optbench as ob
+from optbench import store
+from optbench.analysis.network_selection import choose
+from optbench.records import NETWORK_COLUMNS
+from optbench.runner import networks
+from optbench.tasks.task import Examples, Task
+from tests.e2e.command import call
+
+SUITE = """
+name = "tiny"
+version = 1
+question = "Does a suite of networks work from end to end?"
+epochs = 3
+batch_size = 64
+seeds = { tune = 2, report = 3 }
+grid = { lr = { low = 1e-3, high = 1e3, points = 3 } }
+optimizers = [{ name = "sgd" }, { name = "momentum+sam" }]
+
+[[tasks]]
+data = "digits"
+model = "linear"
+
+[[tasks]]
+data = "digits"
+model = "linear"
+regularization = { penalty = 0.1 }
+early_stopping = false
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    found = tmp_path_factory.mktemp("networks")
+    (found / "tiny.toml").write_text(SUITE)
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return ob.run(str(folder / "tiny.toml"), out=folder / "results")
+
+
+def values(rows, name):
+    """Returns a column; what is missing, in a row or in a curve, as -1."""
+    return [
+        np.nan_to_num(np.asarray(v, float), nan=-1) if isinstance(v, np.ndarray) else v for v in rows[name].fillna(-1)
+    ]
+
+
+def seen(run):
+    """Returns what each shard holds, by its name."""
+    return {path: digest for path, digest in run.manifest["files"].items() if path.endswith(".parquet")}
+
+
+def test_every_planned_cell_is_a_row(run):
+    rows = run.runs
+    assert list(rows.columns) == list(NETWORK_COLUMNS)
+    assert run.manifest["state"] == "finished"
+    assert len(rows) == run.manifest["n_cells"] == rows["cell_id"].nunique()
+    for _, pair in rows.groupby(["task", "optimizer"]):
+        tuned, reported = pair[pair["split"] == "tune"], pair[pair["split"] == "report"]
+        assert len(tuned) == 3 * 2
+        assert len(reported) in (3, 6)
+        assert (reported.groupby("config")["seed"].nunique() == 3).all()
+
+
+def test_a_rate_that_diverges_is_a_row_and_loses(run):
+    rows = run.runs
+    wild = rows[rows["swept_value"] == 1e3]
+    assert set(wild["split"]) == {"tune"}
+    assert (wild["train_loss"].notna()).all()
+    assert set(rows["status"]) <= {"ok", "diverged"}
+
+
+def test_what_is_reported_is_what_validation_chose(run):
+    rows = run.runs
+    chosen = choose(rows[rows["split"] == "tune"])
+    reported = rows[rows["split"] == "report"]
+    for (task, optimizer), config in chosen.items():
+        pair = reported[(reported["task"] == task) & (reported["optimizer"] == optimizer)]
+        assert set(pair["config"]) == {config} | set(pair.loc[pair["is_default"], "config"])
+        assert pair["is_default"].any()
+
+
+def test_tuning_runs_never_see_test_examples(run):
+    rows = run.runs
+    tuned = rows[rows["split"] == "tune"]
+    assert tuned["test_loss"].isna().all()
+    assert tuned["test_accuracy"].isna().all()
+    assert (tuned["test_right"].map(len) == 0).all()
+    reported = rows[rows["split"] == "report"]
+    assert np.allclose(reported["test_right"].map(np.mean), reported["test_accuracy"], atol=1e-6)
+    assert set(reported["test_right"].map(len)) == {359}
+
+
+def test_rows_agree_with_their_curves(run):
+    for row in run.runs.itertuples():
+        assert row.curve_grads[-1] == row.grad_evals
+        assert row.sample_grads == 64 * row.grad_evals
+        assert row.cost == pytest.approx(row.sample_grads / 1294)
+        assert len({len(getattr(row, name)) for name in NETWORK_COLUMNS if name.startswith("curve_")}) == 1
+        assert row.validation_accuracy == pytest.approx(row.curve_validation_accuracy[row.chosen], abs=1e-6)
+        assert row.train_loss == pytest.approx(row.curve_train_loss[row.chosen], rel=1e-6)
+        if "penalty" in row.task and row.status == "ok":
+            assert row.chosen == len(row.curve_grads) - 1
+        elif row.status == "ok":
+            assert row.validation_accuracy == pytest.approx(max(row.curve_validation_accuracy), abs=1e-6)
+
+
+def test_rules_and_twins_share_seeds_but_tuning_does_not(run):
+    rows = run.runs
+    starts = {}
+    for row in rows.itertuples():
+        starts.setdefault((row.split, row.seed), set()).add(float(row.curve_train_loss[0]))
+    assert all(len(values) == 1 for values in starts.values())
+    assert len({value for values in starts.values() for value in values}) == 5
+
+
+def test_sgd_with_sam_makes_half_of_the_steps_at_the_same_cost(run):
+    assert run.runs.loc[run.runs["status"] == "ok", "sample_grads"].nunique() == 1
+
+
+def test_a_stopped_run_ends_with_the_same_bytes(run, tmp_path):
+    copy = tmp_path / "results"
+    shutil.copytree(run.path.parents[1], copy)
+    folder = copy / "tiny" / run.path.name
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"state": "running"}))
+    for number, record in enumerate(sorted((folder / "shards").glob("*.json"))):
+        if number % 2:
+            record.unlink()
+            record.with_suffix(".parquet").unlink()
+    again = ob.run(str(run.path.parents[2] / "tiny.toml"), out=copy)
+    assert again.path == folder
+    assert seen(again) == seen(run)
+
+
+def test_poisoned_test_labels_change_nothing_that_is_chosen(run, folder, tmp_path, monkeypatch):
+    honest = networks._task
+
+    def poisoned(suite, task) -> Task:
+        found = honest(suite, task)
+        return dataclasses.replace(found, test=Examples(found.test.x, (found.test.y + 1) % 10))
+
+    monkeypatch.setattr(networks, "_task", poisoned)
+    rows = ob.run(str(folder / "tiny.toml"), out=tmp_path).runs
+    tested = ["test_loss", "test_accuracy", "test_right"]
+    assert rows["cell_id"].tolist() == run.runs["cell_id"].tolist()
+    for name in NETWORK_COLUMNS:
+        same = [np.array_equal(a, b) for a, b in zip(values(rows, name), values(run.runs, name), strict=True)]
+        assert all(same) == (name not in tested), name
+    reported = rows["split"] == "report"
+    best = run.runs[reported]["test_accuracy"].max()
+    assert rows[reported].loc[run.runs[reported]["test_accuracy"].idxmax(), "test_accuracy"] < 1 - best + 0.01
+
+
+def test_a_rule_that_cannot_be_compiled_is_rows(tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "import dataclasses\n"
+        "from optbench import catalog\n"
+        "def update(params, state, value, grad, hyper):\n"
+        "    raise ValueError('no such thing')\n"
+        "rule = dataclasses.replace(catalog.optimizer('sgd'), name='broken', update=update)\n"
+    )
+    text = SUITE.replace('{ name = "momentum+sam" }', '{ name = "broken:rule" }')
+    (tmp_path / "tiny.toml").write_text(text)
+    done = call(tmp_path, "run", "tiny.toml", "--tasks", "digits-linear", "--tuning", "default")
+    assert done.returncode == 3, done.stderr
+    rows = store.load(tmp_path / "results" / "tiny").runs
+    broken = rows[rows["optimizer"] == "broken"]
+    assert len(broken) == 3
+    assert set(broken["status"]) == {"error"}
+    assert broken["message"].str.contains("no such thing").all()
+    assert set(rows.loc[rows["optimizer"] == "sgd", "status"]) == {"ok"}
+    assert "error" in done.stderr
+
+
+def test_data_that_are_not_there_are_named(tmp_path):
+    for line, code in (("", 5), ("if_present = true", 0)):
+        text = SUITE + f'\n[[tasks]]\ndata = "mnist"\nmodel = "linear"\n{line}\n'
+        (tmp_path / "tiny.toml").write_text(text)
+        done = call(
+            tmp_path, "run", "tiny.toml", "--optimizers", "sgd", "--tuning", "default", OPTBENCH_DATA=str(tmp_path)
+        )
+        assert done.returncode == code, done.stderr
+        if code:
+            assert "optbench data fetch mnist" in done.stderr
+        else:
+            assert "Not in this run: mnist-linear" in done.stdout
+            assert list(store.load(tmp_path / "results" / "tiny").manifest["absent"]) == ["mnist-linear"]
+        shutil.rmtree(tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--problems", "sphere"), "--problems is not for a suite of networks; --tasks selects"),
+        (("--trials", "3"), "--trials is not for a suite of networks"),
+        (("--dtype", "float16"), "dtype: must be 'float32' or 'bfloat16'; got 'float16'"),
+        (("--tuning", "random"), "--tuning must be grid or default for a suite of networks; got 'random'"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused(folder, words, message):
+    for more in ((), ("--dry-run",)):
+        done = call(folder, "run", "tiny.toml", *words, *more)
+        assert done.returncode == 2
+        assert message in done.stderr
+
+
+def test_a_dry_run_shows_the_plan(folder):
+    done = call(folder, "run", "tiny.toml", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "48 training runs at most, in float32" in done.stdout
+    assert "digits-linear+penalty=0.1+last_epoch" in done.stdout

@@ -1,0 +1,249 @@
+"""Suites of networks: what a file may say, which cells a plan has, and what is wrong in one message."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optbench.errors import UsageError
+from optbench.records import Split
+from optbench.suite.network_plan import plan_networks
+from optbench.suite.parse import load, parse
+from optbench.tasks import data
+from optbench.tasks.data.splitting import sizes, split
+
+TEXT = """
+name = "small"
+version = 1
+question = "Does it plan?"
+epochs = 3
+batch_size = 32
+early_stopping = false
+seeds = { tune = 2, report = 3 }
+
+[grid]
+lr = { low = 1e-3, high = 1e-1, points = 3 }
+
+[[optimizers]]
+name = ["sgd", "adam", "momentum+sam"]
+
+[[tasks]]
+data = "digits"
+model = "lenet"
+regularization = [{}, { dropout = 0.5, penalty = 1e-3 }, { batch_norm = true, ghost = 16 }]
+
+[[tasks]]
+data = "digits"
+model = "lenet"
+early_stopping = true
+
+[[tasks]]
+data = "mnist1d"
+model = ["conv1d", "linear"]
+batch_size = 100
+"""
+
+
+def small(*replacements):
+    text = TEXT
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    return parse(text, source="small.toml")
+
+
+def messages(*replacements):
+    with pytest.raises(UsageError) as error:
+        small(*replacements)
+    return str(error.value)
+
+
+def cells(planned):
+    """Returns {cell id: (task, optimizer, configuration, split, seed)} if tuning chose the last configuration."""
+    found = {}
+    for group in planned.groups:
+        parts = ((Split.TUNE, group.tuned), (Split.REPORT, group.reported(group.trials - 1 if group.trials else None)))
+        for part, places in parts:
+            for cell, place in zip(group.cell_ids(part, places), places, strict=True):
+                found[cell] = (*group.labels, place[0], str(part), place[1])
+    return found
+
+
+def test_lists_stand_for_one_task_each_and_labels_say_what_differs():
+    assert [task.label for task in small().tasks] == [
+        "digits-lenet",
+        "digits-lenet+penalty=0.001+dropout=0.5",
+        "digits-lenet+batch_norm+ghost=16",
+        "digits-lenet+early_stopping",
+        "mnist1d-conv1d-b100",
+        "mnist1d-linear-b100",
+    ]
+
+
+def test_a_regularized_task_knows_its_plain_twin():
+    spec = small()
+    plain = {task.label: base.label if (base := spec.plain(task)) else None for task in spec.tasks}
+    assert plain["digits-lenet"] is None
+    assert {plain[label] for label in plain if label.startswith("digits-lenet+")} == {"digits-lenet"}
+    assert plain["mnist1d-conv1d-b100"] is None
+
+
+def test_every_combination_is_one_cell():
+    planned = plan_networks(small())
+    found = cells(planned)
+    tuned = 3 * 2
+    # The last rate, 0.1, is no rule's default.
+    assert len(found) == planned.n_cells == 6 * 3 * (tuned + 2 * 3)
+    assert len(set(found.values())) == len(found)
+
+
+@given(order=st.permutations(range(3)), tasks=st.permutations(range(6)))
+def test_the_order_of_a_suite_does_not_matter(order, tasks):
+    spec = small()
+    shuffled = spec.model_copy(
+        update={
+            "optimizers": tuple(spec.optimizers[i] for i in order),
+            "tasks": tuple(spec.tasks[i] for i in tasks),
+        }
+    )
+    assert shuffled.hash() == spec.hash()
+    assert cells(plan_networks(shuffled)) == cells(plan_networks(spec))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("epochs = 3", "epochs = 4"),
+        ("batch_size = 32", "batch_size = 16"),
+        ("early_stopping = false", "early_stopping = false\nseed = 1"),
+        ("early_stopping = false", "early_stopping = false\nsplit_seed = 1"),
+        ("early_stopping = false", 'early_stopping = false\ndtype = "bfloat16"'),
+    ],
+)
+def test_whatever_changes_a_result_changes_the_id(change):
+    changed = small(change)
+    assert changed.hash() != small().hash()
+    digits = "digits-lenet"
+
+    def ids(spec):
+        return {cell for cell, place in cells(plan_networks(spec)).items() if place[0] == digits}
+
+    assert not ids(changed) & ids(small())
+
+
+def test_one_strength_more_changes_the_id():
+    assert not set(cells(plan_networks(small(), tasks=["digits-lenet"]))) & set(
+        cells(plan_networks(small(), tasks=["digits-lenet+early_stopping"]))
+    )
+
+
+def test_a_rule_of_two_gradients_a_step_has_the_same_budget():
+    trips = {group.labels[1]: group.trips for group in plan_networks(small(), tasks=["digits-lenet"]).groups}
+    per_pass = 1294 // 32
+    assert trips == {"sgd": 3 * per_pass, "adam": 3 * per_pass, "momentum+sam": 3 * per_pass}
+    odd = plan_networks(small(("epochs = 3", "epochs = 1"), ("batch_size = 32", "batch_size = 400")), tasks=["digits"])
+    assert {group.trips for group in odd.groups if group.labels[1] == "momentum+sam"} == {2}
+    assert {group.trips for group in odd.groups if group.labels[1] == "sgd"} == {3}
+
+
+def test_a_budget_without_a_step_is_refused():
+    spec = small(("epochs = 3", "epochs = 1"), ("batch_size = 32", "batch_size = 1294"), ("ghost = 16", "ghost = 2"))
+    with pytest.raises(UsageError, match=r"has no step of momentum\+sam; give more epochs"):
+        plan_networks(spec, tasks=["digits-lenet"])
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist1d"])
+def test_sizes_are_those_of_the_split(name):
+    parts = split(data.load(name), seed=3)
+    assert sizes(data.SETS[name]) == tuple(len(part) for part in parts)
+
+
+def test_without_tuning_the_default_alone_is_reported():
+    planned = plan_networks(small(), tuning="default")
+    assert planned.n_cells == 6 * 3 * 3
+    assert all(not group.tuned and len(group.reported(None)) == 3 for group in planned.groups)
+
+
+def test_a_choice_that_is_the_default_is_not_run_twice():
+    group = plan_networks(small(), tasks=["digits-lenet"], optimizers=["adam"]).groups[0]
+    assert group.configs[group.default]["lr"] == 1e-3
+    assert len(group.reported(group.default)) == 3
+    assert len(group.reported(1)) == 6
+
+
+def test_selection_by_label_data_set_and_pattern():
+    def chosen(*items):
+        return [task.label for task in plan_networks(small(), tasks=list(items)).spec.tasks]
+
+    assert chosen("mnist1d") == ["mnist1d-conv1d-b100", "mnist1d-linear-b100"]
+    assert chosen("*dropout*") == ["digits-lenet+penalty=0.001+dropout=0.5"]
+    assert chosen("digits-lenet") == ["digits-lenet"]
+    assert len(chosen("digits")) == 4
+    assert chosen("mnist1d-linear") == ["mnist1d-linear-b100"]
+    with pytest.raises(UsageError, match=r"unknown task of the suite 'mnist1d-conv'; did you mean 'mnist1d-conv1d"):
+        chosen("mnist1d-conv")
+    added = plan_networks(small(), optimizers=["adam", "nag"]).spec.optimizers
+    assert [entry.label for entry in added] == ["adam", "nag"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('data = "digits"\nmodel = "lenet"\nearly', 'data = "digit"\nmodel = "lenet"\nearly', "did you mean 'digits'?"),
+        ('model = "lenet"\nearly', 'model = "lennet"\nearly', "unknown model 'lennet'; did you mean 'lenet'"),
+        ('model = "lenet"\nearly', 'model = "alexnet"\nearly', "tasks[1].model: "),
+        ('model = "lenet"\nearly', 'model = "conv1d"\nearly', "takes inputs of length x channels"),
+        ("dropout = 0.5", "dropuot = 0.5", "unknown regularizer 'dropuot'; did you mean 'dropout'"),
+        ("dropout = 0.5", "dropout = 1.5", "dropout must be a number in [0, 0.999]; got 1.5"),
+        ("dropout = 0.5", "shift = 3", "regularization.shift: digits allows at most 1 pixels; got 3"),
+        ("dropout = 0.5", "flip = 0.5", "a mirror image of digits is not of the same class"),
+        ("dropout = 0.5", "crop = 0.5", "digits allows no share below 0.85; got 0.5"),
+        ("dropout = 0.5", "ghost = 8", "regularization.ghost: lenet has no batch normalization"),
+        ("dropout = 0.5", "mixup = 1.0, cutmix = 1.0", "mixup and cutmix are both on"),
+        ("ghost = 16", "ghost = 15", "must divide the batch of 32; got 15"),
+        ("batch_size = 32", "batch_size = 1295", "must be at most 1294, the examples that digits trains on; got 1295"),
+        ("batch_size = 100", "batch_size = 0", "tasks[2].batch_size: must be 1 or more; got 0"),
+        ("epochs = 3", "epoch = 3", "unknown key 'epoch'; did you mean 'epochs'?"),
+        ("tune = 2", "tuen = 2", "seeds: unknown key 'tuen'; did you mean 'tune'?"),
+        ("tune = 2", "tune = 0", "seeds.tune: must be 1 or more for tuning = 'grid'; got 0"),
+        ("lr = {", "eps = {", "grid has no range for 'lr'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(old, new, words):
+    assert words in messages((old, new))
+
+
+def test_dropout_needs_a_place():
+    text = ('model = ["conv1d", "linear"]', 'model = "linear"\nregularization = { dropout = 0.5 }')
+    assert "tasks[2].regularization.dropout: linear has no place for it" in messages(text)
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    found = messages(("epochs = 3", "epochs = 0"), ("dropout = 0.5", "dropout = -1"), ("tune = 2", "tune = -2"))
+    assert all(place in found for place in ("epochs: ", "tasks[0].regularization: ", "seeds.tune: "))
+
+
+def test_a_suite_is_of_functions_or_of_networks():
+    with pytest.raises(UsageError, match="has both problems and tasks"):
+        parse(TEXT + '\n[[problems]]\nname = "sphere"\n', source="both.toml")
+
+
+@pytest.mark.parametrize("name", ["networks", "regularization", "images"])
+def test_shipped_suites_have_one_budget_and_one_number_of_trials(name):
+    planned = plan_networks(load(name).spec)
+    for task in planned.spec.tasks:
+        groups = [group for group in planned.groups if group.task == task]
+        assert len({group.trials for group in groups}) == 1
+        samples = {group.trips * planned.spec.batch_of(task) for group in groups}
+        assert max(samples) - min(samples) <= planned.spec.batch_of(task)
+
+
+def test_the_quick_size_is_a_part_of_the_suite():
+    planned = plan_networks(load("networks").spec, quick=True)
+    assert planned.quick
+    assert planned.spec.seeds.report == 3
+    assert [task.label for task in planned.spec.tasks] == ["digits-lenet"]
+    assert len(planned.spec.optimizers) >= 8
+    with pytest.raises(UsageError, match="has no quick size"):
+        plan_networks(load("images").spec, quick=True)
