@@ -7,6 +7,7 @@ seconds included, which PyTorch trains one after another.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import time
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from optbench import catalog
 from optbench.engine.compile import CACHE_VARIABLE
 from optbench.engine.fitting import Lane, fit
 from optbench.engine.scoring import EVALUATED, forget
-from optbench.engine.training import SEGMENT, compile_trainer
+from optbench.engine.training import SEGMENT, Training, compile_trainer, part_of
 from optbench.environment import visible_cores
 from optbench.records import curve_steps
 from optbench.tasks.data.dataset import Dataset
@@ -132,8 +133,9 @@ def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
     network, stats = task.start(0)
     # Rows behind the last are for scoring, which this part leaves out.
     x, y = (jax.device_put(np.concatenate([part, part[:EVALUATED]])) for part in task.train)
+    part = part_of(batch, math.prod(network.input_shape), whole=False)
     trainer = compile_trainer(
-        network, stats, rule, Regularization(), batch_size=batch, n_classes=task.n_classes, n_rows=len(y)
+        Training(network, stats, rule, Regularization(), batch, task.n_classes, n_rows=len(y), part=part)
     )
     hyper = {name: np.float32(value) for name, value in rule.resolve({"lr": LR}).items()}
     carry = trainer.start(ravel_pytree(network)[0], stats, hyper)

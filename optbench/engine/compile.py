@@ -196,6 +196,25 @@ def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
     return executable
 
 
+def compile_single(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """Compiles a function in single precision, whatever the process is set to.
+
+    Products are of float32 numbers as they are: accelerators would round them to TF32 or bfloat16 by default, which is
+    a choice of its own.
+
+    Args:
+        function: The function.
+        *arguments: Shapes of its arguments.
+
+    Returns:
+        The executable; it is to be called in single precision as well.
+    """
+    # Both are settings of a thread.
+    with jax.enable_x64(False), jax.default_matmul_precision("float32"):
+        compiled: Callable[..., Any] = jax.jit(function, compiler_options=cpu_options()).lower(*arguments).compile()
+    return compiled
+
+
 def cpu_options() -> Options:
     """Returns the options of any program on this backend; none on an accelerator."""
     return _known(CPU_OPTIONS) if jax.default_backend() == "cpu" else {}

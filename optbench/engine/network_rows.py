@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from optbench.core.keys import canonical, generator
-from optbench.engine.curve import Fit, failed_fit
-from optbench.engine.fitting import Lane
+from optbench.engine.lane import Fit, Lane, failed_fit
 from optbench.records import NETWORK_COLUMNS, Split, Status
 from optbench.suite.network_plan import NetworkGroup
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
-from optbench.engine.compile import cpu_options
+from optbench.engine.compile import compile_single
 from optbench.tasks.models.network import Network, Stats
 
 #: Examples that are evaluated together.
@@ -49,23 +49,30 @@ def compile_evaluator(network: Network, stats: Stats, n_rows: int) -> Evaluate:
     Returns:
         The function, in single precision.
     """
-    leaves, structure = jax.tree.flatten((network, stats))
-    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-    return _compiled(structure, shapes, n_rows, jax.default_backend())
+    return _compiled(*unshaped(network, stats), n_rows, jax.default_backend())
 
 
 @lru_cache(KEPT)
 def _compiled(structure: Any, shapes: tuple[Any, ...], n_rows: int, backend: str) -> Evaluate:
     """Compiles for arguments that say all there is to say of the program."""
     network, stats = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
+    number = jax.ShapeDtypeStruct((), jnp.int32)
+    x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
+    y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
+    return compile_single(evaluation(network), flat_shape(network), stats, x, y, number, number)
+
+
+def unshaped(network: Network, stats: Stats) -> tuple[Any, tuple[Any, ...]]:
+    """Returns what programs of a network depend on: its structure, and shapes and types of its leaves."""
+    leaves, structure = jax.tree.flatten((network, stats))
+    return structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+
+
+def flat_shape(network: Network) -> jax.ShapeDtypeStruct:
+    """Returns the shape of a network's flat vector of parameters."""
     with jax.enable_x64(False):
-        flat = jax.eval_shape(lambda network: ravel_pytree(network)[0], network)
-        number = jax.ShapeDtypeStruct((), jnp.int32)
-        x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
-        y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
-        function = jax.jit(evaluation(network), compiler_options=cpu_options())
-        compiled: Evaluate = function.lower(flat, stats, x, y, number, number).compile()
-    return compiled
+        shape: jax.ShapeDtypeStruct = jax.eval_shape(lambda network: ravel_pytree(network)[0], network)
+    return shape
 
 
 def forget() -> None:
@@ -117,6 +124,7 @@ def unraveling(network: Network) -> Callable[[Array], Network]:
     Returns:
         The inverse of ``ravel_pytree`` on networks of such shapes.
     """
-    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), network)
-    unravel: Callable[[Array], Network] = ravel_pytree(zeros)[1]
+    with jax.enable_x64(False):
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), network)
+        unravel: Callable[[Array], Network] = ravel_pytree(zeros)[1]
     return unravel

@@ -11,9 +11,9 @@ speed). Parts of 16 leave vector units idle (0.8).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +22,8 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.compile import cpu_options
+from optbench.engine.compile import compile_single
+from optbench.engine.scoring import flat_shape, unraveling
 from optbench.optimizers.modifiers import decayed
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.regularization import Regularization
@@ -30,6 +31,9 @@ from optbench.tasks.regularizers.labels import cross_entropy, one_hot
 
 #: Trips of one call.
 SEGMENT = 64
+
+#: Precisions of the forward and the backward pass.
+DTYPES = ("float32", "bfloat16")
 
 #: Pixels of the examples that are passed through together on a CPU.
 PIXELS = 1 << 16
@@ -52,13 +56,158 @@ class Carry(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Training:
+    """What trains one network by one rule, as functions to be compiled: for one run, or mapped over many.
+
+    Attributes:
+        network: Its layers count, its arrays only by their shapes.
+        stats: Its running statistics, by their shapes.
+        rule: The rule.
+        regularization: What is done against overfitting.
+        batch_size: Examples of a batch.
+        n_classes: Number of classes.
+        n_rows: Rows of the arrays of examples.
+        part: Examples that are passed through together; a divisor of ``batch_size``.
+        dtype: Precision of the forward and the backward pass, of ``DTYPES``; all else is float32.
+    """
+
+    network: Network
+    stats: Stats
+    rule: Optimizer
+    regularization: Regularization
+    batch_size: int
+    n_classes: int
+    n_rows: int
+    part: int
+    dtype: str = "float32"
+
+    def begin(self, params: Array, stats: Stats, hyper: Mapping[str, Array]) -> Carry:
+        """Returns the start of a run.
+
+        Args:
+            params: Flat parameters.
+            stats: Running statistics.
+            hyper: Hyperparameters of the rule.
+        """
+        rule = self._moving
+        point = (params, jnp.zeros_like(params)) if rule.curved else params
+        return Carry(params, point, rule.init(params, hyper), stats)
+
+    def advance(
+        self,
+        carry: Carry,
+        x: Array,
+        y: Array,
+        order: Array,
+        key: Array,
+        first: Array,
+        n: Array,
+        hyper: Mapping[str, Array],
+    ) -> tuple[Carry, Array, Array]:
+        """Makes some trips.
+
+        Args:
+            carry: The network in training.
+            x: Examples.
+            y: Their classes.
+            order: Examples of each trip, (``SEGMENT``, batch).
+            key: Random key of the run.
+            first: Number of the first trip in the run.
+            n: Trips to make, over the first rows of ``order``.
+            hyper: Hyperparameters of the rule.
+
+        Returns:
+            The network, and loss and norm of the gradient of the last batch.
+        """
+        rule = self._moving
+
+        def trip(i: Array, moving: tuple[Carry, Array, Array]) -> tuple[Carry, Array, Array]:
+            carry, _, _ = moving
+            # All gradients of one step are of one batch, as the step's rule means them.
+            draw = jax.random.fold_in(key, (first + i) // rule.evals_per_step)
+            batch_key, loss_key = jax.random.split(draw)
+            rows = order[i]
+            seen, targets = self.regularization.batch(batch_key, x[rows], one_hot(y[rows], self.n_classes))
+            if rule.curved:
+                at, along = carry.point
+
+                def both(flat: Array) -> tuple[tuple[Array, Array], Stats]:
+                    value, grad, after = self._objective(flat, carry.stats, seen, targets, loss_key)
+                    return (value, grad), after
+
+                (value, grad), (_, product), stats = jax.jvp(both, (at,), (along,), has_aux=True)
+                given: Any = (grad, product)
+            else:
+                value, grad, stats = self._objective(carry.point, carry.stats, seen, targets, loss_key)
+                given = grad
+            params, state, point = rule.update(carry.params, carry.state, value, given, hyper)
+            return Carry(params, point, state, stats), value, jnp.linalg.norm(grad)
+
+        nothing = jnp.full((), jnp.nan, carry.params.dtype)
+        trained: tuple[Carry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
+        return trained
+
+    def shapes(self) -> tuple[Any, ...]:
+        """Returns the shapes of what ``begin`` takes: parameters, running statistics, hyperparameters."""
+        stats = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), self.stats)
+        return flat_shape(self.network), stats, dict.fromkeys(self.rule.hyper, jax.ShapeDtypeStruct((), jnp.float32))
+
+    @cached_property
+    def _unravel(self) -> Callable[[Array], Network]:
+        return unraveling(self.network)
+
+    @cached_property
+    def _moving(self) -> Optimizer:
+        """The rule with the task's weight decay."""
+        if not self.regularization.decay:
+            return self.rule
+
+        def decaying(flat: Array) -> Array:
+            return ravel_pytree(self.regularization.decaying(self._unravel(flat)))[0]
+
+        return decayed(self.rule, self.regularization.decay, only=decaying)
+
+    def _loss(self, flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats]:
+        model = self._unravel(flat)
+        if self.dtype != "float32":
+            model, x = jax.tree.map(lambda leaf: leaf.astype(self.dtype), (model, x))
+        logits, after = model(
+            x, stats, key, train=True, dropout=self.regularization.dropout, ghost=self.regularization.ghost or None
+        )
+        return cross_entropy(logits.astype(jnp.float32), targets), after
+
+    def _gradient(self, flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats, Array]:
+        seen = jax.value_and_grad(self._loss, has_aux=True)
+        if self.part == self.batch_size:
+            (value, after), grad = seen(flat, stats, x, targets, key)
+            return value, after, grad
+        parts = self.batch_size // self.part
+        xs, ts = x.reshape(parts, self.part, *x.shape[1:]), targets.reshape(parts, self.part, -1)
+
+        def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
+            (value, _), grad = seen(flat, stats, xs[i], ts[i], jax.random.fold_in(key, i))
+            return sums[0] + value / parts, sums[1] + grad / parts
+
+        value, grad = lax.fori_loop(0, parts, add, (jnp.zeros(()), jnp.zeros_like(flat)))
+        return value, stats, grad
+
+    def _objective(self, flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Array, Stats]:
+        weight_key, drop_key = jax.random.split(key)
+        noisy = self.regularization.weights(weight_key, flat)
+        value, after, grad = self._gradient(noisy, stats, x, targets, drop_key)
+        if self.regularization.penalty:
+            added, pull = jax.value_and_grad(lambda flat: self.regularization.added(self._unravel(flat)))(flat)
+            value, grad = value + added, grad + pull
+        return value, grad, after
+
+
+@dataclass(frozen=True, eq=False)
 class Trainer:
     """Compiled functions of one network and one rule.
 
     Attributes:
-        start: ``(params, stats, hyper) -> Carry``.
-        advance: ``(carry, x, y, order, key, first, n, hyper) -> (carry, loss, norm)``: makes ``n`` trips over the
-            first rows of ``order``, (SEGMENT, batch); loss and norm of the gradient are those of the last batch.
+        start: ``Training.begin``.
+        advance: ``Training.advance``.
         part: Examples that are passed through together.
     """
 
@@ -73,7 +222,7 @@ def part_of(batch_size: int, pixels: int, *, whole: bool) -> int:
     Args:
         batch_size: Examples of a batch.
         pixels: Numbers of one example.
-        whole: Whether the batch must not be divided: its examples are normalized together, or it is an accelerator's.
+        whole: Whether the batch must not be divided: its examples are normalized together, or lanes fill the device.
 
     Returns:
         A divisor of ``batch_size``.
@@ -86,119 +235,25 @@ def part_of(batch_size: int, pixels: int, *, whole: bool) -> int:
     return max(n for n in range(1, batch_size + 1) if batch_size % n == 0 and n <= most)
 
 
-def compile_trainer(
-    network: Network,
-    stats: Stats,
-    rule: Optimizer,
-    regularization: Regularization,
-    *,
-    batch_size: int,
-    n_classes: int,
-    n_rows: int,
-) -> Trainer:
-    """Compiles what trains a network, in single precision; taken from the cache on disk where it is known.
+def compile_trainer(training: Training) -> Trainer:
+    """Compiles what trains one network; taken from the cache on disk where it is known.
 
     Args:
-        network: Its layers count, its arrays only by their shapes.
-        stats: Its running statistics, by their shapes.
-        rule: The rule.
-        regularization: What is done against overfitting.
-        batch_size: Examples of a batch.
-        n_classes: Number of classes.
-        n_rows: Rows of the arrays of examples.
+        training: The functions.
 
     Returns:
-        The functions.
+        The compiled functions.
     """
-    flat, unravel = ravel_pytree(network)
-    whole = bool(jax.tree.leaves(stats)) or jax.default_backend() != "cpu"
-    part = part_of(batch_size, math.prod(network.input_shape), whole=whole)
-
-    if regularization.decay:
-
-        def decaying(flat: Array) -> Array:
-            return ravel_pytree(regularization.decaying(unravel(flat)))[0]
-
-        rule = decayed(rule, regularization.decay, only=decaying)
-
-    def loss_of(flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats]:
-        model = unravel(flat)
-        logits, after = model(
-            x, stats, key, train=True, dropout=regularization.dropout, ghost=regularization.ghost or None
-        )
-        return cross_entropy(logits, targets), after
-
-    def gradient(flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats, Array]:
-        seen = jax.value_and_grad(loss_of, has_aux=True)
-        if part == batch_size:
-            (value, after), grad = seen(flat, stats, x, targets, key)
-            return value, after, grad
-        parts = batch_size // part
-        xs, ts = x.reshape(parts, part, *x.shape[1:]), targets.reshape(parts, part, -1)
-
-        def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-            (value, _), grad = seen(flat, stats, xs[i], ts[i], jax.random.fold_in(key, i))
-            return sums[0] + value / parts, sums[1] + grad / parts
-
-        value, grad = lax.fori_loop(0, parts, add, (jnp.zeros(()), jnp.zeros_like(flat)))
-        return value, stats, grad
-
-    def objective(flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Array, Stats]:
-        weight_key, drop_key = jax.random.split(key)
-        value, after, grad = gradient(regularization.weights(weight_key, flat), stats, x, targets, drop_key)
-        if regularization.penalty:
-            added, pull = jax.value_and_grad(lambda flat: regularization.added(unravel(flat)))(flat)
-            value, grad = value + added, grad + pull
-        return value, grad, after
-
-    def begin(params: Array, stats: Stats, hyper: Mapping[str, Array]) -> Carry:
-        point = (params, jnp.zeros_like(params)) if rule.curved else params
-        return Carry(params, point, rule.init(params, hyper), stats)
-
-    def advance(
-        carry: Carry, x: Array, y: Array, order: Array, key: Array, first: Array, n: Array, hyper: Mapping[str, Array]
-    ) -> tuple[Carry, Array, Array]:
-        def trip(i: Array, moving: tuple[Carry, Array, Array]) -> tuple[Carry, Array, Array]:
-            carry, _, _ = moving
-            # All gradients of one step are of one batch, as the step's rule means them.
-            draw = jax.random.fold_in(key, (first + i) // rule.evals_per_step)
-            batch_key, loss_key = jax.random.split(draw)
-            rows = order[i]
-            seen, targets = regularization.batch(batch_key, x[rows], one_hot(y[rows], n_classes))
-            if rule.curved:
-                at, along = carry.point
-
-                def both(flat: Array) -> tuple[tuple[Array, Array], Stats]:
-                    value, grad, after = objective(flat, carry.stats, seen, targets, loss_key)
-                    return (value, grad), after
-
-                (value, grad), (_, product), stats = jax.jvp(both, (at,), (along,), has_aux=True)
-                given: Any = (grad, product)
-            else:
-                value, grad, stats = objective(carry.point, carry.stats, seen, targets, loss_key)
-                given = grad
-            params, state, point = rule.update(carry.params, carry.state, value, given, hyper)
-            return Carry(params, point, state, stats), value, jnp.linalg.norm(grad)
-
-        nothing = jnp.full((), jnp.nan, carry.params.dtype)
-        trained: tuple[Carry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
-        return trained
-
+    flat, stats, hyper = training.shapes()
     number = jax.ShapeDtypeStruct((), jnp.int32)
-    hyper = dict.fromkeys(rule.hyper, jax.ShapeDtypeStruct((), jnp.float32))
-    x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
-    y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
-    order = jax.ShapeDtypeStruct((SEGMENT, batch_size), jnp.int32)
-
-    def compiled(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-        # The precision is a setting of a thread.
-        with jax.enable_x64(False):
-            made: Callable[..., Any] = jax.jit(function, compiler_options=cpu_options()).lower(*arguments).compile()
-            return made
-
+    x = jax.ShapeDtypeStruct((training.n_rows, *training.network.input_shape), jnp.float32)
+    y = jax.ShapeDtypeStruct((training.n_rows,), jnp.int32)
+    order = jax.ShapeDtypeStruct((SEGMENT, training.batch_size), jnp.int32)
     with jax.enable_x64(False):
-        carry = jax.eval_shape(begin, flat, stats, hyper)
+        carry = jax.eval_shape(training.begin, flat, stats, hyper)
         key = jax.eval_shape(jax.random.key, 0)
     return Trainer(
-        compiled(begin, flat, stats, hyper), compiled(advance, carry, x, y, order, key, number, number, hyper), part
+        compile_single(training.begin, flat, stats, hyper),
+        compile_single(training.advance, carry, x, y, order, key, number, number, hyper),
+        training.part,
     )

@@ -11,7 +11,8 @@ from typing import Any
 from optbench import catalog, store
 from optbench.analysis.network_selection import choose
 from optbench.console import Progress
-from optbench.engine.fitting import OUT_OF_MEMORY, Fitter
+from optbench.engine.fitting import Fitter
+from optbench.engine.lane import OUT_OF_MEMORY
 from optbench.engine.network_rows import Cells, failed_columns, lanes_of, network_columns
 from optbench.engine.shelves import first_line
 from optbench.environment import visible_cores

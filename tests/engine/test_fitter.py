@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine import fitting
+from optbench.engine import in_threads
 from optbench.engine.fitting import Fitter, Lane, fit
 from optbench.errors import UsageError
 from optbench.tasks.task import Examples
@@ -72,13 +72,13 @@ def test_examples_that_are_right_are_those_that_the_weights_classify(task, fitte
 
 def test_tuning_never_looks_at_test_examples(task, fitter, monkeypatch):
     looked = []
-    scores = fitting._Run._scores
+    scores = in_threads._Run._scores
 
     def watched(run, carry, part):
         looked.append(part)
         return scores(run, carry, part)
 
-    monkeypatch.setattr(fitting._Run, "_scores", watched)
+    monkeypatch.setattr(in_threads._Run, "_scores", watched)
     tuned = fitter.fit(LANES[:1], epochs=2, test=False)[0]
     assert set(looked) == {"train", "validation"}
     assert (tuned.test, tuned.test_right) == (None, None)
@@ -92,16 +92,16 @@ def test_tuning_never_looks_at_test_examples(task, fitter, monkeypatch):
 )
 @pytest.mark.parametrize("trip", [0, 3])
 def test_a_program_that_fails_ends_its_own_run_alone(fitter, monkeypatch, said, status, trip):
-    advanced = fitting._Run._advanced
+    advanced = in_threads._Run._advanced
     failing = LANES[2]
 
     def sometimes(run, carry, done, n, hyper):
-        if run.hyper["lr"] == failing.hyper["lr"] and run.seed == failing.seed and done >= trip:
+        if run.lane.hyper["lr"] == failing.hyper["lr"] and run.lane.seed == failing.seed and done >= trip:
             raise jax.errors.JaxRuntimeError(said)
         return advanced(run, carry, done, n, hyper)
 
     expected = fitter.fit(LANES, epochs=1)
-    monkeypatch.setattr(fitting._Run, "_advanced", sometimes)
+    monkeypatch.setattr(in_threads._Run, "_advanced", sometimes)
     found = fitter.fit(LANES, epochs=1)
     assert [f.status for f in found] == ["ok", "ok", status, "ok"]
     bad = found[2]
@@ -128,15 +128,15 @@ def test_a_start_that_is_not_finite_chooses_nothing(task):
 
 def test_scoring_is_compiled_once_for_all_rules(task, fitter):
     other = Fitter(task, catalog.optimizer("sgd"), batch_size=50)
-    assert other._evaluate is fitter._evaluate
-    assert other._examples is fitter._examples
+    assert other._way.evaluate is fitter._way.evaluate
+    assert other._way.examples is fitter._way.examples
     wider = Fitter(digits_task(n=301), catalog.optimizer("sgd"), batch_size=50)
-    assert wider._evaluate is not fitter._evaluate
+    assert wider._way.evaluate is not fitter._way.evaluate
 
 
 def test_examples_leave_the_device_with_their_task():
     fitter = Fitter(digits_task(), catalog.optimizer("sgd"), batch_size=50)
-    gone = weakref.ref(fitter._examples.x)
+    gone = weakref.ref(fitter._way.examples.x)
     del fitter
     gc.collect()
     assert gone() is None

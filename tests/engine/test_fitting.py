@@ -13,7 +13,7 @@ from optbench import catalog
 from optbench.engine import training
 from optbench.engine.fitting import Lane, fit
 from optbench.engine.scoring import EVALUATED, compile_evaluator
-from optbench.engine.training import SEGMENT, compile_trainer, part_of
+from optbench.engine.training import SEGMENT, Training, compile_trainer, part_of
 from optbench.errors import UsageError
 from optbench.tasks.data import load
 from optbench.tasks.models.convolutional import lenet
@@ -78,10 +78,11 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(monkeypatch):
     examples = Examples(grown, whole.train.y[:48])
     task = dataclasses.replace(whole, train=examples, validation=examples, test=examples)
     network, stats = task.start(0)
+    part = part_of(48, 28 * 28, whole=False)
+    assert part < 48
     trainer = compile_trainer(
-        network, stats, catalog.optimizer("sgd"), Regularization(), batch_size=48, n_classes=10, n_rows=48 + EVALUATED
+        Training(network, stats, catalog.optimizer("sgd"), Regularization(), 48, 10, 48 + EVALUATED, part)
     )
-    assert trainer.part == part_of(48, 28 * 28, whole=False) < 48
     flat, unravel = ravel_pytree(network)
     hyper = {"lr": np.float32(1.0)}
     order = np.arange(48, dtype=np.int32)[None].repeat(SEGMENT, 0)

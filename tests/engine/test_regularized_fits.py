@@ -116,11 +116,11 @@ def test_ghost_batches_reach_the_network(normalized):
     fitter = Fitter(changed, catalog.optimizer("sgd"), batch_size=32)
     network, stats = normalized.start(0)
     flat, unravel = ravel_pytree(network)
-    trainer, lr = fitter._trainer, {"lr": np.float32(1.0)}
+    trainer, lr = fitter._way.trainer, {"lr": np.float32(1.0)}
     order = np.zeros((64, 32), np.int32)
     order[0] = rows
     moved, value, _ = trainer.advance(
-        trainer.start(flat, stats, lr), *fitter._examples, order, jax.random.key(0), np.int32(0), np.int32(1), lr
+        trainer.start(flat, stats, lr), *fitter._way.examples, order, jax.random.key(0), np.int32(0), np.int32(1), lr
     )
 
     def loss(flat, ghost):

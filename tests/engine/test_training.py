@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from optbench import catalog
 from optbench.engine import training
 from optbench.engine.scoring import EVALUATED
-from optbench.engine.training import SEGMENT, compile_trainer
+from optbench.engine.training import SEGMENT, Training, compile_trainer, part_of
 from optbench.tasks.regularization import Regularization
 
 N = 48
@@ -34,7 +34,8 @@ class Trips:
         self.y = np.zeros(N + EVALUATED, np.int32) if alike else (np.arange(N + EVALUATED) % 10).astype(np.int32)
         self.network, self.stats = catalog.model(model).build(rng, (side, side, 1), 10)
         chosen = catalog.optimizer(rule)
-        self.trainer = compile_trainer(
+        part = part_of(batch_size, side * side, whole=bool(jax.tree.leaves(self.stats)))
+        training = Training(
             self.network,
             self.stats,
             chosen,
@@ -42,7 +43,9 @@ class Trips:
             batch_size=batch_size,
             n_classes=10,
             n_rows=len(self.y),
+            part=part,
         )
+        self.trainer = compile_trainer(training)
         self.hyper = {name: np.float32(value) for name, value in chosen.defaults().items()}
         self.order = np.arange(batch_size, dtype=np.int32)[None].repeat(SEGMENT, 0)
         self.start = self.trainer.start(ravel_pytree(self.network)[0], self.stats, self.hyper)

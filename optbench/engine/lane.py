@@ -1,14 +1,31 @@
-"""What a run of a network records on its way: scores at log-spaced points, and which point validation chooses."""
+"""One run of a network: what it is given, what it records on its way, and which point validation chooses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from optbench.engine.scoring import Scores
+from optbench.engine.shelves import first_line
 from optbench.records import Status, curve_steps
+
+#: How XLA's error begins when the device has no memory left.
+OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One run of a task: what tuning varies, and the seed that all rules share.
+
+    Attributes:
+        hyper: Hyperparameters of the rule by name.
+        seed: Seed of initialization, order and regularization.
+    """
+
+    hyper: Mapping[str, float]
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -116,18 +133,18 @@ class Curve:
         status = Status.DIVERGED if self.diverged else Status.OK
         return self._record(status, "", self.chosen, params, test, test_right, run_s)
 
-    def failed(self, status: Status, message: str, run_s: float) -> Fit:
+    def failed(self, error: Exception, run_s: float) -> Fit:
         """Returns the record of a run whose program failed: the curve up to there, and nothing chosen.
 
         Args:
-            status: ``oom`` or ``error``.
-            message: What the program said.
+            error: What the program raised.
             run_s: Seconds of wall time.
 
         Returns:
             The record.
         """
-        return self._record(status, message, -1, np.empty(0, np.float32), None, None, run_s)
+        status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
+        return self._record(status, first_line(error), -1, np.empty(0, np.float32), None, None, run_s)
 
     def _record(
         self,
@@ -159,6 +176,19 @@ def _columns(rows: Sequence[Scores]) -> Scores:
     return Scores(
         np.array([row.loss for row in rows], np.float64), np.array([row.accuracy for row in rows], np.float64)
     )
+
+
+def failed_fit(status: Status, message: str) -> Fit:
+    """Returns the record of a run that never began.
+
+    Args:
+        status: ``oom`` or ``error``.
+        message: Why.
+
+    Returns:
+        The record, without any point.
+    """
+    return Curve(stop_early=False).failed(status, message, 0.0)
 
 
 def failed_fit(status: Status, message: str) -> Fit:

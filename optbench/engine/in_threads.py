@@ -1,0 +1,140 @@
+"""Runs as threads that call one program: the way of a CPU, which spreads no program over its cores as well."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from optbench.engine.batches import Batches, Part, placed, span
+from optbench.engine.compile import kept_programs
+from optbench.engine.lane import Curve, Fit, Lane, points_of
+from optbench.engine.scoring import Scores, compile_evaluator
+from optbench.engine.training import SEGMENT, Carry, Training, compile_trainer
+from optbench.environment import visible_cores
+from optbench.errors import OptbenchError
+from optbench.tasks.task import Task
+
+
+class Stopped(Exception):
+    """A run was abandoned."""
+
+
+class InThreads:
+    """One program for one run, called by as many threads as there are cores."""
+
+    name = "in threads"
+
+    def __init__(self, task: Task, training: Training) -> None:
+        """Compiles.
+
+        Args:
+            task: The task.
+            training: What trains its network.
+        """
+        begin = time.perf_counter()
+        self._task, self._training = task, training
+        self.examples = placed(task)
+        # The training program takes longer; the other is done meanwhile.
+        with kept_programs(), ThreadPoolExecutor(1) as pool:
+            scoring = pool.submit(compile_evaluator, training.network, training.stats, training.n_rows)
+            self.trainer = compile_trainer(training)
+            self.evaluate = scoring.result()
+        self.threads = visible_cores() if jax.default_backend() == "cpu" else 1
+        self.devices = 1
+        self.compile_s = time.perf_counter() - begin
+
+    def fit(self, lanes: Sequence[Lane], *, epochs: int, stop_early: bool, test: bool) -> list[Fit]:
+        """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
+
+        Args:
+            lanes: The runs.
+            epochs: Passes over the training examples.
+            stop_early: Whether validation chooses the point.
+            test: Whether the test examples are looked at.
+
+        Returns:
+            One record for each.
+        """
+        stop = threading.Event()
+
+        def work(lane: Lane) -> Fit:
+            return _Run(self, self._task, self._training, lane, Curve(stop_early), stop).fit(epochs, test)
+
+        pool = ThreadPoolExecutor(self.threads)
+        try:
+            return [job.result() for job in [pool.submit(work, lane) for lane in lanes]]
+        finally:
+            # Whoever interrupts waits for a segment, not for the runs in flight.
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Run:
+    """One run on its way."""
+
+    def __init__(
+        self, way: InThreads, task: Task, training: Training, lane: Lane, curve: Curve, stop: threading.Event
+    ) -> None:
+        self.way, self.task, self.lane, self.curve, self.stop = way, task, lane, curve, stop
+        self.batches = Batches(task, training.batch_size, training.rule.evals_per_step)
+        self.batch_size = training.batch_size
+
+    def fit(self, epochs: int, test: bool) -> Fit:
+        """Trains, records and chooses; in single precision, whatever the process is set to."""
+        begin = time.perf_counter()
+        try:
+            with jax.enable_x64(False):
+                params, scores, right = self._trained(epochs, test)
+        except (OptbenchError, Stopped):
+            raise
+        except Exception as error:  # whatever stopped a run becomes the message of its row
+            return self.curve.failed(error, time.perf_counter() - begin)
+        return self.curve.fit(params, scores, right, time.perf_counter() - begin)
+
+    def _trained(self, epochs: int, test: bool) -> tuple[np.ndarray, Scores | None, np.ndarray | None]:
+        """Returns the parameters of the chosen point, and what they do on the test examples."""
+        hyper = {name: jnp.float32(value) for name, value in self.lane.hyper.items()}
+        network, stats = self.task.start(self.lane.seed)
+        kept = carry = self.way.trainer.start(ravel_pytree(network)[0], stats, hyper)
+        norm: Any = np.nan
+        done = 0
+        for point in points_of(self.batches.budget(epochs)):
+            while done < point:
+                if self.stop.is_set():
+                    raise Stopped
+                n = min(SEGMENT, point - done)
+                carry, norm = self._advanced(carry, done, n, hyper)
+                done += n
+            (train, _), (validation, _) = self._scores(carry, "train"), self._scores(carry, "validation")
+            if self.curve.add(point, train, validation, float(norm)):
+                kept = carry
+            if self.curve.diverged:
+                break
+        if self.curve.chosen < 0:
+            return np.empty(0, np.float32), None, None
+        scores, right = self._scores(kept, "test") if test else (None, None)
+        return np.asarray(kept.params), scores, right
+
+    def _scores(self, carry: Carry, part: Part) -> tuple[Scores, np.ndarray]:
+        """Returns how well a network does on one of the task's parts, and on which examples of it."""
+        begin, n = span(self.task, part)
+        where = np.int32(begin), np.int32(n)
+        found, right = self.way.evaluate(carry.params, carry.stats, *self.way.examples, *where)
+        return Scores(float(found.loss), float(found.accuracy)), np.asarray(right)[begin : begin + n]
+
+    def _advanced(self, carry: Carry, done: int, n: int, hyper: Mapping[str, Any]) -> tuple[Carry, Any]:
+        """Makes trips, at most ``SEGMENT``."""
+        order = np.zeros((SEGMENT, self.batch_size), np.int32)
+        order[:n] = self.batches.rows(self.lane.seed, done, n)
+        key = jax.random.key(self.lane.seed)
+        begin = np.int32(done), np.int32(n)
+        carry, _, norm = self.way.trainer.advance(carry, *self.way.examples, order, key, *begin, hyper)
+        return carry, norm

@@ -1,0 +1,177 @@
+"""Runs as lanes of one program on all devices: the way of an accelerator, which one small network leaves idle.
+
+Everything of a run has a leading axis of lanes; examples are shared. Each device maps over its own lanes and talks to
+no other. Between two points of a curve nothing is waited for: the host draws the next order meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh, NamedSharding
+
+from optbench.engine.batches import Batches, placed, span
+from optbench.engine.compile import kept_programs
+from optbench.engine.lane import OUT_OF_MEMORY, Curve, Fit, Lane, points_of
+from optbench.engine.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
+from optbench.engine.scoring import Scores
+from optbench.engine.training import SEGMENT, Training
+from optbench.errors import OptbenchError
+from optbench.tasks.task import Task
+
+#: Most lanes of one device; more are run one block after another.
+MOST = 64
+
+
+class SideBySide:
+    """Programs for blocks of lanes, compiled at the first block of each width.
+
+    A width is a power of two for each device, so that a fitter compiles for few; what is left over repeats a lane.
+    """
+
+    name = "side by side"
+    threads = 1
+
+    def __init__(self, task: Task, training: Training) -> None:
+        """Places the examples on all devices.
+
+        Args:
+            task: The task.
+            training: What trains its network.
+        """
+        self._task, self._training = task, training
+        self._mesh = Mesh(np.array(jax.local_devices()), ("lanes",))
+        self._split = NamedSharding(self._mesh, OWN)
+        self.examples = placed(task, NamedSharding(self._mesh, SHARED))
+        self._programs: dict[int, LanePrograms] = {}
+        self.devices = self._mesh.size
+        self.compile_s = 0.0
+
+    def fit(self, lanes: Sequence[Lane], *, epochs: int, stop_early: bool, test: bool) -> list[Fit]:
+        """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
+
+        Args:
+            lanes: The runs.
+            epochs: Passes over the training examples.
+            stop_early: Whether validation chooses the point.
+            test: Whether the test examples are looked at.
+
+        Returns:
+            One record for each.
+        """
+        most = MOST * self.devices
+        blocks = [lanes[begin : begin + most] for begin in range(0, len(lanes), most)]
+        return [fit for block in blocks for fit in self._block(block, epochs, stop_early, test)]
+
+    def _block(self, lanes: Sequence[Lane], epochs: int, stop_early: bool, test: bool) -> list[Fit]:
+        """Makes the runs of one block; of one that does not fit into memory, half and half."""
+        begin = time.perf_counter()
+        curves = [Curve(stop_early) for _ in lanes]
+        try:
+            with jax.enable_x64(False):
+                found = self._trained(lanes, curves, epochs, test)
+        except OptbenchError:
+            raise
+        except Exception as error:  # whatever stopped a block becomes the message of its rows
+            if OUT_OF_MEMORY in str(error) and len(lanes) > self.devices:
+                message, half = None, len(lanes) // 2
+            else:
+                message, half = error, 0
+        else:
+            run_s = time.perf_counter() - begin
+            return [curve.fit(*one, run_s) for curve, one in zip(curves, found, strict=True)]
+        if message is None:
+            # Out of the handler: what it holds of the block is given up first.
+            return [f for part in (lanes[:half], lanes[half:]) for f in self._block(part, epochs, stop_early, test)]
+        return [curve.failed(message, time.perf_counter() - begin) for curve in curves]
+
+    def _trained(
+        self, lanes: Sequence[Lane], curves: Sequence[Curve], epochs: int, test: bool
+    ) -> list[tuple[np.ndarray, Scores | None, np.ndarray | None]]:
+        """Returns of each lane the parameters of the chosen point, and what they do on the test examples."""
+        programs = self._compiled(len(lanes))
+        padded = [*lanes, *[lanes[-1]] * (programs.width - len(lanes))]
+        batches = Batches(self._task, self._training.batch_size, self._training.rule.evals_per_step)
+        hyper = self._placed([{name: np.float32(v) for name, v in lane.hyper.items()} for lane in padded])
+        keys = self._placed([jax.random.key_data(jax.random.key(lane.seed)) for lane in padded])
+        starts = {lane.seed: self._task.start(lane.seed) for lane in padded}
+        at_start = {seed: (np.asarray(ravel_pytree(network)[0]), stats) for seed, (network, stats) in starts.items()}
+        carry = programs.start(*self._placed([at_start[lane.seed] for lane in padded]), hyper)
+        kept = carry.params, carry.stats
+        norms: Any = np.full(programs.width, np.nan)
+        done = 0
+        for point in points_of(batches.budget(epochs)):
+            while done < point:
+                n = min(SEGMENT, point - done)
+                order = self._order(batches, padded, done, n)
+                carry, _, norms = programs.advance(
+                    carry, *self.examples, order, keys, np.int32(done), np.int32(n), hyper
+                )
+                done += n
+            parts = [self._scores(programs, (carry.params, carry.stats), part) for part in ("train", "validation")]
+            (train, _), (validation, _), norms = jax.device_get((*parts, norms))
+            better = np.zeros(programs.width, np.bool_)
+            for place, curve in enumerate(curves):
+                if not curve.diverged:
+                    better[place] = curve.add(point, _of(train, place), _of(validation, place), float(norms[place]))
+            if better.any():
+                kept = programs.keep(jax.device_put(better, self._split), (carry.params, carry.stats), kept)
+            if all(curve.diverged for curve in curves):
+                break
+        return self._chosen(programs, kept, curves, test)
+
+    def _chosen(
+        self, programs: LanePrograms, kept: tuple[Array, Any], curves: Sequence[Curve], test: bool
+    ) -> list[tuple[np.ndarray, Scores | None, np.ndarray | None]]:
+        params = np.asarray(kept[0])
+        if test:
+            scores, right = jax.device_get(self._scores(programs, kept, "test"))
+            begin, n = span(self._task, "test")
+        found: list[tuple[np.ndarray, Scores | None, np.ndarray | None]] = []
+        for place, curve in enumerate(curves):
+            if curve.chosen < 0:
+                found.append((np.empty(0, np.float32), None, None))
+            elif not test:
+                found.append((params[place], None, None))
+            else:
+                found.append((params[place], _of(scores, place), right[place, begin : begin + n]))
+        return found
+
+    def _scores(self, programs: LanePrograms, kept: tuple[Array, Any], part: Any) -> tuple[Scores, Array]:
+        begin, n = span(self._task, part)
+        found: tuple[Scores, Array] = programs.evaluate(*kept, *self.examples, np.int32(begin), np.int32(n))
+        return found
+
+    def _order(self, batches: Batches, lanes: Sequence[Lane], done: int, n: int) -> Array:
+        order = np.zeros((len(lanes), SEGMENT, self._training.batch_size), np.int32)
+        rows = {seed: batches.rows(seed, done, n) for seed in {lane.seed for lane in lanes}}
+        for place, lane in enumerate(lanes):
+            order[place, :n] = rows[lane.seed]
+        placed: Array = jax.device_put(order, self._split)
+        return placed
+
+    def _placed(self, trees: Sequence[Any]) -> Any:
+        """Returns one tree for each lane as one tree with lanes in front, on their devices."""
+        return jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *trees), self._split)
+
+    def _compiled(self, n: int) -> LanePrograms:
+        """Returns the programs of the narrowest width that holds some lanes."""
+        each = 1 << max(0, (-(-n // self.devices) - 1).bit_length())
+        width = each * self.devices
+        if width not in self._programs:
+            begin = time.perf_counter()
+            with kept_programs():
+                self._programs[width] = compile_lanes(self._training, self._mesh, width)
+            self.compile_s += time.perf_counter() - begin
+        return self._programs[width]
+
+
+def _of(scores: Scores, place: int) -> Scores:
+    """Returns the scores of one lane."""
+    return Scores(float(scores.loss[place]), float(scores.accuracy[place]))
