@@ -101,22 +101,28 @@ def scores(rows: pd.DataFrame) -> pd.DataFrame:
         as infinity), ``low`` and ``high`` (lowest and highest accuracy of a seed) and ``missed`` (share of seeds that
         diverged, failed or have no row), by index of the configuration.
     """
-    right = rows["status"].astype(str) == Status.OK
-    judged = rows.assign(
-        accuracy=rows["validation_accuracy"].astype(float).where(right).fillna(0.0),
-        loss=rows["validation_loss"].astype(float).where(right).fillna(np.inf),
+    # One order of the sums: equal means must be equal whatever the order in which rows were stored.
+    rows = rows.sort_values(["config", "seed"])
+    right = rows["status"].to_numpy(dtype=object) == str(Status.OK)
+    accuracy, loss, value = (
+        rows[name].to_numpy(np.float64, na_value=np.nan)
+        for name in ("validation_accuracy", "validation_loss", "swept_value")
     )
+    accuracy = np.where(right & ~np.isnan(accuracy), accuracy, 0.0)
+    loss = np.where(right & ~np.isnan(loss), loss, np.inf)
+    configs, first, place = np.unique(rows["config"].to_numpy(np.int64), return_index=True, return_inverse=True)
     n_seeds = rows["seed"].nunique()
-    groups = judged.groupby("config", sort=True)
-    whole = groups.size() == n_seeds
-    return pd.DataFrame({
-        "swept_value": groups["swept_value"].first().astype(float),
-        "accuracy": groups["accuracy"].sum() / n_seeds,
-        "loss": groups["loss"].mean().where(whole, np.inf),
-        "low": groups["accuracy"].min().where(whole, 0.0),
-        "high": groups["accuracy"].max(),
-        "missed": 1.0 - right.groupby(rows["config"], sort=True).sum() / n_seeds,
-    })  # fmt: skip
+    by_config = [place == c for c in range(len(configs))]
+    whole = np.array([int(mine.sum()) == n_seeds for mine in by_config])
+    columns = {
+        "swept_value": value[first],
+        "accuracy": np.array([accuracy[mine].sum() for mine in by_config]) / n_seeds,
+        "loss": np.where(whole, [loss[mine].mean() for mine in by_config], np.inf),
+        "low": np.where(whole, [accuracy[mine].min() for mine in by_config], 0.0),
+        "high": np.array([accuracy[mine].max() for mine in by_config]),
+        "missed": 1.0 - np.array([right[mine].sum() for mine in by_config]) / n_seeds,
+    }
+    return pd.DataFrame(columns, index=pd.Index(configs, name="config"))
 
 
 def _best(table: pd.DataFrame) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.errors import DataError, UsageError
-from optbench.records import curve_steps
+from optbench.records import NETWORK_COLUMNS, curve_steps
 from optbench.store.manifest import read_manifest
 from optbench.store.paths import MANIFEST
 from optbench.store.shards import read_runs
@@ -36,7 +36,16 @@ class Run:
 
     @cached_property
     def traces(self) -> pd.DataFrame:
-        """The curves in long form: ``cell_id``, ``cost``, ``f``, ``f_best``; inf where a run failed or diverged."""
+        """The curves in long form: ``cell_id``, ``cost``, ``f``, ``f_best``; inf where a run failed or diverged.
+
+        Of a suite of networks: ``cell_id``, ``grads``, and ``train_loss``, ``train_accuracy``, ``validation_loss``,
+        ``validation_accuracy``, ``grad_norm`` at each point; a run that failed has no points.
+
+        Raises:
+            DataError: Curves have not the points that they must have.
+        """
+        if self.manifest.get("kind") == "networks":
+            return _network_traces(self)
         costs = np.asarray(curve_steps(int(self.manifest["budget"])), dtype=np.int32)
         curves = self.runs["curve_f"].to_numpy()
         best = self.runs["curve_best"].to_numpy()
@@ -53,6 +62,22 @@ class Run:
                 "f_best": np.concatenate([np.empty(0), *best[keep]]),
             }
         )
+
+
+def _network_traces(run: Run) -> pd.DataFrame:
+    """Returns the curves of a run of networks in long form; curves of differing lengths are damage."""
+    names = [name for name in NETWORK_COLUMNS if name.startswith("curve_")]
+    points = np.array([0 if grads is None else len(grads) for grads in run.runs["curve_grads"]], dtype=np.int64)
+    keep = points > 0
+    columns: dict[str, Any] = {"cell_id": run.runs["cell_id"].array.repeat(points)}
+    for name in names:
+        curves = run.runs[name].to_numpy()[keep]
+        if any(curve is None or len(curve) != n for curve, n in zip(curves, points[keep], strict=True)):
+            raise DataError(f"{run.path}: {name} must have as many points as curve_grads; run the suite again")
+        kind = np.int64 if name == "curve_grads" else np.float64
+        parts = [np.empty(0, kind), *(np.asarray(curve, dtype=kind) for curve in curves)]
+        columns[name.removeprefix("curve_")] = np.concatenate(parts)
+    return pd.DataFrame(columns)
 
 
 def load(path: str | Path) -> Run:
