@@ -178,27 +178,10 @@ def _columns(rows: Sequence[Scores]) -> Scores:
     )
 
 
-def failed_fit(status: Status, message: str) -> Fit:
-    """Returns the record of a run that never began.
+def failed_fit(error: Exception) -> Fit:
+    """Returns the record of a run that never began: without any point.
 
     Args:
-        status: ``oom`` or ``error``.
-        message: Why.
-
-    Returns:
-        The record, without any point.
+        error: What kept it from beginning.
     """
-    return Curve(stop_early=False).failed(status, message, 0.0)
-
-
-def failed_fit(status: Status, message: str) -> Fit:
-    """Returns the record of a run that never began.
-
-    Args:
-        status: ``oom`` or ``error``.
-        message: Why.
-
-    Returns:
-        The record, without any point.
-    """
-    return Curve(stop_early=False).failed(status, message, 0.0)
+    return Curve(stop_early=False).failed(error, 0.0)

@@ -39,9 +39,9 @@ def seed_of(suite_seed: int, split: Split, index: int) -> int:
     return int(generator(suite_seed, "network run", str(split), index).integers(2**31))
 
 
-def failed_columns(group: NetworkGroup, split: Split, cells: Cells, status: Status, message: str) -> dict[str, Any]:
+def failed_columns(group: NetworkGroup, split: Split, cells: Cells, error: Exception) -> dict[str, Any]:
     """Returns the rows of cells whose program could not be made."""
-    return network_columns(group, split, cells, [failed_fit(status, message)] * len(cells))
+    return network_columns(group, split, cells, [failed_fit(error)] * len(cells))
 
 
 def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit]) -> dict[str, Any]:

@@ -12,12 +12,10 @@ from optbench import catalog, store
 from optbench.analysis.network_selection import choose
 from optbench.console import Progress
 from optbench.engine.fitting import Fitter
-from optbench.engine.lane import OUT_OF_MEMORY
 from optbench.engine.network_rows import Cells, failed_columns, lanes_of, network_columns
-from optbench.engine.shelves import first_line
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
-from optbench.records import Split, Status
+from optbench.records import Split
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
 from optbench.suite.network_plan import NetworkGroup, NetworkPlan, plan_networks
@@ -159,7 +157,7 @@ class _Pair:
         self.told_s = 0.0
 
     @cached_property
-    def fitter(self) -> Fitter | tuple[Status, str]:
+    def fitter(self) -> Fitter | Exception:
         """What trains the pair, or what kept it from being compiled."""
         suite = self.group.suite
         try:
@@ -172,8 +170,7 @@ class _Pair:
         except OptbenchError:
             raise
         except Exception as error:  # whatever a rule's program raises becomes the message of its rows
-            status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
-            return status, first_line(error)
+            return error
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -192,7 +189,7 @@ class _Pair:
     def columns(self, split: Split, cells: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """Trains some cells and returns their rows; tuning never sees the test examples."""
         if not isinstance(self.fitter, Fitter):
-            return failed_columns(self.group, split, cells, *self.fitter)
+            return failed_columns(self.group, split, cells, self.fitter)
         suite, task = self.group.suite, self.group.task
         fits = self.fitter.fit(
             lanes_of(self.group, split, cells),

@@ -72,19 +72,21 @@ class NetworkGroup:
     def cell_ids(self, split: Split, cells: Sequence[tuple[int, int]]) -> list[str]:
         """Returns the id of each cell."""
         suite, task = self.suite, self.task
-        shared = {
-            "schema": SCHEMA_VERSION,
-            "data": task.data,
-            "model": task.model,
-            "regularization": dict(task.regularization),
-            "early_stopping": suite.stops_early(task),
-            "batch_size": suite.batch_of(task),
-            "epochs": suite.epochs_of(task),
-            "dtype": suite.dtype,
-            "optimizer": self.optimizer.name,
-            "seed": suite.seed,
-            "split_seed": suite.split_seed,
-        }
+        shared = digest(
+            {
+                "schema": SCHEMA_VERSION,
+                "data": task.data,
+                "model": task.model,
+                "regularization": dict(task.regularization),
+                "early_stopping": suite.stops_early(task),
+                "batch_size": suite.batch_of(task),
+                "epochs": suite.epochs_of(task),
+                "dtype": suite.dtype,
+                "optimizer": self.optimizer.name,
+                "seed": suite.seed,
+                "split_seed": suite.split_seed,
+            }
+        )
         return [digest([shared, dict(self.configs[config]), str(split), seed]) for config, seed in cells]
 
 

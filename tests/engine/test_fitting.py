@@ -55,7 +55,7 @@ def test_sgd_is_softmax_regression_by_hand(task):
 def test_sam_takes_both_gradients_of_a_step_on_one_batch(task):
     lr, rho = 0.1, 0.05
     (found,) = fit(
-        task, catalog.optimizer("sam"), [Lane({"lr": lr, "rho": rho}, 1)], batch_size=50, epochs=2, stop_early=False
+        task, catalog.optimizer("sam"), [Lane({"lr": lr, "rho": rho}, 1)], batch_size=50, epochs=4, stop_early=False
     )
     w, b = start_of(task, 1)
     x, y = task.train.x.reshape(300, -1).astype(np.float64), task.train.y
@@ -67,7 +67,7 @@ def test_sam_takes_both_gradients_of_a_step_on_one_batch(task):
         losses.append(loss_of(w, b, x, y))
         w, b = w - lr * gw, b - lr * gb
         losses.append(loss_of(w, b, x, y))
-    assert found.grads[-1] == 24  # two gradients for each of twelve batches
+    assert found.grads[-1] == 24  # four passes of six batches: two gradients for each of the first twelve
     np.testing.assert_allclose(found.train.loss, np.array(losses)[found.grads], rtol=3e-5)
 
 

@@ -14,7 +14,8 @@ from optbench.problems.gradient_flow import SCALES_PATH, follow, frozen_scales, 
 from optbench.problems.measured import measured
 from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem
-from optbench.suite.parse import load, shipped
+from optbench.suite.parse import load
+from tests.suite.conftest import OF_FUNCTIONS
 
 from .shelf import by_name
 
@@ -61,7 +62,7 @@ def test_a_level_that_is_no_positive_number_is_explained(level):
 
 
 def test_shipped_suites_find_their_constants_frozen():
-    for name in shipped():
+    for name in OF_FUNCTIONS:
         for entry in load(name).spec.problems:
             if entry.noise is None:
                 continue

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from optbench.suite.parse import parse
+from optbench.suite.parse import load, parse, shipped
 from optbench.suite.spec import SuiteSpec
+
+#: Shipped suites of test functions; the others are of networks.
+OF_FUNCTIONS = tuple(name for name in shipped() if isinstance(load(name).spec, SuiteSpec))
 
 SMALL = """
 name = "small"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from optbench.errors import UsageError
-from optbench.suite.parse import load, parse, shipped
+from optbench.suite.parse import load, parse
 from optbench.suite.quick import quick_size
+from tests.suite.conftest import OF_FUNCTIONS
 
 CLAIM = """
 [[contrasts]]
@@ -185,7 +186,7 @@ def test_the_values_of_the_cycle_are_those_of_theory():
     assert spec.units == "raw"
 
 
-@pytest.mark.parametrize("name", shipped())
+@pytest.mark.parametrize("name", OF_FUNCTIONS)
 def test_a_suite_without_contrasts_states_none(name):
     spec = load(name).spec
     assert spec.contrasts == () or all(entry.claim.endswith(".") for entry in spec.contrasts)

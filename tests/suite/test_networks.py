@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optbench.errors import UsageError
@@ -98,6 +98,7 @@ def test_every_combination_is_one_cell():
     assert len(set(found.values())) == len(found)
 
 
+@settings(max_examples=20, deadline=None)
 @given(order=st.permutations(range(3)), tasks=st.permutations(range(6)))
 def test_the_order_of_a_suite_does_not_matter(order, tasks):
     spec = small()

@@ -165,7 +165,8 @@ def test_unreadable_files_are_explained(tmp_path, small_text):
     with pytest.raises(UsageError, match=r"unknown suite 'quik'; did you mean 'quick'\?"):
         load("quik")
     with pytest.raises(
-        UsageError, match=r"unknown suite 'zzz.toml'; shipped: .*quick, smoke.*; or the path of a TOML file"
+        UsageError,
+        match=r"unknown suite 'zzz.toml'; shipped: .*quick, regularization, smoke.*; or the path of a TOML file",
     ):
         load("zzz.toml")
     for no_path in ("", "x" * 5000):

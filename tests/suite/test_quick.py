@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from optbench.errors import UsageError
-from optbench.suite.parse import load, parse, shipped
+from optbench.suite.parse import load, parse
 from optbench.suite.plan import plan
 from optbench.suite.quick import quick_size
+from tests.suite.conftest import OF_FUNCTIONS
 
 BASE = """
 name = "s"
@@ -133,7 +134,7 @@ def test_a_suite_without_the_table_has_no_quick_size():
         plan(spec(), quick=True)
 
 
-@pytest.mark.parametrize("name", [name for name in shipped() if load(name).spec.quick is not None])
+@pytest.mark.parametrize("name", [name for name in OF_FUNCTIONS if load(name).spec.quick is not None])
 def test_quick_sizes_of_shipped_suites_are_small_and_tune(name):
     whole = load(name).spec
     small = plan(whole, quick=True)
