@@ -50,9 +50,9 @@ def one_run(
     rows = []
     for side in sides:
         for batch in batches:
-            task, trips = _task(side), SEGMENT
+            task, trips = random_task(side), SEGMENT
             order = np.stack([task.order(0, epoch, batch)[0] for epoch in range(trips)])
-            calls = {"ours": _ours(task, order), "torch": _torch(task, order)}
+            calls = {"ours": _ours(task, order), "torch": torch_loop(task, order)}
             seconds = side_by_side(calls, rounds=rounds)
             speed = {name: trips * batch / s for name, s in seconds.items()}
             ratio = speed["ours"] / speed["torch"]
@@ -89,7 +89,7 @@ def sweep(
     lanes = [Lane({"lr": lr}, seed) for lr in (3e-4, 1e-3, 3e-3, 1e-2) for seed in range(4)]
     for side in sides:
         for batch in batches:
-            task = _task(side)
+            task = random_task(side)
             trips = epochs * (EXAMPLES // batch)
             order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
             jax.clear_caches()
@@ -99,7 +99,7 @@ def sweep(
             fit(task, catalog.optimizer("adam"), lanes, batch_size=batch, epochs=epochs)
             ours_s = time.perf_counter() - begin
             del os.environ[CACHE_VARIABLE]
-            train = _torch(task, order, points=curve_steps(trips))
+            train = torch_loop(task, order, points=curve_steps(trips))
             begin = time.perf_counter()
             for _ in lanes:
                 train()
@@ -119,11 +119,11 @@ def sweep(
     return rows
 
 
-def _task(side: int) -> Task:
-    """Returns a task of random images: its training part has all of ``EXAMPLES``."""
+def random_task(side: int, examples: int = EXAMPLES) -> Task:
+    """Returns a task of random images: its training part has all examples."""
     rng = np.random.default_rng(0)
-    y = rng.integers(0, 10, EXAMPLES).astype(np.int32)
-    x = rng.random((EXAMPLES, side, side, 1), dtype=np.float32)
+    y = rng.integers(0, 10, examples).astype(np.int32)
+    x = rng.random((examples, side, side, 1), dtype=np.float32)
     task = Task.of(Dataset("random", x, y, 10), catalog.model("lenet"))
     return dataclasses.replace(task, train=Examples(x, y))
 
@@ -148,39 +148,61 @@ def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
     return run
 
 
-def _torch(task: Task, order: np.ndarray, points: tuple[int, ...] = ()) -> Callable[[], Any]:
+def torch_loop(task: Task, order: np.ndarray, points: tuple[int, ...] = (), device: str = "cpu") -> Callable[[], Any]:
+    """Returns PyTorch's eager loop over the same batches, with its data on the device.
+
+    Args:
+        task: The task; its model is LeNet.
+        order: Examples of each batch.
+        points: Trips before which all training and validation examples are scored.
+        device: PyTorch's name of it.
+
+    Returns:
+        Trains a network once and returns when it is trained.
+    """
     import torch
     from torch import nn
 
     torch.set_num_threads(visible_cores())
+    # Float32 as it is, as ours.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     side = task.train.x.shape[1]
     narrow = side < 12
     wide = (side // 2 - (0 if narrow else 4)) // 2
-    model = nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5, padding=2 if narrow else 0), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(16 * wide * wide, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-    )  # fmt: skip
-    network, _ = task.start(0)
-    assert sum(p.numel() for p in model.parameters()) == network.size, "the two networks differ"
-    rule = torch.optim.Adam(model.parameters(), LR)
-    x = torch.tensor(task.train.x).permute(0, 3, 1, 2).contiguous()
-    y, rows = torch.tensor(task.train.y).long(), torch.tensor(order).long()
-    loss = nn.CrossEntropyLoss()
-    held_out = torch.tensor(task.validation.x).permute(0, 3, 1, 2).contiguous()
-    classes = torch.tensor(task.validation.y).long()
 
-    def score() -> list[float]:
+    def built() -> Any:
+        return nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(6, 16, 5, padding=2 if narrow else 0), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Flatten(), nn.Linear(16 * wide * wide, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+        ).to(device)  # fmt: skip
+
+    network, _ = task.start(0)
+    assert sum(p.numel() for p in built().parameters()) == network.size, "the two networks differ"
+
+    def moved(examples: Examples) -> tuple[Any, Any]:
+        images = torch.tensor(examples.x).permute(0, 3, 1, 2).contiguous()
+        return images.to(device), torch.tensor(examples.y).long().to(device)
+
+    (x, y), held_out = moved(task.train), moved(task.validation)
+    rows = torch.tensor(order).long().to(device)
+    loss = nn.CrossEntropyLoss()
+
+    def score(model: Any) -> list[float]:
         with torch.no_grad():
-            return [loss(model(seen), right).item() for seen, right in ((x, y), (held_out, classes))]
+            return [loss(model(seen), right).item() for seen, right in ((x, y), held_out)]
 
     def run() -> Any:
+        model = built()
+        rule = torch.optim.Adam(model.parameters(), LR)
         for trip, batch in enumerate(rows):
             if trip in points:
-                score()
+                score(model)
             rule.zero_grad()
             loss(model(x[batch]), y[batch]).backward()
             rule.step()
+        if device != "cpu":
+            torch.cuda.synchronize()
         return model
 
     return run

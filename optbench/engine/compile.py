@@ -51,6 +51,10 @@ _PRODUCT = re.compile(
 #: First byte of a kept program that should become one kernel.
 _ONE_KERNEL = b"1"
 
+#: How products of float32 numbers are computed where that is a choice. Accelerators would round them to TF32 or
+#: bfloat16 by default; what is called float32 here is float32 everywhere, and results agree between devices.
+PRODUCTS = "float32"
+
 #: A folder, or ``off``.
 CACHE_VARIABLE = "OPTBENCH_CACHE"
 
@@ -197,10 +201,7 @@ def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
 
 
 def compile_single(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """Compiles a function in single precision, whatever the process is set to.
-
-    Products are of float32 numbers as they are: accelerators would round them to TF32 or bfloat16 by default, which is
-    a choice of its own.
+    """Compiles a function in single precision, whatever the process is set to; see ``PRODUCTS``.
 
     Args:
         function: The function.
@@ -210,7 +211,7 @@ def compile_single(function: Callable[..., Any], *arguments: Any) -> Callable[..
         The executable; it is to be called in single precision as well.
     """
     # Both are settings of a thread.
-    with jax.enable_x64(False), jax.default_matmul_precision("float32"):
+    with jax.enable_x64(False), jax.default_matmul_precision(PRODUCTS):
         compiled: Callable[..., Any] = jax.jit(function, compiler_options=cpu_options()).lower(*arguments).compile()
     return compiled
 
