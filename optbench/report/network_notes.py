@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from optbench.report import escaping
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.notes import counted
 
@@ -139,6 +140,12 @@ def absent(evidence: Evidence) -> list[str]:
     if not found:
         return []
     return ["Not in this run: " + "; ".join(f"{task} ({why})" for task, why in found.items()) + "."]
+
+
+def beside(evidence: Evidence, rules: Sequence[str]) -> list[str]:
+    """Returns what stands under every figure: which rules make half the steps, and which tasks are not there."""
+    said = [*halved([{"optimizer": rule} for rule in rules]), *absent(evidence)]
+    return [escaping.figure(note, limit=1000) for note in said]
 
 
 def effect_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:

@@ -56,7 +56,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], name: str)
         evidence,
         "Rates" if name == "lr" else f"Rates: {called}",
         f"Accuracy on validation examples against {called}: mean over the tuning seeds of each value tried.",
-        [*notes, *network_notes.absent(evidence)],
+        [*notes, *network_notes.beside(evidence, rules)],
         ROW_HEIGHT * panels.rows(len(labels)) + 0.3,
         [*panels.rule_handles(rules), *_handles()],
     )
