@@ -165,6 +165,18 @@ def test_rates_ring_the_choice_square_the_edge_and_underline_the_default(run):
     assert "stands at the edge of its grid" in texts(run, "rates")
 
 
+def test_a_default_outside_of_its_grid_stands_alone():
+    rows = [networks.row("digits-lenet", "sgd", c, "tune", 0) for c in range(2)]
+    rows += [networks.row("digits-lenet", "sgd", c, "report", s) for c in (0, networks.DEFAULT) for s in range(2)]
+    other = networks.run(networks.frame(rows))
+    (page,) = drawn(other, "rates")
+    (mark,) = (x for x in page.axes[0].lines if x.get_marker() == "_")
+    assert list(mark.get_xdata()) == pytest.approx([networks.GRID[networks.DEFAULT]])
+    (curve,) = (x for x in page.axes[0].lines if x.get_marker() == style.look("sgd").marker and len(x.get_xdata()) > 1)
+    assert len(curve.get_xdata()) == 2
+    assert "A default that is no value of its grid stands alone" in texts(other, "rates")
+
+
 def test_a_value_at_which_runs_diverged_has_a_cross():
     rows = [networks.row("digits-lenet", "sgd", c, "tune", 0) for c in range(4)]
     rows[3] |= {"status": "diverged", "diverged_at": 140}
