@@ -45,7 +45,7 @@ def manifest(**entries) -> dict:
         "absent": {},
         "optimizers": {
             name: {"name": name, "swept": "eps" if name == "adadelta" else "lr", "has_rate": name != "adadelta",
-                   "defaults": {}, "grid": list(GRID)}
+                   "evals_per_step": 2 if name.endswith("+sam") else 1, "defaults": {}, "grid": list(GRID)}
             for name in OPTIMIZERS
         },
         "shards": [],

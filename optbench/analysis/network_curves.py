@@ -22,10 +22,10 @@ CURVES = (
     *("loss_q25", "loss_median", "loss_q75", "accuracy_q25", "accuracy_median", "accuracy_q75"),
 )
 
-#: ``accuracy`` is the mean on validation examples over the tuning seeds, a miss as 0; ``low`` and ``high`` are its
-#: lowest and highest seed.
+#: ``accuracy`` is the mean on validation examples over the seeds of ``split``, a miss as 0; ``low`` and ``high`` are
+#: the lowest and the highest seed's.
 RATES = (
-    *("task", "optimizer", "config", "swept", "swept_value", "is_default", "is_chosen", "at_edge"),
+    *("task", "optimizer", "config", "swept", "swept_value", "split", "is_default", "is_chosen", "at_edge"),
     *("n_seeds", "accuracy", "low", "high", "missed"),
 )
 
@@ -84,28 +84,38 @@ def _curve(row: pd.Series, name: str, length: int, lost: float) -> Floats:
 def network_rates(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """Returns the validation accuracy of every configuration that was tried.
 
+    A default that is no trial has no tuning run: its row is that of the reported runs, on validation examples too.
+
     Args:
         runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
-        manifest: The run's manifest, whose grids say what a swept value is called.
+        manifest: The run's manifest; not used, as every frame has the same arguments.
 
     Returns:
         One row per task, optimizer and configuration, by ascending swept value, with the columns of ``RATES``; empty
         where nothing was tuned.
     """
+    del manifest
     tune = runs[runs["split"] == str(Split.TUNE)]
-    chosen = choices(tune) if len(tune) else {}
+    if tune.empty:
+        return pd.DataFrame(columns=list(RATES))
+    chosen = choices(tune)
+    default = runs[(runs["split"] == str(Split.REPORT)) & runs["is_default"].astype(bool)]
+    others = {(str(t), str(o)): rows for (t, o), rows in default.groupby(["task", "optimizer"])}
     parts = []
     for (task, optimizer), rows in tune.groupby(["task", "optimizer"], sort=True):
-        choice = chosen[str(task), str(optimizer)]
-        table = scores(rows).drop(columns="loss")
-        first = rows.groupby("config", sort=True)[["swept", "is_default"]].first()
-        table = table.join(first).reset_index()
-        table = table.assign(
-            task=str(task),
-            optimizer=str(optimizer),
-            is_chosen=table["config"] == choice.config,
-            n_seeds=rows["seed"].nunique(),
-        )
-        table["at_edge"] = table["is_chosen"] & choice.at_edge
+        key = str(task), str(optimizer)
+        tables = [_rates(rows)]
+        if key in others and not rows["is_default"].any():
+            tables.append(_rates(others[key]))
+        table = pd.concat(tables, ignore_index=True).assign(task=key[0], optimizer=key[1])
+        table["is_chosen"] = (table["config"] == chosen[key].config) & (table["split"] == str(Split.TUNE))
+        table["at_edge"] = table["is_chosen"] & chosen[key].at_edge
         parts.append(table[list(RATES)].sort_values(["swept_value", "config"]))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(RATES))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns the scores of one optimizer's configurations on one task, with what they are."""
+    first = rows.groupby("config", sort=True)[["swept", "is_default", "split"]].first()
+    table = scores(rows).drop(columns="loss").join(first)
+    return table.reset_index().assign(n_seeds=rows["seed"].nunique())

@@ -47,20 +47,24 @@ def network_effects(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
             continue
         if other.n_test != entry.n_test:
             raise DataError(f"{task} and {base} must have the same test examples; got {entry.n_test}, {other.n_test}")
-        keys = {"setting": setting, "base": str(base), "task": task, "regularizer": regularizer(facts)}
+        keys = {"setting": setting, "base": str(base), "task": task, "regularizer": regularizer(task, str(base), facts)}
         rows.append({**keys, "optimizer": optimizer, **_effects(entry, other, int(facts.get("n_train", 0)))})
     return pd.DataFrame(rows, columns=list(EFFECTS))
 
 
-def regularizer(task: Mapping[str, Any]) -> str:
-    """Returns what is done against overfitting on a task, with its strengths.
+def regularizer(task: str, base: str, facts: Mapping[str, Any]) -> str:
+    """Returns what is done against overfitting on a task: what its label has beyond its base's, else its strengths.
 
     Example:
-        >>> regularizer({"regularization": {"dropout": 0.5, "l2": 1e-4}})
-        'dropout=0.5, l2=0.0001'
+        >>> regularizer("digits-lenet+dropout=0.5", "digits-lenet", {})
+        'dropout=0.5'
+        >>> regularizer("mine", "other", {"regularization": {"dropout": 0.5, "batch_norm": True}})
+        'dropout=0.5, batch_norm'
     """
-    strengths = task.get("regularization", {})
-    return ", ".join(f"{name}={value:g}" for name, value in strengths.items()) or "none"
+    if task.startswith(f"{base}+"):
+        return task.removeprefix(f"{base}+")
+    strengths = facts.get("regularization", {})
+    return ", ".join(name if value is True else f"{name}={value:g}" for name, value in strengths.items()) or task
 
 
 def _effects(entry: Reported, base: Reported, n_train: int) -> dict[str, Any]:

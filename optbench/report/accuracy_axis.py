@@ -11,7 +11,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 #: Accuracies at which ticks may stand, in percent.
 TICKS = (0.0, 50.0, 80.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.8, 99.9, 99.98, 99.99)
 
-SAYS = "Accuracy is drawn on a scale that is logarithmic in the error"
+#: Largest over smallest error that a panel shows at least, so that noise is not blown up.
+LEAST_RATIO = 8.0
+
+SAYS = "Accuracy is drawn on a scale that is logarithmic in the error, on which 100 stands at half an example"
 
 
 def error(accuracy: Any, n_examples: int) -> np.ndarray:
@@ -24,31 +27,28 @@ def error(accuracy: Any, n_examples: int) -> np.ndarray:
     return np.maximum(1.0 - np.asarray(accuracy, dtype=np.float64), 0.5 / max(n_examples, 1))
 
 
-def mark(ax: Axes, errors: Any, n_examples: int, *, axis: str = "y", least_ratio: float = 8.0) -> None:
-    """Makes an axis of a panel one of accuracies; what is drawn on it are errors.
+def mark(ax: Axes, errors: Any, n_examples: int) -> None:
+    """Makes the vertical axis of a panel one of accuracies; what is drawn on it are errors.
 
     Args:
         ax: The panel.
         errors: What the axis must hold.
         n_examples: Number of examples that ``error`` was told.
-        axis: ``"x"`` or ``"y"``.
-        least_ratio: Largest over smallest error that it shows at least, so that noise is not blown up.
     """
     values = np.asarray(errors, dtype=np.float64)
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if values.size else (0.01, 1.0)
     middle = np.sqrt(low * high)
-    low, high = (
-        min(low, middle / np.sqrt(least_ratio)) / 1.15,
-        min(max(high, middle * np.sqrt(least_ratio)) * 1.15, 1.1),
-    )
+    low, high = min(low, middle / LEAST_RATIO**0.5), max(high, middle * LEAST_RATIO**0.5)
+    room = (high / low) ** 0.08
+    low, high = low / room, min(high * room, 1.1)
     ticks = {1 - tick / 100: f"{tick:g}" for tick in TICKS if low <= 1 - tick / 100 <= high}
-    if values.size and values.min() <= (whole := 0.5 / max(n_examples, 1)):
+    whole = 0.5 / max(n_examples, 1)
+    if values.size and values.min() <= whole:
         ticks = {place: text for place, text in ticks.items() if place > 1.5 * whole} | {whole: "100"}
-    getattr(ax, f"set_{axis}scale")("log")
-    # Better is above, or to the right.
-    getattr(ax, f"set_{axis}lim")(high, low)
-    target = ax.yaxis if axis == "y" else ax.xaxis
-    target.set_major_locator(FixedLocator(list(ticks)))
-    target.set_minor_locator(NullLocator())
-    target.set_major_formatter(FixedFormatter(list(ticks.values())))
+    ax.set_yscale("log")
+    # Better is above.
+    ax.set_ylim(high, low)
+    ax.yaxis.set_major_locator(FixedLocator(list(ticks)))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FixedFormatter(list(ticks.values())))

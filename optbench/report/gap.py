@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from optbench.report import accuracy_axis, escaping, network_notes, panels, style
+from optbench.report import escaping, network_notes, panels, style
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 from optbench.report.training import shown_setting
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DOT, AROUND = 0.2, 0.75
 #: Dots at most on a page.
 MOST_DOTS = 60
+#: A panel of accuracies shows errors up to so many times the median rule's.
+CUT = 4.0
 
 
 def draw(evidence: Evidence, setting: str) -> list[Figure]:
@@ -60,8 +62,7 @@ def _effects(evidence: Evidence, frame: pd.DataFrame, setting: str) -> list[Figu
                 f"Bars: intervals, {network_notes.INTERVALS}, paired; they hold one at a time. Same data, model, rule "
                 "and budget on both sides; less gap is better.",
                 *_clipped(part),
-                *network_notes.halved([{"optimizer": rule} for rule in rules]),
-                *network_notes.absent(evidence),
+                *network_notes.beside(evidence, rules),
             ],
             sum(heights) + AROUND * len(labels),
             panels.rule_handles(rules, solid=True),
@@ -126,6 +127,9 @@ def _dot(ax: Axes, row: pd.Series, name: str, y: float, look: style.Look) -> Non
         ax.plot(middle, y, look.marker, color=look.color, markersize=4.5, zorder=3)
 
 
+_FAILED = "A run that failed has no scores and counts as wrong on every example."
+
+
 def _accuracies(evidence: Evidence, frame: pd.DataFrame, setting: str) -> list[Figure]:
     """Draws one panel per task, one line per rule."""
     rules = optimizers(frame["optimizer"])
@@ -140,13 +144,9 @@ def _accuracies(evidence: Evidence, frame: pd.DataFrame, setting: str) -> list[F
             f"{SETTING_TITLES[setting]}.",
             [
                 f"Bars: intervals of the test accuracy, {network_notes.INTERVALS}. Intervals of two rules may overlap "
-                f"although the rules differ: runs are paired. {accuracy_axis.SAYS}.",
-                *(
-                    ["A run that failed has no scores and counts as wrong on every example."]
-                    * bool(part["failed"].any())
-                ),
-                *network_notes.halved([{"optimizer": rule} for rule in rules]),
-                *network_notes.absent(evidence),
+                "although they differ: runs are paired. A number after '<' is a test accuracy beyond the left edge.",
+                *([_FAILED] if part["failed"].any() else []),
+                *network_notes.beside(evidence, rules),
             ],
             rows * (DOT * len(rules) + AROUND + 0.2),
             _handles(),
@@ -173,20 +173,29 @@ def _handles() -> list[Artist]:
 def _pairs(ax: Axes, data: pd.DataFrame) -> None:
     """Draws training and test accuracy of each rule in one panel."""
     rules = optimizers(data["optimizer"])
-    shown = []
+    names = ("test_accuracy", "test_low", "train_accuracy")
+    values = 100 * np.nan_to_num(data[list(names)].to_numpy(float), nan=1.0)
+    # One rule that learned nothing must not press all others into a corner: it stands beyond the edge, with its value.
+    least = max(0.0, 100.0 - CUT * (100.0 - float(np.median(values[:, 0]))))
+    left = max(least, float(values.min()))
+    left -= 0.02 * (100.0 - left)
     for y, rule in enumerate(rules):
         row = data[data["optimizer"] == rule].iloc[0]
         look = style.look(rule)
         test, low, high, train = (
-            float(accuracy_axis.error([row[c]], int(row["n_test"]))[0])
-            for c in ("test_accuracy", "test_low", "test_high", "train_accuracy")
+            100 * float(row[c]) for c in ("test_accuracy", "test_low", "test_high", "train_accuracy")
         )
         if np.isfinite([low, high]).all():
-            ax.plot([low, high], [y, y], color=look.color, lw=1.4, alpha=0.75, zorder=2)
-        ax.plot(train, y, look.marker, color=look.color, markerfacecolor="white", markersize=5, zorder=3)
-        ax.plot(test, y, look.marker, color=look.color, markersize=5, zorder=4)
-        shown += [test, low, high, train]
-    accuracy_axis.mark(ax, shown, int(data["n_test"].max()), axis="x")
+            ax.plot([max(low, left), max(high, left)], [y, y], color=look.color, lw=1.4, alpha=0.75, zorder=2)
+        shape: dict[str, Any] = {"color": look.color, "markersize": 5, "clip_on": False}
+        if train >= left:
+            ax.plot(train, y, look.marker, markerfacecolor="white", zorder=3, **shape)
+        if test >= left:
+            ax.plot(test, y, look.marker, zorder=4, **shape)
+        else:
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+            ax.text(left, y, f" < {test:.1f}", fontsize=7.5, color=look.color, va="center", zorder=5, bbox=box)
+    ax.set_xlim(left, 100.0 + 0.02 * (100.0 - left))
     ax.set_ylim(len(rules) - 0.5, -0.5)
     ax.set_yticks(range(len(rules)), [escaping.figure(rule, 18) for rule in rules])
     ax.grid(False, axis="y")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from optbench.report import escaping
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.notes import counted
 
@@ -48,7 +49,7 @@ def notes(evidence: Evidence, rows: Sequence[Row], facts: frozenset[str]) -> lis
     said += lost(rows)
     if "rate" in facts:
         said += rates(rows)
-    return [*said, *halved(rows), unranked(rows)]
+    return [*said, *halved(evidence, (row["optimizer"] for row in rows)), unranked(rows)]
 
 
 def settings(evidence: Evidence, rows: Sequence[Row]) -> str:
@@ -70,13 +71,12 @@ def judged(evidence: Evidence) -> str:
     """Returns at which point of a run its weights are judged."""
     tasks = evidence.manifest.get("tasks", {})
     early = [bool(task.get("early_stopping", True)) for task in tasks.values()]
-    if all(early):
-        where = "where its validation accuracy is best"
-    elif not any(early):
-        where = "at its end"
-    else:
-        late = [label for label, task in tasks.items() if not task.get("early_stopping", True)]
-        where = f"where its validation accuracy is best; at its end on {', '.join(late)}"
+    ends = {True: "where its validation accuracy is best", False: "at its end"}
+    # Those of the rarer kind are named.
+    usual = sum(early) * 2 >= len(early)
+    where = ends[usual]
+    if others := [label for (label, _), stops in zip(tasks.items(), early, strict=True) if stops is not usual]:
+        where += f"; {ends[not usual]} on {', '.join(others)}"
     return f"A run is judged {where}. Test examples choose nothing."
 
 
@@ -116,10 +116,17 @@ def rates(rows: Sequence[Row]) -> list[str]:
     return said
 
 
-def halved(rows: Sequence[Row]) -> list[str]:
-    """Returns that a rule which asks for two gradients a step makes half as many steps."""
-    twice = optimizers(row["optimizer"] for row in rows if {"sam", "asam"} & set(str(row["optimizer"]).split("+")))
-    return [f"{', '.join(twice)}: two gradients a step, so half the steps at equal cost."] if twice else []
+def halved(evidence: Evidence, rules: Iterable[str]) -> list[str]:
+    """Returns that a rule which asks for several gradients a step makes fewer steps."""
+    entries = evidence.manifest.get("optimizers", {})
+    found: dict[int, list[str]] = {}
+    for rule in optimizers(rules):
+        found.setdefault(int(entries.get(rule, {}).get("evals_per_step", 1)), []).append(rule)
+    return [
+        f"{', '.join(names)}: {n} gradients a step, so {'half' if n == 2 else f'1/{n} of'} the steps at equal cost."
+        for n, names in sorted(found.items())
+        if n > 1
+    ]
 
 
 def unranked(rows: Sequence[Row]) -> str:
@@ -139,6 +146,12 @@ def absent(evidence: Evidence) -> list[str]:
     if not found:
         return []
     return ["Not in this run: " + "; ".join(f"{task} ({why})" for task, why in found.items()) + "."]
+
+
+def beside(evidence: Evidence, rules: Sequence[str]) -> list[str]:
+    """Returns what stands under every figure: which rules make half the steps, and which tasks are not there."""
+    said = [*halved(evidence, rules), *absent(evidence)]
+    return [escaping.figure(note, limit=1000) for note in said]
 
 
 def effect_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
@@ -164,7 +177,7 @@ def effect_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
         "any effect one excludes 0.",
         "pairs: seeds for which both sides have scores; the others enter nothing here.",
     ]
-    return [*said, *halved(rows), unranked(rows)]
+    return [*said, *halved(evidence, (row["optimizer"] for row in rows)), unranked(rows)]
 
 
 def span(values: Iterable[Any]) -> str:

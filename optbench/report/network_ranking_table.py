@@ -76,7 +76,7 @@ def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
             "better in those intervals. No winner is named. A failed run counts as wrong on every example.",
             _detectable(evidence, rows),
             *network_notes.rates(rows),
-            *network_notes.halved(rows),
+            *network_notes.halved(evidence, (row["optimizer"] for row in rows)),
         ]
     if left := [task for task in evidence.tasks(row["task"] for row in summary) if task not in ranked]:
         said.append(_unranked(summary, left))

@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from optbench.records import Split
 from optbench.report import accuracy_axis, escaping, network_notes, panels, style
 from optbench.report.evidence import Evidence, optimizers
 
@@ -44,7 +45,8 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
 def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], name: str) -> Figure:
     rules = optimizers(frame["optimizer"])
     called = "the learning rate" if name == "lr" else escaping.figure(name)
-    seeds = network_notes.span(frame["n_seeds"])
+    is_trial = frame["split"] == str(Split.TUNE)
+    seeds = network_notes.span(frame.loc[is_trial, "n_seeds"])
     notes = [
         f"Bars: lowest and highest of {seeds} tuning seeds; they are no confidence intervals. {accuracy_axis.SAYS}.",
         "A run that diverged or failed scores 0; values at which some did have a cross on the lower edge, one line for "
@@ -52,11 +54,15 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], name: str)
     ]
     if frame["at_edge"].any():
         notes.append("An open square stands at the edge of its grid: a better value may lie outside.")
+    if not is_trial.all():
+        notes.append(
+            "A default that is no value of its grid stands alone, at the mean of the reported seeds on validation."
+        )
     sheet = panels.page(
         evidence,
         "Rates" if name == "lr" else f"Rates: {called}",
         f"Accuracy on validation examples against {called}: mean over the tuning seeds of each value tried.",
-        [*notes, *network_notes.absent(evidence)],
+        [*notes, *network_notes.beside(evidence, rules)],
         ROW_HEIGHT * panels.rows(len(labels)) + 0.3,
         [*panels.rule_handles(rules), *_handles()],
     )
@@ -84,13 +90,15 @@ def _panel(ax: Axes, data: pd.DataFrame, rules: list[str], n_examples: int) -> N
     ax.set_xscale("log")
     shown = []
     for k, rule in enumerate(rules):
-        part = data[data["optimizer"] == rule].sort_values("swept_value")
+        # Rules beside each other by a few percent, so that their bars stay apart.
+        shift = 10 ** (0.03 * (k - (len(rules) - 1) / 2))
+        every = data[data["optimizer"] == rule].sort_values("swept_value")
+        part = every[every["split"] == str(Split.TUNE)]
         if part.empty:
             continue
         look = style.look(rule)
-        x = part["swept_value"].to_numpy(float)
-        # Rules beside each other by a few percent, so that their bars stay apart.
-        x = x * 10 ** (0.03 * (k - (len(rules) - 1) / 2))
+        shown.append(_default(ax, every[every["is_default"].astype(bool)], look, shift, n_examples))
+        x = part["swept_value"].to_numpy(float) * shift
         mean, high, low = (accuracy_axis.error(part[c], n_examples) for c in ("accuracy", "high", "low"))
         shown.append(mean)
         ax.vlines(x, high, np.minimum(low, 1.0), color=look.color, lw=1.0, alpha=0.55, zorder=2)
@@ -106,9 +114,14 @@ def _panel(ax: Axes, data: pd.DataFrame, rules: list[str], n_examples: int) -> N
 
 
 def _marks(ax: Axes, x: np.ndarray, y: np.ndarray, part: pd.DataFrame, look: style.Look) -> None:
-    """Rings the chosen value, squares it at the edge of its grid, and underlines the default."""
+    """Rings the chosen value, or squares it at the edge of its grid."""
     for at in np.flatnonzero(part["is_chosen"].to_numpy(bool)):
         shape = "s" if part["at_edge"].to_numpy(bool)[at] else "o"
         ax.plot(x[at], y[at], shape, color=look.color, markersize=9, markerfacecolor="none", zorder=5)
-    default = part["is_default"].to_numpy(bool)
-    ax.plot(x[default], y[default], "_", color=look.color, markersize=15, markeredgewidth=1.3, zorder=5)
+
+
+def _default(ax: Axes, rows: pd.DataFrame, look: style.Look, shift: float, n_examples: int) -> np.ndarray:
+    """Draws a line through the default, which need not be a value of the grid; returns where it stands."""
+    x, y = rows["swept_value"].to_numpy(float) * shift, accuracy_axis.error(rows["accuracy"], n_examples)
+    ax.plot(x, y, "_", color=look.color, markersize=15, markeredgewidth=1.3, zorder=5)
+    return y

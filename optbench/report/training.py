@@ -77,8 +77,7 @@ def _notes(evidence: Evidence, frame: pd.DataFrame) -> list[str]:
             "A run that diverged or failed counts with an infinite loss and an accuracy of 0 from there on; a line of "
             "the loss ends with a cross where half of the runs have."
         )
-    rows = [{"optimizer": name} for name in frame["optimizer"].unique()]
-    return [*notes, *network_notes.halved(rows), *network_notes.absent(evidence)]
+    return [*notes, *network_notes.beside(evidence, optimizers(frame["optimizer"]))]
 
 
 def _passes(ax: Axes, data: pd.DataFrame) -> None:

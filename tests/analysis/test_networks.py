@@ -138,9 +138,10 @@ def test_effects_need_a_base_and_the_same_test_examples():
         network_effects(networks.frame(report((40,)) + report((40,), task=TWIN)), facts)
 
 
-def test_a_regularizer_is_named_with_its_strengths():
-    assert regularizer({"regularization": {"dropout": 0.5, "l2": 1e-4}}) == "dropout=0.5, l2=0.0001"
-    assert regularizer({}) == "none"
+def test_a_regularizer_is_named_by_its_label_or_its_strengths():
+    assert regularizer("a-b+early_stopping", "a-b", {"regularization": {}}) == "early_stopping"
+    assert regularizer("c", "a-b", {"regularization": {"dropout": 0.5, "norm": True}}) == "dropout=0.5, norm"
+    assert regularizer("c", "a-b", {}) == "c"
 
 
 def ranked(n_seeds=12, **levels):
@@ -229,6 +230,17 @@ def test_rates_are_means_over_tuning_seeds_with_the_choice_and_the_default():
     )
     assert frame.loc[3, "accuracy"] == pytest.approx(tune[6]["validation_accuracy"] / 2)
     assert network_rates(networks.frame(report((45,))), networks.manifest()).empty
+
+
+def test_a_default_that_is_no_trial_has_its_reported_seeds():
+    tune = [networks.row(TASK, "sgd", c, "tune", 0, level=0.6 + 0.1 * c) for c in range(2)]
+    rows = tune + report((40, 41, 42), level=0.9)
+    frame = network_rates(networks.frame(rows), networks.manifest()).set_index("config")
+    assert frame["split"].to_dict() == {0: "tune", 1: "tune", DEFAULT: "report"}
+    assert frame["is_default"].to_dict() == {0: False, 1: False, DEFAULT: True}
+    assert frame["is_chosen"].to_dict() == {0: False, 1: True, DEFAULT: False}
+    assert frame["n_seeds"].to_dict() == {0: 1, 1: 1, DEFAULT: 3}
+    assert frame.loc[DEFAULT, "accuracy"] == pytest.approx(rows[-1]["validation_accuracy"])
 
 
 def test_a_whole_run_is_whole():

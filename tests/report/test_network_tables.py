@@ -118,7 +118,7 @@ def test_what_a_reader_must_know_stands_below(run):
     shown = flat(run)
     for words in (
         "95 %, these tasks, new seeds and new test examples", "best mean validation accuracy over 2 tuning seeds",
-        "Choices see neither test examples nor the 3 other seeds", "sgd+sam: two gradients a step, so half the steps",
+        "Choices see neither test examples nor the 3 other seeds", "sgd+sam: 2 gradients a step, so half the steps",
         "edge of its grid", "marked 'eps'", "At 3 seeds nothing is ranked", "counts as wrong on every example",
         "judged where its validation accuracy is best", "optbench 0.1.0", "suite networks v1", "jax 0.10.2 cpu(2)",
         "cost: passes, gradients of single examples over the number of training examples",
