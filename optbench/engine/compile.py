@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import export
+from jax import export, lax
 from jax.experimental.compilation_cache import compilation_cache
 from jax.experimental.xla_metadata import set_xla_metadata
 
@@ -38,6 +38,10 @@ CPU_OPTIONS: Options = {"xla_cpu_use_fusion_emitters": False}
 
 #: Calls of libraries, as XLA makes them for products and large sums, cannot stand inside one kernel.
 KERNEL_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "dot-library-rewriter"}
+
+#: Networks say by barriers where two operations are faster apart than as one. XLA's CPU backend takes the barriers out
+#: before it fuses, unless it is told not to.
+NETWORK_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "cse_barrier_expander"}
 
 #: Most multiplications of one product inside a kernel: a matrix of 16 x 16 for 64 lanes.
 MOST_MULTIPLICATIONS = 1 << 14
@@ -212,13 +216,18 @@ def compile_single(function: Callable[..., Any], *arguments: Any) -> Callable[..
     """
     # Both are settings of a thread.
     with jax.enable_x64(False), jax.default_matmul_precision(PRODUCTS):
-        compiled: Callable[..., Any] = jax.jit(function, compiler_options=cpu_options()).lower(*arguments).compile()
+        compiled: Callable[..., Any] = jax.jit(function, compiler_options=network_options()).lower(*arguments).compile()
     return compiled
 
 
 def cpu_options() -> Options:
     """Returns the options of any program on this backend; none on an accelerator."""
     return _known(CPU_OPTIONS) if jax.default_backend() == "cpu" else {}
+
+
+def network_options() -> Options:
+    """Returns the options of a program that passes batches through a network; none on an accelerator."""
+    return _known(NETWORK_OPTIONS) if jax.default_backend() == "cpu" else {}
 
 
 def _known(options: Options) -> Options:
@@ -229,9 +238,10 @@ def _known(options: Options) -> Options:
 @cache
 def _is_known(name: str, value: str | bool) -> bool:
     try:
-        jax.jit(lambda: 0).lower().compile(compiler_options={name: value})
+        # A barrier, as networks have them: an XLA that cannot keep one says so.
+        jax.jit(lambda: lax.optimization_barrier(jnp.zeros(()))).lower().compile(compiler_options={name: value})
     except jax.errors.JaxRuntimeError as error:
-        if "No such compile option" not in str(error):
+        if not any(said in str(error) for said in ("No such compile option", "UNIMPLEMENTED")):
             raise
         return False
     return True

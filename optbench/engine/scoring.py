@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,10 +13,11 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from optbench.engine.compile import compile_single
+from optbench.engine.parts import part_of
 from optbench.tasks.models.network import Network, Stats
 
-#: Examples that are evaluated together.
-EVALUATED = 250
+#: Most examples that are evaluated together.
+EVALUATED = 256
 
 #: Programs that are kept: a suite has few pairs of a network and a data set, and comes back to each for every rule.
 KEPT = 16
@@ -90,16 +92,17 @@ def evaluation(network: Network) -> Evaluate:
         The function, of a flat vector of parameters.
     """
     unravel = unraveling(network)
+    together = part_of(EVALUATED, math.prod(network.input_shape), whole=jax.default_backend() != "cpu")
 
     def evaluate(params: Array, stats: Stats, x: Array, y: Array, begin: Array, n: Array) -> tuple[Scores, Array]:
         model = unravel(params)
 
         def add(i: Array, sums: tuple[Scores, Array]) -> tuple[Scores, Array]:
             scores, found = sums
-            at = i * EVALUATED
-            seen = lax.dynamic_slice_in_dim(x, begin + at, EVALUATED)
-            labels = lax.dynamic_slice_in_dim(y, begin + at, EVALUATED)
-            inside = at + jnp.arange(EVALUATED) < n
+            at = i * together
+            seen = lax.dynamic_slice_in_dim(x, begin + at, together)
+            labels = lax.dynamic_slice_in_dim(y, begin + at, together)
+            inside = at + jnp.arange(together) < n
             logits, _ = model(seen, stats, train=False)
             losses = -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)[:, 0]
             right = inside & (jnp.argmax(logits, axis=1) == labels)
@@ -109,7 +112,7 @@ def evaluation(network: Network) -> Evaluate:
 
         zero = jnp.zeros((), params.dtype)
         none = jnp.zeros(len(y), jnp.bool_)
-        sums, found = lax.fori_loop(0, (n + EVALUATED - 1) // EVALUATED, add, (Scores(zero, zero), none))
+        sums, found = lax.fori_loop(0, (n + together - 1) // together, add, (Scores(zero, zero), none))
         return Scores(sums.loss / n, sums.accuracy / n), found
 
     return evaluate

@@ -10,10 +10,11 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine import training
+from optbench.engine import parts
 from optbench.engine.fitting import Lane, fit
+from optbench.engine.parts import part_of
 from optbench.engine.scoring import EVALUATED, compile_evaluator
-from optbench.engine.training import SEGMENT, Training, compile_trainer, part_of
+from optbench.engine.training import SEGMENT, Training, compile_trainer
 from optbench.errors import UsageError
 from optbench.tasks.data import load
 from optbench.tasks.models.convolutional import lenet
@@ -72,7 +73,7 @@ def test_sam_takes_both_gradients_of_a_step_on_one_batch(task):
 
 
 def test_a_batch_in_parts_has_the_gradient_of_the_whole(monkeypatch):
-    monkeypatch.setattr(training, "PIXELS", 1 << 14)
+    monkeypatch.setattr(parts, "PIXELS", 1 << 14)
     whole = Task.of(load("digits"), lenet)
     grown = np.kron(whole.train.x[:48], np.ones((1, 4, 4, 1), np.float32))[:, :28, :28]
     examples = Examples(grown, whole.train.y[:48])

@@ -8,9 +8,10 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine import training
+from optbench.engine import parts
+from optbench.engine.parts import part_of
 from optbench.engine.scoring import EVALUATED
-from optbench.engine.training import SEGMENT, Training, compile_trainer, part_of
+from optbench.engine.training import SEGMENT, Training, compile_trainer
 from optbench.tasks.regularization import Regularization
 
 N = 48
@@ -103,7 +104,7 @@ def test_running_statistics_are_those_of_the_network_s_own_pass():
 
 def test_parts_of_a_batch_drop_different_neurons(monkeypatch):
     """Of one image in many copies, the mean of three parts that draw apart varies less than one part does."""
-    monkeypatch.setattr(training, "PIXELS", 1 << 14)
+    monkeypatch.setattr(parts, "PIXELS", 1 << 14)
     whole, one = (Trips("lenet", 28, batch_size=n, alike=True, dropout=0.5) for n in (N, 16))
     assert (whole.trainer.part, one.trainer.part) == (16, 16)
     spread = [np.var([trips.loss(first) for first in range(150)]) for trips in (whole, one)]

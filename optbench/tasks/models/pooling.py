@@ -5,26 +5,37 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 from optbench.tasks.models.arithmetic import Shape, output_shape, output_size
-from optbench.tasks.models.convolution import shifted_slices
+from optbench.tasks.models.convolution import in_blocks, shifted_slices
 from optbench.tasks.models.layer import Arrays, Layer, Mode
 
 
-def _windows(x: Array, size: int) -> tuple[Array, tuple[int, ...]]:
-    """Splits every spatial axis into windows, dropping what is left over, and returns the axes within windows."""
-    places = [n // size for n in x.shape[1:-1]]
-    x = x[(slice(None), *(slice(m * size) for m in places))]
-    split = x.reshape(x.shape[0], *(part for m in places for part in (m, size)), x.shape[-1])
-    return split, tuple(range(2, 2 * len(places) + 1, 2))
+@jax.custom_jvp
+def _largest(x: Array) -> Array:
+    """Returns the maximum along the first axis; its derivative is that of the first of the largest."""
+    return functools.reduce(jnp.maximum, [x[k] for k in range(len(x))])
+
+
+@_largest.defjvp
+def _largest_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    (x,), (along,) = primals, tangents
+    most = _largest(x)
+    place = jnp.full(most.shape, len(x) - 1, jnp.int32)
+    for k in reversed(range(len(x) - 1)):
+        place = jnp.where(x[k] == most, k, place)
+    chosen = place[None] == lax.broadcasted_iota(jnp.int32, x.shape, 0)
+    return most, jnp.sum(jnp.where(chosen, along, jnp.zeros((), x.dtype)), axis=0)
 
 
 def max_pool(x: Array, size: int, stride: int | None = None, padding: int = 0) -> Array:
     """Returns the maximum of each window.
 
-    The gradient at a tie is shared, evenly where windows tile the image; torch gives it to one of the tied.
+    The gradient at a tie is the first one's, in row-major order, where windows tile the image, as it is torch's.
+    Elsewhere ties share it.
 
     Args:
         x: Batch, shape (channels, *spatial, n).
@@ -45,8 +56,7 @@ def max_pool(x: Array, size: int, stride: int | None = None, padding: int = 0) -
     stride = stride or size
     places = [output_size(n, size, stride, padding) for n in x.shape[1:-1]]
     if stride == size and padding == 0:
-        split, axes = _windows(x, size)
-        return split.max(axes)
+        return _largest(in_blocks(x, size))
     if padding:
         x = jnp.pad(x, [(0, 0), *[(padding, padding)] * len(places), (0, 0)], constant_values=-jnp.inf)
     return functools.reduce(jnp.maximum, shifted_slices(x, (size,) * len(places), places, stride, 0))
@@ -71,8 +81,7 @@ def average_pool(x: Array, size: int) -> Array:
     """
     for n in x.shape[1:-1]:
         output_size(n, size, size)
-    split, axes = _windows(x, size)
-    return split.mean(axes)
+    return in_blocks(x, size).mean(0)
 
 
 @dataclass(frozen=True)

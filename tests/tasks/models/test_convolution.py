@@ -11,12 +11,14 @@ import pytest
 
 from optbench import catalog
 from optbench.errors import UsageError
+from optbench.tasks.models import convolution
 from optbench.tasks.models.convolution import WAYS, convolve, way
 from tests.tasks.models.designs import error
 
 CASES = [
     # spatial sizes, kernel, stride, padding
     ((7,), (3,), 1, 0),
+    ((8,), (3,), 1, 1),
     ((8,), (5,), 2, 1),
     ((9,), (2,), 3, 2),
     ((6, 6), (3, 3), 1, 1),
@@ -66,6 +68,30 @@ def test_both_ways_have_the_same_values_and_gradients(dtype, spatial, kernel, st
 
     for ours, theirs in zip(*map(everything, WAYS), strict=True):
         assert error(ours, theirs) < (1e-5 if dtype == np.float32 else 1e-13)
+
+
+@pytest.mark.parametrize(("spatial", "kernel"), [((8,), (3,)), ((6, 8), (3, 5))])
+def test_blocks_of_places_change_nothing_but_rounding(monkeypatch, spatial, kernel):
+    x, weight = map(jnp.asarray, operands(spatial, kernel))
+    bias = jnp.array([0.5, -2.0])
+
+    def everything():
+        out, pull = jax.vjp(lambda *arrays: convolve(*arrays, padding=1), x, weight, bias)
+        return out, *pull(jnp.cos(jnp.arange(out.size, dtype=out.dtype)).reshape(out.shape))
+
+    blocks = everything()
+    monkeypatch.setattr(convolution, "BLOCKED", 0)
+    for ours, plain in zip(blocks, everything(), strict=True):
+        assert error(ours, plain) < 1e-13
+    assert error(blocks[0] - bias.reshape(-1, *[1] * (x.ndim - 1)), by_loops(x, weight, 1, 1)) < 1e-13
+
+
+def test_pixels_by_their_places_within_blocks():
+    x = np.arange(30).reshape(1, 6, 5, 1)
+    found = np.asarray(convolution.in_blocks(jnp.asarray(x), 2))[..., 0]
+    assert found.shape == (4, 1, 3, 2)
+    for place, (i, j) in enumerate(itertools.product((0, 1), repeat=2)):
+        np.testing.assert_array_equal(found[place, 0], x[0, i:6:2, j:4:2, 0])
 
 
 @pytest.mark.parametrize("by", WAYS)

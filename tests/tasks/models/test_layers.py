@@ -72,9 +72,19 @@ def test_dropout_acts_in_training_alone_and_needs_a_key():
         network(x, stats, train=True, dropout=0.5)
 
 
-def test_ties_of_a_tiling_share_the_gradient():
+def test_the_first_of_a_tie_has_the_gradient():
     grad = jax.grad(lambda x: max_pool(x, 2).sum())(jnp.array([[[1.0], [1.0], [0.0], [3.0]]]))
-    assert grad.ravel().tolist() == [0.5, 0.5, 0.0, 1.0]
+    assert grad.ravel().tolist() == [1.0, 0.0, 0.0, 1.0]
+    square = jnp.array([[2.0, 5.0], [5.0, 5.0]]).reshape(1, 2, 2, 1)
+    assert jax.grad(lambda x: max_pool(x, 2).sum())(square).ravel().tolist() == [0.0, 1.0, 0.0, 0.0]
+    assert jnp.isnan(max_pool(square.at[0, 0, 0].set(jnp.nan), 2)).all()
+
+
+def test_pooling_has_derivatives_along_directions_and_of_second_order():
+    x, along = jnp.array([1.0, 3.0, 2.0, -4.0]).reshape(1, 4, 1), jnp.array([1.0, 2.0, 3.0, 4.0]).reshape(1, 4, 1)
+    assert jax.jvp(lambda x: max_pool(x, 2), (x,), (along,))[1].ravel().tolist() == [2.0, 3.0]
+    cubes = jax.grad(lambda x: (max_pool(x, 2) ** 3).sum())
+    assert jax.jvp(cubes, (x,), (along,))[1].ravel().tolist() == [0.0, 6 * 3.0 * 2.0, 6 * 2.0 * 3.0, 0.0]
 
 
 def test_average_pool_by_hand():
