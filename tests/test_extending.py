@@ -55,7 +55,7 @@ def draw(evidence, setting):
     figure.add_subplot().hist(evidence.run.runs["f_start"])
     return [figure]
 '''
-FIGURE_LINE = '    "starts": "rows",\n'
+FIGURE_LINE = '        "starts": "rows",\n'
 
 SUITE = """
 name = "extended"
@@ -89,7 +89,7 @@ def command(tmp_path_factory):
     append(package / "problems" / "quadratics.py", FUNCTION)
     add_line(package / "catalog" / "functions.py", "PROBLEMS: tuple[Entry, ...] = (\n", FUNCTION_LINE)
     (package / "report" / "starts.py").write_text(FIGURE)
-    add_line(package / "report" / "figures.py", "KINDS: dict[str, str] = {\n", FIGURE_LINE)
+    add_line(package / "report" / "figures.py", '    "landscapes": {\n', FIGURE_LINE)
     (folder / "extended.toml").write_text(SUITE)
 
     def run(*words):
