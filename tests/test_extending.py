@@ -55,7 +55,7 @@ def draw(evidence, setting):
     figure.add_subplot().hist(evidence.run.runs["f_start"])
     return [figure]
 '''
-FIGURE_LINE = '    "starts": "rows",\n'
+FIGURE_LINE = '        "starts": "rows",\n'
 
 SUITE = """
 name = "extended"

@@ -151,7 +151,7 @@ def _accuracies(evidence: Evidence, frame: pd.DataFrame, setting: str) -> list[F
             rows * (DOT * len(rules) + AROUND + 0.2),
             _handles(),
         )
-        pad = panels.Pad(1.1, 0.2, 0.3, 0.45, 1.2, 0.75)
+        pad = panels.Pad(1.35, 0.2, 0.3, 0.45, 1.45, 0.75)
         axes = [ax for row in sheet.grid(rows, min(2, len(labels)), pad=pad) for ax in row]
         for surplus in axes[len(labels) :]:
             surplus.set_axis_off()

@@ -57,13 +57,13 @@ def settings(evidence: Evidence, rows: Sequence[Row]) -> str:
     n = span(row["n_seeds"] for row in rows)
     default = "Settings: default, the rule's own defaults"
     if not any(row["setting"] == "tuned" for row in rows):
-        return f"{default}; nothing was tuned. All numbers come from {n} seeds per task and rule (n)."
+        return f"{default}; nothing was tuned. All numbers come from {seeds(n)} per task and rule (n)."
     tune = evidence.manifest.get("seeds", {}).get("tune")
-    over = "the tuning seeds" if tune is None else f"{tune} tuning seeds"
+    over = "the tuning seeds" if tune is None else seeds(tune, "tuning seed")
     return (
         f"{default}; tuned, for each task the value with the best mean validation accuracy over {over} (of equal ones "
         "the lower validation loss, then the smaller value; a run that diverged or failed scores 0). Choices see "
-        f"neither test examples nor the {n} other seeds from which all numbers come (n)."
+        f"neither test examples nor the {seeds(n, 'other seed')} from which all numbers come (n)."
     )
 
 
@@ -133,7 +133,7 @@ def unranked(rows: Sequence[Row]) -> str:
     """Returns why no entry of a table is marked."""
     fewest = min(int(row["n_seeds"]) for row in rows)
     if fewest < RANKED_FROM:
-        return f"At {fewest} seed{'s' if fewest > 1 else ''} nothing is ranked: that takes {RANKED_FROM}."
+        return f"At {seeds(fewest)} nothing is ranked: that takes {RANKED_FROM}."
     return (
         "No entry is marked as best: that takes an interval of the difference, which the table 'ranking' has and this "
         "one has not."
@@ -149,8 +149,9 @@ def absent(evidence: Evidence) -> list[str]:
 
 
 def beside(evidence: Evidence, rules: Sequence[str]) -> list[str]:
-    """Returns what stands under every figure: which rules make half the steps, and which tasks are not there."""
-    said = [*halved(evidence, rules), *absent(evidence)]
+    """Returns what stands under every figure: which rules make half the steps, and what is not there."""
+    small = ["Quick size of the suite, no evidence."] if evidence.manifest.get("size") == "quick" else []
+    said = [*small, *halved(evidence, rules), *absent(evidence)]
     return [escaping.figure(note, limit=1000) for note in said]
 
 
@@ -178,6 +179,16 @@ def effect_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
         "pairs: seeds for which both sides have scores; the others enter nothing here.",
     ]
     return [*said, *halved(evidence, (row["optimizer"] for row in rows)), unranked(rows)]
+
+
+def seeds(n: int | str, what: str = "seed") -> str:
+    """Returns a number of seeds in words.
+
+    Example:
+        >>> seeds(1), seeds("2 to 3", "tuning seed")
+        ('1 seed', '2 to 3 tuning seeds')
+    """
+    return f"{n} {what}{'' if str(n) == '1' else 's'}"
 
 
 def span(values: Iterable[Any]) -> str:

@@ -97,7 +97,7 @@ def _unranked(summary: Sequence[Row], left: Sequence[str]) -> str:
     fewest = min(int(row["n_seeds"]) for row in summary if row["task"] in left)
     names = ", ".join(left)
     if fewest < network_notes.RANKED_FROM:
-        seeds = f"{fewest} seed{'s' if fewest > 1 else ''}"
+        seeds = network_notes.seeds(fewest)
         return f"At {seeds} nothing is ranked: that takes {network_notes.RANKED_FROM}. Not ranked: {names}."
     return (
         f"Not ranked, since fewer than two tuned optimizers have {network_notes.RANKED_FROM} seeds in common: {names}."

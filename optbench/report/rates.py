@@ -46,9 +46,9 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], name: str)
     rules = optimizers(frame["optimizer"])
     called = "the learning rate" if name == "lr" else escaping.figure(name)
     is_trial = frame["split"] == str(Split.TUNE)
-    seeds = network_notes.span(frame.loc[is_trial, "n_seeds"])
+    seeds = network_notes.seeds(network_notes.span(frame.loc[is_trial, "n_seeds"]), "tuning seed")
     notes = [
-        f"Bars: lowest and highest of {seeds} tuning seeds; they are no confidence intervals. {accuracy_axis.SAYS}.",
+        f"Bars: lowest and highest of {seeds}; they are no confidence intervals. {accuracy_axis.SAYS}.",
         "A run that diverged or failed scores 0; values at which some did have a cross on the lower edge, one line for "
         "each rule. Nothing here was measured on test examples.",
     ]
@@ -91,7 +91,7 @@ def _panel(ax: Axes, data: pd.DataFrame, rules: list[str], n_examples: int) -> N
     shown = []
     for k, rule in enumerate(rules):
         # Rules beside each other by a few percent, so that their bars stay apart.
-        shift = 10 ** (0.03 * (k - (len(rules) - 1) / 2))
+        shift = 10 ** (min(0.03, 0.15 / len(rules)) * (k - (len(rules) - 1) / 2))
         every = data[data["optimizer"] == rule].sort_values("swept_value")
         part = every[every["split"] == str(Split.TUNE)]
         if part.empty:

@@ -37,13 +37,13 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     figures = []
     for labels in panels.chunks(evidence.tasks(frame["task"]), PER_PAGE):
         part = frame[frame["task"].isin(labels)]
-        seeds = network_notes.span(part["n_seeds"])
+        seeds = network_notes.seeds(network_notes.span(part["n_seeds"]), "reported seed")
         bands = "bands: quartiles" if len(rules) <= MOST_BANDS else f"of more than {MOST_BANDS} rules no quartiles"
         sheet = panels.page(
             evidence,
             "Training",
             f"Loss and accuracy on validation examples against passes over the training examples; setting: "
-            f"{SETTING_TITLES[setting]}. Lines: median over {seeds} reported seeds; {bands}.",
+            f"{SETTING_TITLES[setting]}. Lines: median over {seeds}; {bands}.",
             _notes(evidence, part),
             ROW_HEIGHT * len(labels) + 0.1,
             panels.rule_handles(rules),
