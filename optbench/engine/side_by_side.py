@@ -28,6 +28,9 @@ from optbench.tasks.task import Task
 #: Most lanes of one device; more are run one block after another.
 MOST = 64
 
+#: Fewest lanes of one accelerator: idle ones cost less than a program for each number.
+LEAST = 8
+
 
 class SideBySide:
     """Programs for blocks of lanes, compiled at the first block of each width.
@@ -162,7 +165,9 @@ class SideBySide:
 
     def _compiled(self, n: int) -> LanePrograms:
         """Returns the programs of the narrowest width that holds some lanes."""
-        each = 1 << max(0, (-(-n // self.devices) - 1).bit_length())
+        each = 1 << (-(-n // self.devices) - 1).bit_length()
+        if jax.default_backend() != "cpu":
+            each = max(each, LEAST)
         width = each * self.devices
         if width not in self._programs:
             begin = time.perf_counter()
