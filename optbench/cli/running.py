@@ -18,6 +18,7 @@ import click
 @click.option("--tuning", metavar="T", help="grid, random or default; the suite's own by default.")
 @click.option("--trials", type=int, metavar="K", help="How many configurations random tuning draws.")
 @click.option("--dtype", metavar="D", help="float32 or bfloat16, of a suite of networks.")
+@click.option("--device", metavar="D", help="cpu, gpu or tpu; what JAX finds first by default.")
 @click.option("--quick", is_flag=True, help="Run the quick size, as the suite's table [quick] has it.")
 @click.option("--fresh", is_flag=True, help="Compute again, beside what is stored.")
 @click.option("--dry-run", is_flag=True, help="Print cells, programs, estimated memory and time; run nothing.")
@@ -30,6 +31,7 @@ def run(
     tuning: str | None,
     trials: int | None,
     dtype: str | None,
+    device: str | None,
     quick: bool,
     fresh: bool,
     dry_run: bool,
@@ -46,9 +48,15 @@ def run(
       optbench run quick --tuning random --trials 64
       optbench run noise --quick
       optbench run networks --quick
+      optbench run networks --device gpu
       optbench run networks --tasks digits --optimizers adam,sgd
       optbench run my-suite.toml --dry-run
     """
+    if device is not None:
+        from optbench.engine.devices import use
+
+        # Before anything else, which might compute.
+        use(device)
     from optbench.suite import selector
 
     chosen: dict[str, Any] = {
@@ -67,11 +75,11 @@ def run(
         return
     command = ["optbench", "run", suite, "--out", out]
     given = {"--optimizers": optimizers, "--problems": problems, "--tasks": tasks, "--tuning": tuning}
-    given |= {"--trials": None if trials is None else str(trials), "--dtype": dtype}
+    given |= {"--trials": None if trials is None else str(trials), "--dtype": dtype, "--device": device}
     for option, value in given.items():
         command += [option, value] if value else []
     command += ["--quick"] if quick else []
-    _execute(suite, out, chosen, fresh, shlex.join(command))
+    _execute(suite, out, chosen | ({} if device is None else {"device": device}), fresh, shlex.join(command))
 
 
 def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command: str) -> None:

@@ -25,8 +25,11 @@ from optbench.engine.training import SEGMENT, Training
 from optbench.errors import OptbenchError
 from optbench.tasks.task import Task
 
-#: Most lanes of one device; more are run one block after another.
+#: Most lanes of one device; more are run one block after another, and fewer if its memory says so.
 MOST = 64
+
+#: Fewest lanes of one accelerator: idle ones cost less than a program for each number.
+LEAST = 8
 
 
 class SideBySide:
@@ -52,6 +55,7 @@ class SideBySide:
         self._programs: dict[int, LanePrograms] = {}
         self.devices = self._mesh.size
         self.compile_s = 0.0
+        self._most = MOST
 
     def fit(self, lanes: Sequence[Lane], *, epochs: int, stop_early: bool, test: bool) -> list[Fit]:
         """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
@@ -65,37 +69,35 @@ class SideBySide:
         Returns:
             One record for each.
         """
-        most = MOST * self.devices
-        blocks = [lanes[begin : begin + most] for begin in range(0, len(lanes), most)]
-        return [fit for block in blocks for fit in self._block(block, epochs, stop_early, test)]
+        found: list[Fit] = []
+        while len(found) < len(lanes):
+            each = self._each(len(lanes))
+            block = lanes[len(found) : len(found) + each * self.devices]
+            found += self._block(block, each, epochs, stop_early, test)
+        return found
 
-    def _block(self, lanes: Sequence[Lane], epochs: int, stop_early: bool, test: bool) -> list[Fit]:
-        """Makes the runs of one block; of one that does not fit into memory, half and half."""
+    def _block(self, lanes: Sequence[Lane], each: int, epochs: int, stop_early: bool, test: bool) -> list[Fit]:
+        """Makes the runs of one block, or none if it takes more memory than there is: the next is half as wide."""
         begin = time.perf_counter()
         curves = [Curve(stop_early) for _ in lanes]
         try:
             with jax.enable_x64(False):
-                found = self._trained(lanes, curves, epochs, test)
+                found = self._trained(lanes, each, curves, epochs, test)
         except OptbenchError:
             raise
         except Exception as error:  # whatever stopped a block becomes the message of its rows
-            if OUT_OF_MEMORY in str(error) and len(lanes) > self.devices:
-                message, half = None, len(lanes) // 2
-            else:
-                message, half = error, 0
-        else:
-            run_s = time.perf_counter() - begin
-            return [curve.fit(*one, run_s) for curve, one in zip(curves, found, strict=True)]
-        if message is None:
-            # Out of the handler: what it holds of the block is given up first.
-            return [f for part in (lanes[:half], lanes[half:]) for f in self._block(part, epochs, stop_early, test)]
-        return [curve.failed(message, time.perf_counter() - begin) for curve in curves]
+            if OUT_OF_MEMORY in str(error) and each > 1:
+                self._most = each // 2
+                return []
+            return [curve.failed(error, time.perf_counter() - begin) for curve in curves]
+        run_s = time.perf_counter() - begin
+        return [curve.fit(*one, run_s) for curve, one in zip(curves, found, strict=True)]
 
     def _trained(
-        self, lanes: Sequence[Lane], curves: Sequence[Curve], epochs: int, test: bool
+        self, lanes: Sequence[Lane], each: int, curves: Sequence[Curve], epochs: int, test: bool
     ) -> list[tuple[np.ndarray, Scores | None, np.ndarray | None]]:
         """Returns of each lane the parameters of the chosen point, and what they do on the test examples."""
-        programs = self._compiled(len(lanes))
+        programs = self._compiled(each)
         padded = [*lanes, *[lanes[-1]] * (programs.width - len(lanes))]
         batches = Batches(self._task, self._training.batch_size, self._training.rule.evals_per_step)
         hyper = self._placed([{name: np.float32(v) for name, v in lane.hyper.items()} for lane in padded])
@@ -114,14 +116,15 @@ class SideBySide:
                     carry, *self.examples, order, keys, np.int32(done), np.int32(n), hyper
                 )
                 done += n
-            parts = [self._scores(programs, (carry.params, carry.stats), part) for part in ("train", "validation")]
-            (train, _), (validation, _), norms = jax.device_get((*parts, norms))
+            now = carry.params, carry.stats
+            asked = [self._scores(programs, now, part)[0] for part in ("train", "validation")]
+            train, validation, norms = jax.device_get((*asked, norms))
             better = np.zeros(programs.width, np.bool_)
             for place, curve in enumerate(curves):
                 if not curve.diverged:
                     better[place] = curve.add(point, _of(train, place), _of(validation, place), float(norms[place]))
             if better.any():
-                kept = programs.keep(jax.device_put(better, self._split), (carry.params, carry.stats), kept)
+                kept = programs.keep(jax.device_put(better, self._split), now, kept)
             if all(curve.diverged for curve in curves):
                 break
         return self._chosen(programs, kept, curves, test)
@@ -160,9 +163,13 @@ class SideBySide:
         """Returns one tree for each lane as one tree with lanes in front, on their devices."""
         return jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *trees), self._split)
 
-    def _compiled(self, n: int) -> LanePrograms:
-        """Returns the programs of the narrowest width that holds some lanes."""
-        each = 1 << max(0, (-(-n // self.devices) - 1).bit_length())
+    def _each(self, n: int) -> int:
+        """Returns how many lanes each device has in all blocks of ``n`` lanes: a power of two."""
+        least = 1 if jax.default_backend() == "cpu" else LEAST
+        return min(self._most, max(least, 1 << (-(-n // self.devices) - 1).bit_length()))
+
+    def _compiled(self, each: int) -> LanePrograms:
+        """Returns the programs for so many lanes of each device."""
         width = each * self.devices
         if width not in self._programs:
             begin = time.perf_counter()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench import store
+from optbench.engine.devices import use
 from optbench.errors import UsageError
 from optbench.runner import landscapes, networks
 from optbench.runner.books import Report
@@ -24,6 +25,7 @@ def run(
     tuning: str | None = None,
     trials: int | None = None,
     dtype: str | None = None,
+    device: str | None = None,
     quick: bool = False,
     fresh: bool = False,
     progress: Report | None = None,
@@ -42,6 +44,7 @@ def run(
         tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
         trials: Number of trials of random tuning; ``None`` for the suite's own.
         dtype: ``float32`` or ``bfloat16``, of a suite of networks; ``None`` for the suite's own.
+        device: ``cpu``, ``gpu`` or ``tpu``; what JAX finds first if ``None``. Another kind of device is another run.
         quick: Run the quick size of the suite: its table ``quick`` says what is smaller. It is a run of its own.
         fresh: Compute again, in a new folder beside what is stored.
         progress: Called with each report of how far the run is.
@@ -53,6 +56,8 @@ def run(
         OptbenchError: The suite or a name is not valid, data are missing, or the results folder cannot be used; the
             subclass says which.
     """
+    if device is not None:
+        use(device)
     read = load(suite)
     selection: dict[str, Any] = {
         "optimizers": None if optimizers is None else sorted(optimizers),
@@ -69,7 +74,7 @@ def run(
     name, identity = planned.spec.name, column.identity(planned)
     copy = identity if fresh else store.stopped_copy(Path(out), name, identity) or identity
     folder = store.run_folder(Path(out), name, copy, fresh=fresh)
-    command = _command(suite, out, selection)
+    command = _command(suite, out, {**selection, "device": device})
     with store.writing(folder):
         column.execute(folder, read, planned, selection, command, progress or (lambda report: None))
     return store.load(folder)

@@ -68,6 +68,26 @@ def test_another_tuning_is_handed_over_and_resumed_by_the_same_command(invoke, s
     assert "resume with: optbench run quick --out results --tuning random --trials 8" in result.stderr
 
 
+def test_a_device_is_handed_over_and_named_in_the_command_that_resumes(invoke, stand_in, drawn):
+    seen = {}
+
+    def run(suite, **options):
+        seen.update(options)
+        raise KeyboardInterrupt
+
+    stand_in(run)
+    result = invoke("run", "networks", "--device", "cpu")
+    assert seen["device"] == "cpu"
+    assert "resume with: optbench run networks --out results --device cpu\n" in result.stderr
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_device_that_is_not_here_ends_with_2(invoke, more):
+    result = invoke("run", "quick", "--device", "tpu", *more)
+    assert result.exit_code == 2
+    assert result.stderr == "error: device 'tpu': there is none here that JAX can use; it has cpu\n"
+
+
 @pytest.mark.parametrize(
     ("words", "shown"),
     [

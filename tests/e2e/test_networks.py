@@ -223,3 +223,13 @@ def test_a_dry_run_shows_the_plan(folder):
     assert done.returncode == 0, done.stderr
     assert "48 training runs at most, in float32" in done.stdout
     assert "digits-linear+penalty=0.1+last_epoch" in done.stdout
+
+
+def test_a_device_by_name_is_part_of_the_command_and_not_of_the_result(folder, run):
+    named = ob.run(str(folder / "tiny.toml"), out=folder / "named", device="cpu")
+    assert named.manifest["command"][-2:] == ["--device", "cpu"]
+    assert "--device" not in run.manifest["command"]
+    assert named.path.name == run.path.name
+    shards = sorted((named.path / "shards").glob("*.parquet"))
+    assert len(shards) == len(run.manifest["shards"])
+    assert all(shard.read_bytes() == (run.path / "shards" / shard.name).read_bytes() for shard in shards)

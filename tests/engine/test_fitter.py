@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
+import time
 import weakref
 
 import jax
@@ -111,6 +112,22 @@ def test_a_program_that_fails_ends_its_own_run_alone(fitter, monkeypatch, said, 
     np.testing.assert_array_equal(bad.train.loss, expected[2].train.loss[: trip + 1])
     for place in (0, 1, 3):
         np.testing.assert_array_equal(found[place].params, expected[place].params)
+
+
+def test_an_interruption_stops_the_runs_in_flight(fitter, monkeypatch):
+    """A million epochs would take hours."""
+    advanced = in_threads._Run._advanced
+
+    def interrupted(run, carry, done, n, hyper):
+        if (run.lane.seed, run.lane.hyper["lr"]) == (0, 0.01):
+            raise KeyboardInterrupt
+        return advanced(run, carry, done, n, hyper)
+
+    monkeypatch.setattr(in_threads._Run, "_advanced", interrupted)
+    begin = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        fitter.fit(LANES, epochs=10**6)
+    assert time.perf_counter() - begin < 20
 
 
 def test_a_wrong_configuration_is_no_failed_run(fitter):

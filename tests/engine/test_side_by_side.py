@@ -126,8 +126,20 @@ def test_a_block_without_room_is_halved_until_it_has_some(task, monkeypatch):
     fitter = Fitter(task, catalog.optimizer("adam"), batch_size=30, lanes="side by side")
     expected = fitter.fit(LANES, epochs=1)
     failing(monkeypatch, "RESOURCE_EXHAUSTED: Out of memory", 2)
-    found = Fitter(task, catalog.optimizer("adam"), batch_size=30, lanes="side by side").fit(LANES, epochs=1)
-    agree(expected, found)
+    narrow = Fitter(task, catalog.optimizer("adam"), batch_size=30, lanes="side by side")
+    agree(expected, narrow.fit(LANES, epochs=1))
+    assert sorted(narrow._way._programs) == [2, 4, 8]
+    # What there was no room for is not tried again.
+    programs = narrow._way._programs
+    narrow._way._programs = {2: programs[2]}
+    agree(expected, narrow.fit(LANES, epochs=1))
+    assert sorted(narrow._way._programs) == [2]
+
+
+def test_an_accelerator_has_one_width_for_few_lanes(task, monkeypatch):
+    way = Fitter(task, catalog.optimizer("adam"), batch_size=30, lanes="side by side")._way
+    monkeypatch.setattr(side_by_side.jax, "default_backend", lambda: "gpu")
+    assert [way._each(n) for n in (1, 5, 8, 9, 16, 200)] == [8, 8, 8, 16, 16, 64]
 
 
 @pytest.mark.parametrize(("said", "status"), [("RESOURCE_EXHAUSTED: no", "oom"), ("INTERNAL: no", "error")])
@@ -143,7 +155,7 @@ def test_scoring_is_compiled_once_for_all_rules(task):
     programs = []
     for rule in ("adam", "sgd"):
         fitter = Fitter(task, catalog.optimizer(rule), batch_size=30, lanes="side by side")
-        programs.append(fitter._way._compiled(3))
+        programs.append(fitter._way._compiled(fitter._way._each(3)))
         assert fitter._way._compiled(4) is programs[-1]
     assert programs[0].evaluate is programs[1].evaluate
     assert programs[0].advance is not programs[1].advance
@@ -163,7 +175,7 @@ from tests.engine.test_side_by_side import LANES, agree, both
 apart, together, fitter = both(digits_task(catalog.model("mlp")), "adam", LANES)
 agree(apart, together)
 examples = fitter._way.examples.x
-programs = fitter._way._compiled(5)
+programs = fitter._way._compiled(fitter._way._each(5))
 print(json.dumps({**fitter.facts, "width": programs.width, "copies": len(examples.addressable_shards),
                   "count": len(jax.local_devices())}))
 """
