@@ -10,9 +10,10 @@ import pytest
 
 from optbench import catalog, store
 from optbench.cli import cli
-from optbench.records import RUN_COLUMNS
+from optbench.records import NETWORK_COLUMNS, RUN_COLUMNS
 from optbench.report import figures, tables
 from optbench.suite import parse
+from optbench.suite.networks import STRENGTHS, NetworkQuick, NetworkSuite, Seeds, TaskSpec
 from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
 from tests import readme
 from tests.optimizers import overview
@@ -106,7 +107,7 @@ def test_every_page_can_be_reached_from_the_readme():
 
 def test_every_column_of_a_row_is_documented():
     text = page("docs/results-format.md")
-    for name, (kind, meaning) in RUN_COLUMNS.items():
+    for name, (kind, meaning) in (*RUN_COLUMNS.items(), *NETWORK_COLUMNS.items()):
         shown = f"`{kind}`" if "<" in kind else kind
         assert f"| `{name}` | {shown} | {meaning} |" in text
 
@@ -130,3 +131,12 @@ def test_every_key_of_a_suite_is_documented_and_the_example_is_one():
     assert all(f"| `{name}` |" in text for name in parse.shipped())
     example = re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1)
     assert parse.parse(example, source="docs/suites.md").name == "mine"
+
+
+def test_every_key_of_a_suite_of_networks_and_every_regularizer_is_documented():
+    text = page("docs/networks.md")
+    example = re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1)
+    assert parse.parse(example, source="docs/networks.md").name == "my-networks"
+    for model in (NetworkSuite, TaskSpec, NetworkQuick, Seeds):
+        assert all(re.search(rf"\b{key}\b", example) for key in model.model_fields)
+    assert all(re.search(rf"\| [^|]*`{name}`", text) for name in STRENGTHS)
