@@ -202,7 +202,7 @@ def main() -> None:
     for batch in batches:
         with report.part("torch"):
             torch_of[batch] = torch_s(report, given, batch)
-    plan = [(batch, way, "float32", "float32") for way in ("xla", "slices") for batch in batches]
+    plan = [(batch, way, "float32", "float32") for way in ("slices", "xla") for batch in batches]
     plan += [(batch, "xla", dtype, products) for dtype, products in (("bfloat16", "float32"),) for batch in batches]
     plan += [(batches[-1], "slices", "bfloat16", "float32"), (batches[-1], "xla", "float32", "tensorfloat32")]
     for place, (batch, way, dtype, products) in enumerate(plan):

@@ -34,7 +34,10 @@ BLOCKED = 2
 
 
 def way(backend: str | None = None) -> str:
-    """Returns the way that suits a backend: slices on a CPU, XLA's operation on accelerators.
+    """Returns the way that suits a backend: slices on CPUs and GPUs, XLA's operation elsewhere.
+
+    Sixteen lanes of LeNet on an H100, batches of 32: slices train 3.4 times as fast as XLA's operation, whose form for
+    one kernel in each lane is a grouped convolution, and compile in half the time; equal at batches of 256.
 
     Args:
         backend: Such as ``"cpu"`` or ``"gpu"``; the default one of JAX if ``None``.
@@ -44,9 +47,9 @@ def way(backend: str | None = None) -> str:
 
     Example:
         >>> way("cpu"), way("gpu")
-        ('slices', 'xla')
+        ('slices', 'slices')
     """
-    return "slices" if (backend or jax.default_backend()) == "cpu" else "xla"
+    return "slices" if (backend or jax.default_backend()) in ("cpu", "gpu", "cuda", "rocm") else "xla"
 
 
 def convolve(

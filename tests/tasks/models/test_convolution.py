@@ -104,7 +104,7 @@ def test_lanes_with_weights_of_their_own(by):
 
 
 def test_the_way_follows_the_backend_and_is_recorded():
-    assert [way("cpu"), way("gpu"), way("tpu")] == ["slices", "xla", "xla"]
+    assert [way("cpu"), way("gpu"), way("tpu")] == ["slices", "slices", "xla"]
     lenet = catalog.model("lenet")
     assert lenet.build(np.random.default_rng(0))[0].convolution == way()
     assert lenet.build(np.random.default_rng(0), convolution="xla")[0].convolution == "xla"
