@@ -43,6 +43,9 @@ KERNEL_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "dot-library
 #: before it fuses, unless it is told not to.
 NETWORK_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "cse_barrier_expander"}
 
+#: Trying Triton's kernels for every product takes a GPU's compiler five times as long as all the rest.
+GPU_OPTIONS: Options = {"xla_gpu_enable_triton_gemm": False}
+
 #: Most multiplications of one product inside a kernel: a matrix of 16 x 16 for 64 lanes.
 MOST_MULTIPLICATIONS = 1 << 14
 
@@ -226,8 +229,8 @@ def cpu_options() -> Options:
 
 
 def network_options() -> Options:
-    """Returns the options of a program that passes batches through a network; none on an accelerator."""
-    return _known(NETWORK_OPTIONS) if jax.default_backend() == "cpu" else {}
+    """Returns the options of a program that passes batches through a network."""
+    return _known({"cpu": NETWORK_OPTIONS, "gpu": GPU_OPTIONS}.get(jax.default_backend(), {}))
 
 
 def _known(options: Options) -> Options:
