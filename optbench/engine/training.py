@@ -218,10 +218,12 @@ def compile_trainer(
     y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
     order = jax.ShapeDtypeStruct((SEGMENT, batch_size), jnp.int32)
 
+    options = network_options(network.multiply_adds)
+
     def compiled(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
         # The precision is a setting of a thread.
         with jax.enable_x64(False):
-            made: Callable[..., Any] = jax.jit(function, compiler_options=network_options()).lower(*arguments).compile()
+            made: Callable[..., Any] = jax.jit(function, compiler_options=options).lower(*arguments).compile()
             return made
 
     with jax.enable_x64(False):
