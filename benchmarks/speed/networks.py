@@ -1,7 +1,8 @@
 """Training of a small network: the program of the catalogue's rules against PyTorch's eager loop, on the same cores.
 
-Same network, data, order of examples, batch size and rule (Adam). One run each, then a sweep of sixteen runs, compile
-seconds included, which PyTorch trains one after another.
+Same network, data, order of examples, batch size and rule (Adam). One run each, then sweeps of sixteen runs, compile
+seconds included, which PyTorch trains one after another. PyTorch gets one thread or all visible cores, whichever is
+faster: small batches, and machines with company, are slower with several.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import jax
@@ -34,6 +36,9 @@ from optbench.tasks.task import Examples, Task
 EXAMPLES = 2048
 LR = 1e-3
 
+#: Runs of a sweep of PyTorch's that are timed.
+TIMED = 4
+
 
 def one_run(
     rounds: int, sides: tuple[int, ...] = (28, 8), batches: tuple[int, ...] = (32, 256)
@@ -53,35 +58,25 @@ def one_run(
         for batch in batches:
             task, trips = random_task(side), SEGMENT
             order = np.stack([task.order(0, epoch, batch)[0] for epoch in range(trips)])
-            calls = {"ours": _ours(task, order), "torch": torch_loop(task, order)}
-            seconds = side_by_side(calls, rounds=rounds)
-            speed = {name: trips * batch / s for name, s in seconds.items()}
-            ratio = speed["ours"] / speed["torch"]
-            rows.append(
-                {
-                    "what": "one run",
-                    "side": side,
-                    "batch": batch,
-                    "ours_examples_per_s": speed["ours"],
-                    "torch_examples_per_s": speed["torch"],
-                    "ratio": ratio,
-                }
-            )
-            print(f"one run {side:2d} x {side:2d} batch {batch:3d} ratio {ratio:.2f}", flush=True)
+            theirs = {threads: torch_loop(task, order, threads=threads) for threads in _threads()}
+            seconds = side_by_side({"ours": _ours(task, order), **theirs}, rounds=rounds)
+            rows.append(_row("one run", side, batch, trips * batch, seconds))
     return rows
 
 
 def sweep(
-    sides: tuple[int, ...] = (28, 8), batches: tuple[int, ...] = (32, 256), epochs: int = 5
+    rounds: int, epochs: int, sides: tuple[int, ...] = (28, 8), batches: tuple[int, ...] = (32, 256)
 ) -> list[dict[str, Any]]:
     """Measures sixteen runs, four rates by four seeds, from nothing compiled to sixteen trained networks.
 
-    Both score all training and validation examples at the same log-spaced points, as a curve needs them.
+    Both score all training and validation examples at the same log-spaced points, as a curve needs them. PyTorch's runs
+    are one and the same work: ``TIMED`` of them are timed.
 
     Args:
+        rounds: How often each is measured.
+        epochs: Passes of each run.
         sides: Sides of the images.
         batches: Batch sizes.
-        epochs: Passes of each run.
 
     Returns:
         One row for each: examples a second of both, compile seconds counted, and their ratio.
@@ -93,31 +88,57 @@ def sweep(
             task = random_task(side)
             trips = epochs * (EXAMPLES // batch)
             order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
-            jax.clear_caches()
-            forget()
-            os.environ[CACHE_VARIABLE] = "off"
-            begin = time.perf_counter()
-            fit(task, catalog.optimizer("adam"), lanes, batch_size=batch, epochs=epochs)
-            ours_s = time.perf_counter() - begin
-            del os.environ[CACHE_VARIABLE]
-            train = torch_loop(task, order, points=curve_steps(trips))
-            begin = time.perf_counter()
-            for _ in lanes:
-                train()
-            torch_s = time.perf_counter() - begin
-            speed = {name: len(lanes) * trips * batch / s for name, s in (("ours", ours_s), ("torch", torch_s))}
-            rows.append(
-                {
-                    "what": "sweep of 16",
-                    "side": side,
-                    "batch": batch,
-                    "ours_examples_per_s": speed["ours"],
-                    "torch_examples_per_s": speed["torch"],
-                    "ratio": torch_s / ours_s,
-                }
-            )
-            print(f"sweep {side:2d} x {side:2d} batch {batch:3d} ratio {torch_s / ours_s:.2f}", flush=True)
+            points = tuple(sorted({*curve_steps(trips), trips}))
+            theirs = {threads: torch_loop(task, order, points, threads=threads) for threads in _threads()}
+            taken: dict[Hashable, list[float]] = {}
+            for _ in range(rounds):
+                taken.setdefault("ours", []).append(_cold(task, lanes, batch, epochs))
+                for threads, train in theirs.items():
+                    taken.setdefault(threads, []).append(len(lanes) / TIMED * seconds_of(train, TIMED))
+            seconds = {name: statistics.median(values) for name, values in taken.items()}
+            what = f"sweep of {len(lanes)}, {epochs} passes"
+            rows.append(_row(what, side, batch, len(lanes) * trips * batch, seconds))
     return rows
+
+
+def seconds_of(call: Callable[[], object], times: int) -> float:
+    """Returns the seconds that a number of calls take."""
+    begin = time.perf_counter()
+    for _ in range(times):
+        call()
+    return time.perf_counter() - begin
+
+
+def _cold(task: Task, lanes: list[Lane], batch: int, epochs: int) -> float:
+    """Returns the seconds of all runs, with nothing compiled before."""
+    jax.clear_caches()
+    forget()
+    os.environ[CACHE_VARIABLE] = "off"
+    try:
+        return seconds_of(lambda: fit(task, catalog.optimizer("adam"), lanes, batch_size=batch, epochs=epochs), 1)
+    finally:
+        del os.environ[CACHE_VARIABLE]
+
+
+def _threads() -> list[int]:
+    """Returns the numbers of threads that PyTorch may choose from."""
+    return sorted({1, visible_cores()})
+
+
+def _row(what: str, side: int, batch: int, examples: int, seconds: Mapping[Hashable, float]) -> dict[str, Any]:
+    """Returns a row of the table: ours against the fastest of PyTorch's numbers of threads."""
+    ours_s = seconds["ours"]
+    torch_s, threads = min((s, threads) for threads, s in seconds.items() if threads != "ours")
+    print(f"{what} {side:2d} x {side:2d} batch {batch:3d} ratio {torch_s / ours_s:.2f}", flush=True)
+    return {
+        "what": what,
+        "side": side,
+        "batch": batch,
+        "ours_examples_per_s": examples / ours_s,
+        "torch_examples_per_s": examples / torch_s,
+        "torch_threads": threads,
+        "ratio": torch_s / ours_s,
+    }
 
 
 def random_task(side: int, examples: int = EXAMPLES) -> Task:
@@ -149,7 +170,9 @@ def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
     return run
 
 
-def torch_loop(task: Task, order: np.ndarray, points: tuple[int, ...] = (), device: str = "cpu") -> Callable[[], Any]:
+def torch_loop(
+    task: Task, order: np.ndarray, points: tuple[int, ...] = (), device: str = "cpu", threads: int | None = None
+) -> Callable[[], Any]:
     """Returns PyTorch's eager loop over the same batches, with its data on the device.
 
     Args:
@@ -157,6 +180,7 @@ def torch_loop(task: Task, order: np.ndarray, points: tuple[int, ...] = (), devi
         order: Examples of each batch.
         points: Trips before which all training and validation examples are scored.
         device: PyTorch's name of it.
+        threads: Threads of a CPU; all visible cores if ``None``.
 
     Returns:
         Trains a network once and returns when it is trained.
@@ -164,7 +188,6 @@ def torch_loop(task: Task, order: np.ndarray, points: tuple[int, ...] = (), devi
     import torch
     from torch import nn
 
-    torch.set_num_threads(visible_cores())
     # Float32 as it is, as ours.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     side = task.train.x.shape[1]
@@ -196,12 +219,15 @@ def torch_loop(task: Task, order: np.ndarray, points: tuple[int, ...] = (), devi
     def run() -> Any:
         model = built()
         rule = torch.optim.Adam(model.parameters(), LR)
+        torch.set_num_threads(threads or visible_cores())
         for trip, batch in enumerate(rows):
             if trip in points:
                 score(model)
             rule.zero_grad()
             loss(model(x[batch]), y[batch]).backward()
             rule.step()
+        if len(rows) in points:
+            score(model)
         if device != "cpu":
             torch.cuda.synchronize()
         return model

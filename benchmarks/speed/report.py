@@ -22,8 +22,10 @@ _WHAT = {
     "and scaled.",
     "loops": "Adam on 2-D Rosenbrock, float64: run-steps a second of the engine on all lanes, and of Python loops.",
     "networks": "LeNet with Adam in float32: examples a second of the training program and of PyTorch's eager loop "
-    "on the same cores. A sweep is sixteen runs of five passes, four rates by four seeds, with scores at log-spaced "
-    "points, our compile seconds included; each was measured once.",
+    "on the same cores, with one thread or as many as there are cores, whichever is faster. A sweep is sixteen runs, "
+    "four rates by four seeds, with scores of all training and validation examples at log-spaced points, our compile "
+    "seconds included. Sweeps of 5 passes are medians of three rounds, those of 30 passes were measured once; of "
+    "PyTorch's sixteen runs, which are one and the same work, four were timed.",
     "lanes": "Run-steps a second of the engine alone, records on, against the number of lanes.",
 }
 
@@ -69,6 +71,10 @@ def _markdown(part: str, rows: Sequence[Mapping[str, Any]], machine: Mapping[str
         ]
     if part == "limit":
         lines += ["", f"Geometric mean of ratio: **{geometric_mean([row['ratio'] for row in rows]):.2f}**."]
+    if part == "networks":
+        for what in dict.fromkeys(row["what"] for row in rows):
+            mean = geometric_mean([row["ratio"] for row in rows if row["what"] == what])
+            lines += ["", f"Geometric mean of ratio, {what}: **{mean:.2f}**."]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     lines += ["", f"optbench {machine['version']}; {machine['cpu']}, {machine['cores']} cores; {versions}."]
     return "\n".join(lines) + "\n"

@@ -163,8 +163,8 @@ def main() -> None:
             measured[part] = loops(options.lanes, options.steps, options.rounds)
         elif part == "networks":
             with jax.enable_x64(False):
-                measured[part] = networks.one_run(options.rounds) + networks.sweep()
-            for what in ("one run", "sweep of 16"):
+                measured[part] = networks.one_run(options.rounds) + networks.sweep(3, 5) + networks.sweep(1, 30)
+            for what in dict.fromkeys(row["what"] for row in measured[part]):
                 mean = geometric_mean([row["ratio"] for row in measured[part] if row["what"] == what])
                 print(f"geometric mean of ratio, {what}: {mean:.2f}", flush=True)
         else:

@@ -46,6 +46,17 @@ NETWORK_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "cse_barrie
 #: Trying Triton's kernels for every product takes a GPU's compiler five times as long as all the rest.
 GPU_OPTIONS: Options = {"xla_gpu_enable_triton_gemm": False}
 
+#: A small network runs as fast with the lowest level of LLVM's optimization, in one piece, and is compiled in 0.6 times
+#: the seconds. A VGG is 5 % slower, and runs for so long that compiling does not matter.
+LIGHT_OPTIONS: Options = {
+    **NETWORK_OPTIONS,
+    "xla_backend_optimization_level": "1",
+    "xla_cpu_parallel_codegen_split_count": "1",
+}
+
+#: Most multiplications with a weight that an example costs in a small network.
+LIGHT = 1 << 20
+
 #: Most multiplications of one product inside a kernel: a matrix of 16 x 16 for 64 lanes.
 MOST_MULTIPLICATIONS = 1 << 14
 
@@ -207,19 +218,21 @@ def _compiled(name: str, kept: Kept, donate: int) -> Callable[..., list[Any]]:
     return executable
 
 
-def compile_single(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """Compiles a function in single precision, whatever the process is set to; see ``PRODUCTS``.
+def compile_single(function: Callable[..., Any], *arguments: Any, multiply_adds: int) -> Callable[..., Any]:
+    """Compiles a function of networks in single precision, whatever the process is set to; see ``PRODUCTS``.
 
     Args:
         function: The function.
         *arguments: Shapes of its arguments.
+        multiply_adds: Multiplications with a weight that an example costs.
 
     Returns:
         The executable; it is to be called in single precision as well.
     """
     # Both are settings of a thread.
     with jax.enable_x64(False), jax.default_matmul_precision(PRODUCTS):
-        compiled: Callable[..., Any] = jax.jit(function, compiler_options=network_options()).lower(*arguments).compile()
+        lowered = jax.jit(function, compiler_options=network_options(multiply_adds)).lower(*arguments)
+        compiled: Callable[..., Any] = lowered.compile()
     return compiled
 
 
@@ -228,21 +241,28 @@ def cpu_options() -> Options:
     return _known(CPU_OPTIONS) if jax.default_backend() == "cpu" else {}
 
 
-def network_options() -> Options:
-    """Returns the options of a program that passes batches through a network."""
-    return _known({"cpu": NETWORK_OPTIONS, "gpu": GPU_OPTIONS}.get(jax.default_backend(), {}))
+def network_options(multiply_adds: int) -> Options:
+    """Returns the options of a program that passes batches through a network.
+
+    Args:
+        multiply_adds: Multiplications with a weight that an example costs.
+    """
+    on_cpu = LIGHT_OPTIONS if multiply_adds <= LIGHT else NETWORK_OPTIONS
+    return _known({"cpu": on_cpu, "gpu": GPU_OPTIONS}.get(jax.default_backend(), {}))
 
 
 def _known(options: Options) -> Options:
     """Returns the options that this XLA has."""
-    return {name: value for name, value in options.items() if _is_known(name, value)}
+    if _are_known(*options.items()):
+        return options
+    return {name: value for name, value in options.items() if _are_known((name, value))}
 
 
 @cache
-def _is_known(name: str, value: str | bool) -> bool:
+def _are_known(*options: tuple[str, str | bool]) -> bool:
     try:
         # A barrier, as networks have them: an XLA that cannot keep one says so.
-        jax.jit(lambda: lax.optimization_barrier(jnp.zeros(()))).lower().compile(compiler_options={name: value})
+        jax.jit(lambda: lax.optimization_barrier(jnp.zeros(()))).lower().compile(compiler_options=dict(options))
     except jax.errors.JaxRuntimeError as error:
         if not any(said in str(error) for said in ("No such compile option", "UNIMPLEMENTED")):
             raise

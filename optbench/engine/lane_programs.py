@@ -16,6 +16,7 @@ from jax.sharding import PartitionSpec as P
 from optbench.engine.compile import compile_single
 from optbench.engine.scoring import KEPT, Evaluate, evaluation, flat_shape, unshaped
 from optbench.engine.training import SEGMENT, Carry, Training
+from optbench.tasks.models.network import Network
 
 #: Lanes in front, on their devices; or the same on all.
 OWN, SHARED = P("lanes"), P()
@@ -65,9 +66,11 @@ def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
 
     with ThreadPoolExecutor(1) as pool:
         # The longest; the others are compiled meanwhile.
-        advancing = pool.submit(_mapped, advance, mesh, carry, x, y, order, key, number, number, hyper)
+        advancing = pool.submit(
+            _mapped, advance, training.network, mesh, carry, x, y, order, key, number, number, hyper
+        )
         evaluate, keep = _scoring(*unshaped(training.network, training.stats), training.n_rows, mesh, width)
-        start = _mapped(training.begin, mesh, flat, stats, hyper)
+        start = _mapped(training.begin, training.network, mesh, flat, stats, hyper)
         return LanePrograms(width, start, advancing.result(), evaluate, keep)
 
 
@@ -89,8 +92,8 @@ def _scoring(
     def keep(better: Array, new: Any, old: Any) -> Any:
         return jax.tree.map(lambda a, b: jnp.where(better, a, b), new, old)
 
-    evaluate = _mapped(evaluation(network), mesh, flat, stats, x, y, number, number)
-    return evaluate, _mapped(keep, mesh, better, (flat, stats), (flat, stats))
+    evaluate = _mapped(evaluation(network), network, mesh, flat, stats, x, y, number, number)
+    return evaluate, _mapped(keep, network, mesh, better, (flat, stats), (flat, stats))
 
 
 def _examples(n_rows: int, input_shape: tuple[int, ...]) -> tuple[jax.ShapeDtypeStruct, ...]:
@@ -108,10 +111,10 @@ def _shaped(mesh: Mesh, spec: P, tree: Any, *lead: int) -> Any:
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*lead, *leaf.shape), leaf.dtype, sharding=sharding), tree)
 
 
-def _mapped(function: Callable[..., Any], mesh: Mesh, *arguments: Any) -> Callable[..., Any]:
+def _mapped(function: Callable[..., Any], network: Network, mesh: Mesh, *arguments: Any) -> Callable[..., Any]:
     """Compiles a function of one run for lanes; the arguments' places tell which of them have lanes."""
     specs = tuple(next((leaf.sharding.spec for leaf in jax.tree.leaves(argument)), OWN) for argument in arguments)
     lanes = jax.vmap(function, in_axes=tuple(0 if spec == OWN else None for spec in specs))
     # No device needs another's lanes; told so, XLA need not find it out.
     spread = jax.shard_map(lanes, mesh=mesh, in_specs=specs, out_specs=OWN, check_vma=False)
-    return compile_single(spread, *arguments)
+    return compile_single(spread, *arguments, multiply_adds=network.multiply_adds)

@@ -61,7 +61,8 @@ def _compiled(structure: Any, shapes: tuple[Any, ...], n_rows: int, backend: str
     number = jax.ShapeDtypeStruct((), jnp.int32)
     x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
     y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
-    return compile_single(evaluation(network), flat_shape(network), stats, x, y, number, number)
+    arguments = flat_shape(network), stats, x, y, number, number
+    return compile_single(evaluation(network), *arguments, multiply_adds=network.multiply_adds)
 
 
 def unshaped(network: Network, stats: Stats) -> tuple[Any, tuple[Any, ...]]:

@@ -230,8 +230,9 @@ def compile_trainer(training: Training) -> Trainer:
     with jax.enable_x64(False):
         carry = jax.eval_shape(training.begin, flat, stats, hyper)
         key = jax.eval_shape(jax.random.key, 0)
+    costs = training.network.multiply_adds
     return Trainer(
-        compile_single(training.begin, flat, stats, hyper),
-        compile_single(training.advance, carry, x, y, order, key, number, number, hyper),
+        compile_single(training.begin, flat, stats, hyper, multiply_adds=costs),
+        compile_single(training.advance, carry, x, y, order, key, number, number, hyper, multiply_adds=costs),
         training.part,
     )

@@ -78,6 +78,9 @@ class Regularization:
             problems.append("mixup and cutmix are both on: a batch is mixed once; set one of them to 0")
         if problems:
             raise UsageError(problems)
+        # A suite file's 16.0 is as good as 16; shapes are made of whole numbers.
+        for name in ("shift", "ghost"):
+            object.__setattr__(self, name, int(getattr(self, name)))
 
     def fits(self, name: str, batch_size: int, *, normalizes: bool) -> None:
         """Checks that batches of a size can be treated so.

@@ -89,6 +89,13 @@ def test_a_regularized_task_knows_its_plain_twin():
     assert plain["mnist1d-conv1d-b100"] is None
 
 
+def test_numbers_of_pixels_and_examples_are_whole():
+    strengths = small().tasks[2].strengths()
+    assert (strengths.batch_norm, strengths.ghost) == (True, 16)
+    assert isinstance(strengths.ghost, int)
+    assert "ghost must be a whole number of examples; got 15.5" in messages(("ghost = 16", "ghost = 15.5"))
+
+
 def test_every_combination_is_one_cell():
     planned = plan_networks(small())
     found = cells(planned)

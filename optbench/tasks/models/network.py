@@ -82,6 +82,12 @@ class Network(eqx.Module):
         """Number of parameters."""
         return sum(leaf.size for leaf in jax.tree.leaves(self.params))
 
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications with a weight that one example costs."""
+        before = shapes(self.layers, self.input_shape)[:-1]
+        return sum(layer.multiply_adds(shape) for layer, shape in zip(self.layers, before, strict=True))
+
 
 def shapes(layers: tuple[Layer, ...], input_shape: Shape) -> list[Shape]:
     """Returns the shape before each layer and after the last.

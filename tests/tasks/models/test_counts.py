@@ -133,6 +133,8 @@ def test_multiply_adds_of_lenet_by_hand():
         120 * 84,
         84 * 10,
     ]
+    network, _ = catalog.model("lenet").build(np.random.default_rng(0))
+    assert network.multiply_adds == sum(row.multiply_adds for row in rows)
 
 
 def test_multiply_adds_of_a_grouped_and_strided_convolution_by_hand():
