@@ -1,6 +1,9 @@
 """Makes the committed results of a suite: its rows without curves, its manifest, its tables and figures.
 
     python benchmarks/canonical.py quick
+    python benchmarks/canonical.py regularization --run results/regularization/a40fee9b5e43
+
+The second takes a run that is finished; without ``--run`` the suite is run afresh.
 
 Curves are five sixths of a run's bytes and no table reads them, so the committed shards leave them
 empty; the figures are drawn from the full run before. Tables in ``results/canonical/<suite>-<run-id>/tables``
@@ -16,22 +19,34 @@ from pathlib import Path
 
 import optbench as ob
 from optbench import store
-from optbench.records import RUN_COLUMNS
+from optbench.records import NETWORK_COLUMNS, RUN_COLUMNS
 from optbench.report import figures, tables
 
-#: Tables that are committed, as kind and ending.
-TABLES = (
-    ("main", "md"),
-    ("main", "txt"),
-    ("gaps", "md"),
-    ("reach", "md"),
-    ("solved", "md"),
-    ("evals", "md"),
-    ("long", "csv"),
-    ("ranking", "md"),
-    ("tuning", "md"),
-    ("matrix", "md"),
-)
+#: Tables that are committed, as kind and ending, by the kind of run.
+TABLES = {
+    "landscapes": (
+        ("main", "md"),
+        ("main", "txt"),
+        ("gaps", "md"),
+        ("reach", "md"),
+        ("solved", "md"),
+        ("evals", "md"),
+        ("long", "csv"),
+        ("ranking", "md"),
+        ("tuning", "md"),
+        ("matrix", "md"),
+    ),
+    "networks": (("main", "md"), ("gap", "md"), ("effects", "md"), ("ranking", "md"), ("long", "csv")),
+}
+#: By the kind of run: what names a shard, the columns of a row, and which of them are left out.
+ROWS = {
+    "landscapes": (("problem", "optimizer"), RUN_COLUMNS, ("curve_f", "curve_best")),
+    "networks": (
+        ("task", "optimizer", "split"),
+        NETWORK_COLUMNS,
+        tuple(name for name in NETWORK_COLUMNS if name.startswith("curve_") and name != "curve_grads"),
+    ),
+}
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
 
 
@@ -39,32 +54,35 @@ def main() -> None:
     """Runs the suite afresh and writes its canonical results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite")
+    parser.add_argument("--run", type=Path, help="a run of the suite that is finished")
     parser.add_argument("--out", type=Path, default=Path("results"))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        full = ob.run(options.suite, out=scratch)
+        full = store.load(options.run) if options.run else ob.run(options.suite, out=scratch)
+        kind = full.manifest.get("kind", "landscapes")
         # Not beside the runs of users: there "optbench run" would take it for a run that is finished.
         name = f"{full.manifest['suite']['name']}-{full.manifest['run_id']}"
         compact = options.out / "canonical" / name
         shutil.rmtree(compact, ignore_errors=True)
-        copy_without_curves(full, compact)
+        copy_without_curves(full, kind, compact)
         drawn = figures.draw(full, None, "png", compact / "figures")
     run = store.load(compact)
     (compact / "tables").mkdir()
-    for kind, ending in TABLES:
-        (compact / "tables" / f"{kind}.{ending}").write_text(tables.render(run, kind, FORMATS[ending]))
-    print(f"{compact}: {len(TABLES)} tables, {len(drawn)} figures")
+    for table, ending in TABLES[kind]:
+        (compact / "tables" / f"{table}.{ending}").write_text(tables.render(run, table, FORMATS[ending]))
+    print(f"{compact}: {len(TABLES[kind])} tables, {len(drawn)} figures")
 
 
-def copy_without_curves(full: store.Run, folder: Path) -> None:
+def copy_without_curves(full: store.Run, kind: str, folder: Path) -> None:
     """Writes a run's shards and manifest to another folder, the curves left empty."""
     (folder / "shards").mkdir(parents=True)
-    for label, rows in full.runs.groupby(["problem", "optimizer"], sort=True):
-        columns = {name: rows[name].tolist() for name in RUN_COLUMNS}
-        columns |= {name: [[]] * len(rows) for name in ("curve_f", "curve_best")}
-        name = store.shard_name(*label)
+    keys, columns_of, left_out = ROWS[kind]
+    for (first, *others), rows in full.runs.groupby(list(keys), sort=True):
+        columns = {name: rows[name].tolist() for name in columns_of}
+        columns |= {name: [[]] * len(rows) for name in left_out}
+        name = store.shard_name(first, "--".join(others))
         record = store.committed(full.path)[name]
-        facts = {key: record[key] for key in ("run_s", "blocks", "status_counts")}
+        facts = {key: record[key] for key in ("run_s", "blocks", "status_counts") if key in record}
         store.write_shard(folder, name, columns, facts)
     # The folder that was computed in is gone; the same command computes the run again anywhere.
     changed = {"command": full.manifest["command"][:3], "curves": "left out", "files": store.file_sums(folder)}

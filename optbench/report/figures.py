@@ -99,7 +99,7 @@ def draw(
         files.make_folder(out)
     written: list[Path] = []
     for kind in kinds or needs:
-        if kind == "convergence" and evidence.manifest.get("curves"):
+        if kind in ("convergence", "training") and evidence.manifest.get("curves"):
             # Canonical results leave the curves out; panels without lines would say that nothing converged.
             pages = []
         else:
