@@ -38,6 +38,8 @@ TABLES = {
     ),
     "networks": (("main", "md"), ("gap", "md"), ("effects", "md"), ("ranking", "md"), ("long", "csv")),
 }
+#: Figures that are committed, by the kind of run; all if ``None``.
+FIGURES = {"landscapes": None, "networks": ("gap",)}
 #: By the kind of run: what names a shard, the columns of a row, and which of them are left out.
 ROWS = {
     "landscapes": (("problem", "optimizer"), RUN_COLUMNS, ("curve_f", "curve_best")),
@@ -65,7 +67,7 @@ def main() -> None:
         compact = options.out / "canonical" / name
         shutil.rmtree(compact, ignore_errors=True)
         copy_without_curves(full, kind, compact)
-        drawn = figures.draw(full, None, "png", compact / "figures")
+        drawn = figures.draw(full, FIGURES[kind], "png", compact / "figures")
     run = store.load(compact)
     (compact / "tables").mkdir()
     for table, ending in TABLES[kind]:

@@ -53,6 +53,14 @@ def test_the_figure_and_the_table_of_the_readme_are_those_of_the_committed_run()
     assert readme.FIGURE.read_bytes() == (folder / "figures" / "convergence.png").read_bytes()
 
 
+def test_the_effects_of_regularizers_are_those_of_the_committed_run():
+    found = page("docs/networks.md").split(readme.BEGIN)[1].split(readme.END_OF_EFFECTS)[0]
+    run = store.load(readme.committed_run("regularization"))
+    assert found == readme.effects(run), "run python -m tests.readme"
+    # Each regularizer of the suite has its row.
+    assert all(f"`{name}" in found for name in STRENGTHS if name != "flip")
+
+
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.OPTIMIZERS])
 def test_every_rule_is_documented_with_its_defaults(name):
     found = overview.defaults_line(name)
