@@ -121,6 +121,10 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
 #: The order in which rows are read, whatever the order in which shards were written.
 ROW_ORDER = ("problem", "optimizer", "config", "split", "start")
 
+#: Most training examples that the points of a network's curve are scored on: of tens of thousands, scoring all at every
+#: point would take several times as long as training.
+SCORED = 10_000
+
 #: Columns of ``runs`` of a suite of networks. Scores are of weights as tested: no dropout, nothing augmented. One pass
 #: is as many gradients of single examples as the training part has examples.
 NETWORK_COLUMNS: dict[str, tuple[str, str]] = {
@@ -141,7 +145,7 @@ NETWORK_COLUMNS: dict[str, tuple[str, str]] = {
     "sample_grads": ("int64", "gradients of single examples asked for"),
     "cost": ("float64", "passes: sample_grads over the examples of the training part"),
     "chosen": ("int32", "point of the curve whose weights are judged: validation's best, or the last; -1 for none"),
-    "train_loss": ("float64", "mean cross-entropy in nats there; null where there is no such point"),
+    "train_loss": ("float64", "mean cross-entropy of all training examples in nats there; null without such a point"),
     "train_accuracy": ("float64", "share of training examples that are classified right there"),
     "validation_loss": ("float64", "the same on validation examples"),
     "validation_accuracy": ("float64", "the same on validation examples"),
@@ -149,7 +153,7 @@ NETWORK_COLUMNS: dict[str, tuple[str, str]] = {
     "test_accuracy": ("float64", "the same on test examples; null for tune"),
     "test_right": ("list<bool>", "whether each test example is classified right there; empty for tune"),
     "curve_grads": ("list<int32>", "gradients of batches at each point: those of curve_steps, and the budget"),
-    "curve_train_loss": ("list<float32>", "mean cross-entropy on all training examples at each point"),
+    "curve_train_loss": ("list<float32>", "mean cross-entropy on the first 10,000 training examples at each point"),
     "curve_train_accuracy": ("list<float32>", "share of them that are classified right"),
     "curve_validation_loss": ("list<float32>", "the same on validation examples"),
     "curve_validation_accuracy": ("list<float32>", "the same on validation examples"),

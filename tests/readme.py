@@ -38,12 +38,13 @@ def effects(run):
         ]
         lines.append(f"| {row['base']} | `{row['regularizer']}` | {' | '.join(cells)} |")
     seeds, source = run.manifest["seeds"]["report"], seen.footer.split(" · cost")[0]
-    note = (
-        f"Differences in points of accuracy under Adam, each side at the rate that validation chose, {seeds} seeds; brackets: 95 %, new seeds and\n"
-        "new test examples (training: new seeds). They hold one at a time: of twenty without any effect one excludes 0. gap: training minus test\n"
-        f"accuracy. `optbench table regularization --kind effects` has momentum and the defaults too. {source}."
-    )
-    return "\n".join([*lines, "", note, ""])
+    note = [
+        f"Differences in points of accuracy under Adam, each side at the rate that validation chose, {seeds} seeds;",
+        "brackets: 95 %, new seeds and new test examples (training: new seeds). They hold one at a time: of twenty",
+        "without any effect one excludes 0. gap: training minus test accuracy. `optbench table regularization --kind",
+        f"effects` has momentum and the defaults too. {source}.",
+    ]
+    return "\n".join([*lines, "", *note, ""])
 
 
 def table(run):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optbench.console import duration
-from optbench.records import curve_steps
+from optbench.records import SCORED, curve_steps
 from optbench.runner.networks import absent
 from optbench.suite.network_plan import NetworkGroup, NetworkPlan
 from optbench.suite.networks import NetworkSuite
@@ -73,6 +73,6 @@ def _run_s(group: NetworkGroup) -> float:
     spec, task, found = group.suite, group.task, SETS[group.task.data]
     forward = sum(row.multiply_adds for row in task.network().table(found.shape, found.n_classes))
     parts = task.parts()
-    scored = len(curve_steps(group.trips)) * (parts.train + parts.validation)
+    scored = len(curve_steps(group.trips)) * (min(parts.train, SCORED) + parts.validation)
     passed = 3 * group.trips * spec.batch_of(task) + scored
     return group.n_cells * (passed * forward / MULTIPLY_ADDS_PER_S + group.trips * TRIP_S / 2)

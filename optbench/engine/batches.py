@@ -64,10 +64,10 @@ class Batches:
         return held[1]
 
 
-def span(task: Task, part: Part) -> tuple[int, int]:
-    """Returns where a part begins among all examples, and how many it has."""
+def span(task: Task, part: Part, most: int | None = None) -> tuple[int, int]:
+    """Returns where a part begins among all examples, and how many it has, at most ``most``."""
     sizes = {name: len(getattr(task, name).y) for name in PARTS}
-    return sum(sizes[name] for name in PARTS[: PARTS.index(part)]), sizes[part]
+    return sum(sizes[name] for name in PARTS[: PARTS.index(part)]), min(sizes[part], most or sizes[part])
 
 
 def placed(task: Task, sharding: Sharding | None = None) -> Examples:

@@ -15,11 +15,12 @@ from jax.flatten_util import ravel_pytree
 
 from optbench.engine.batches import Batches, Part, placed, span
 from optbench.engine.compile import kept_programs
-from optbench.engine.lane import Curve, Fit, Lane, points_of
+from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, points_of
 from optbench.engine.scoring import Scores, compile_evaluator
 from optbench.engine.training import SEGMENT, Carry, Training, compile_trainer
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
+from optbench.records import SCORED
 from optbench.tasks.task import Task
 
 
@@ -92,15 +93,15 @@ class _Run:
         begin = time.perf_counter()
         try:
             with jax.enable_x64(False):
-                params, scores, right = self._trained(epochs, test)
+                ending = self._trained(epochs, test)
         except (OptbenchError, Stopped):
             raise
         except Exception as error:  # whatever stopped a run becomes the message of its row
             return self.curve.failed(error, time.perf_counter() - begin)
-        return self.curve.fit(params, scores, right, time.perf_counter() - begin)
+        return self.curve.fit(ending, time.perf_counter() - begin)
 
-    def _trained(self, epochs: int, test: bool) -> tuple[np.ndarray, Scores | None, np.ndarray | None]:
-        """Returns the parameters of the chosen point, and what they do on the test examples."""
+    def _trained(self, epochs: int, test: bool) -> Ending:
+        """Returns what is known of the chosen point."""
         hyper = {name: jnp.float32(value) for name, value in self.lane.hyper.items()}
         network, stats = self.task.start(self.lane.seed)
         kept = carry = self.way.trainer.start(ravel_pytree(network)[0], stats, hyper)
@@ -113,19 +114,21 @@ class _Run:
                 n = min(SEGMENT, point - done)
                 carry, norm = self._advanced(carry, done, n, hyper)
                 done += n
-            (train, _), (validation, _) = self._scores(carry, "train"), self._scores(carry, "validation")
+            train, _ = self._scores(carry, "train", SCORED)
+            validation, _ = self._scores(carry, "validation")
             if self.curve.add(point, train, validation, float(norm)):
                 kept = carry
             if self.curve.diverged:
                 break
         if self.curve.chosen < 0:
-            return np.empty(0, np.float32), None, None
+            return NOWHERE
+        whole = self._scores(kept, "train")[0] if len(self.task.train.y) > SCORED else None
         scores, right = self._scores(kept, "test") if test else (None, None)
-        return np.asarray(kept.params), scores, right
+        return Ending(np.asarray(kept.params), whole, scores, right)
 
-    def _scores(self, carry: Carry, part: Part) -> tuple[Scores, np.ndarray]:
+    def _scores(self, carry: Carry, part: Part, most: int | None = None) -> tuple[Scores, np.ndarray]:
         """Returns how well a network does on one of the task's parts, and on which examples of it."""
-        begin, n = span(self.task, part)
+        begin, n = span(self.task, part, most)
         where = np.int32(begin), np.int32(n)
         found, right = self.way.evaluate(carry.params, carry.stats, *self.way.examples, *where)
         return Scores(float(found.loss), float(found.accuracy)), np.asarray(right)[begin : begin + n]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,10 +39,12 @@ class Fit:
         message: What the program said then, else empty.
         grads: Gradients of batches taken at each point, ascending, the last one the budget's unless the run ended
             before.
-        train: Scores on the training examples at each point, as tested: no dropout, nothing augmented.
+        train: Scores on the training examples at each point, as tested: no dropout, nothing augmented; on the first
+            ``records.SCORED`` of them where there are more.
         validation: Scores on the validation examples.
         grad_norm: Norm of the last batch's gradient at each point; not a number before the first.
         chosen: The point that validation chose; -1 for none: the program failed, or not even the start was finite.
+        judged: Scores on all training examples there; ``None`` where there is no such point.
         test: Scores on the test examples there, looked at once; ``None`` where there is no such point or nobody asked.
         test_right: Whether each test example is classified right there, (n_test,), or ``None``.
         params: Flat parameters there, none where there is no such point.
@@ -55,10 +58,31 @@ class Fit:
     validation: Scores
     grad_norm: np.ndarray
     chosen: int
+    judged: Scores | None
     test: Scores | None
     test_right: np.ndarray | None
     params: np.ndarray
     run_s: float
+
+
+class Ending(NamedTuple):
+    """What is known of the chosen point when a run has ended.
+
+    Attributes:
+        params: Flat parameters there, none where there is no such point.
+        train: Scores on all training examples; ``None`` where those of the curve are, or there is no such point.
+        test: Scores on the test examples, if they are looked at.
+        test_right: Which of them are classified right.
+    """
+
+    params: np.ndarray
+    train: Scores | None = None
+    test: Scores | None = None
+    test_right: np.ndarray | None = None
+
+
+#: The ending of a run without a judged point.
+NOWHERE = Ending(np.empty(0, np.float32))
 
 
 def points_of(budget: int) -> list[int]:
@@ -118,20 +142,18 @@ class Curve:
         self._rank, self.chosen = rank, len(self._rows) - 1
         return True
 
-    def fit(self, params: np.ndarray, test: Scores | None, test_right: np.ndarray | None, run_s: float) -> Fit:
+    def fit(self, ending: Ending, run_s: float) -> Fit:
         """Returns the record of a run that came to its end.
 
         Args:
-            params: Flat parameters at the chosen point.
-            test: Scores on the test examples there.
-            test_right: Which of them are classified right there.
+            ending: What is known of the chosen point.
             run_s: Seconds of wall time.
 
         Returns:
             The record.
         """
         status = Status.DIVERGED if self.diverged else Status.OK
-        return self._record(status, "", self.chosen, params, test, test_right, run_s)
+        return self._record(status, "", self.chosen, ending, run_s)
 
     def failed(self, error: Exception, run_s: float) -> Fit:
         """Returns the record of a run whose program failed: the curve up to there, and nothing chosen.
@@ -144,18 +166,9 @@ class Curve:
             The record.
         """
         status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
-        return self._record(status, first_line(error), -1, np.empty(0, np.float32), None, None, run_s)
+        return self._record(status, first_line(error), -1, NOWHERE, run_s)
 
-    def _record(
-        self,
-        status: Status,
-        message: str,
-        chosen: int,
-        params: np.ndarray,
-        test: Scores | None,
-        test_right: np.ndarray | None,
-        run_s: float,
-    ) -> Fit:
+    def _record(self, status: Status, message: str, chosen: int, ending: Ending, run_s: float) -> Fit:
         points, train, validation, norms = zip(*self._rows, strict=True) if self._rows else ((), (), (), ())
         return Fit(
             status,
@@ -165,9 +178,10 @@ class Curve:
             _columns(validation),
             np.array(norms, np.float64),
             chosen,
-            test,
-            test_right,
-            params,
+            ending.train or (train[chosen] if chosen >= 0 else None),
+            ending.test,
+            ending.test_right,
+            ending.params,
             run_s,
         )
 

@@ -81,7 +81,7 @@ def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
     """Returns what was measured in one run."""
     grads = int(fit.grads[-1]) if len(fit.grads) else 0
     samples = grads * group.suite.batch_of(group.task)
-    at, judged = fit.chosen, fit.chosen >= 0
+    at, judged = fit.chosen, fit.judged
     return {
         "status": str(fit.status),
         "message": fit.message,
@@ -90,10 +90,10 @@ def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
         "sample_grads": samples,
         "cost": samples / group.task.parts().train,
         "chosen": at,
-        "train_loss": float(fit.train.loss[at]) if judged else None,
-        "train_accuracy": float(fit.train.accuracy[at]) if judged else None,
-        "validation_loss": float(fit.validation.loss[at]) if judged else None,
-        "validation_accuracy": float(fit.validation.accuracy[at]) if judged else None,
+        "train_loss": None if judged is None else judged.loss,
+        "train_accuracy": None if judged is None else judged.accuracy,
+        "validation_loss": None if judged is None else float(fit.validation.loss[at]),
+        "validation_accuracy": None if judged is None else float(fit.validation.accuracy[at]),
         "test_loss": None if fit.test is None else fit.test.loss,
         "test_accuracy": None if fit.test is None else fit.test.accuracy,
         "test_right": [] if fit.test_right is None else fit.test_right.astype(bool),

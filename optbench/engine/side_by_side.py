@@ -16,13 +16,14 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding
 
-from optbench.engine.batches import Batches, placed, span
+from optbench.engine.batches import Batches, Part, placed, span
 from optbench.engine.compile import kept_programs
-from optbench.engine.lane import OUT_OF_MEMORY, Curve, Fit, Lane, points_of
+from optbench.engine.lane import NOWHERE, OUT_OF_MEMORY, Curve, Ending, Fit, Lane, points_of
 from optbench.engine.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
 from optbench.engine.scoring import Scores
 from optbench.engine.training import SEGMENT, Training
 from optbench.errors import OptbenchError
+from optbench.records import SCORED
 from optbench.tasks.task import Task
 
 #: Most lanes of one device; more are run one block after another, and fewer if its memory says so.
@@ -91,12 +92,12 @@ class SideBySide:
                 return []
             return [curve.failed(error, time.perf_counter() - begin) for curve in curves]
         run_s = time.perf_counter() - begin
-        return [curve.fit(*one, run_s) for curve, one in zip(curves, found, strict=True)]
+        return [curve.fit(ending, run_s) for curve, ending in zip(curves, found, strict=True)]
 
     def _trained(
         self, lanes: Sequence[Lane], each: int, curves: Sequence[Curve], epochs: int, test: bool
-    ) -> list[tuple[np.ndarray, Scores | None, np.ndarray | None]]:
-        """Returns of each lane the parameters of the chosen point, and what they do on the test examples."""
+    ) -> list[Ending]:
+        """Returns of each lane what is known of the chosen point."""
         programs = self._compiled(each)
         padded = [*lanes, *[lanes[-1]] * (programs.width - len(lanes))]
         batches = Batches(self._task, self._training.batch_size, self._training.rule.evals_per_step)
@@ -117,7 +118,7 @@ class SideBySide:
                 )
                 done += n
             now = carry.params, carry.stats
-            asked = [self._scores(programs, now, part)[0] for part in ("train", "validation")]
+            asked = [self._scores(programs, now, *part)[0] for part in (("train", SCORED), ("validation", None))]
             train, validation, norms = jax.device_get((*asked, norms))
             better = np.zeros(programs.width, np.bool_)
             for place, curve in enumerate(curves):
@@ -131,23 +132,30 @@ class SideBySide:
 
     def _chosen(
         self, programs: LanePrograms, kept: tuple[Array, Any], curves: Sequence[Curve], test: bool
-    ) -> list[tuple[np.ndarray, Scores | None, np.ndarray | None]]:
+    ) -> list[Ending]:
         params = np.asarray(kept[0])
+        whole, scores, right = None, None, None
+        if len(self._task.train.y) > SCORED:
+            whole = jax.device_get(self._scores(programs, kept, "train")[0])
         if test:
             scores, right = jax.device_get(self._scores(programs, kept, "test"))
-            begin, n = span(self._task, "test")
-        found: list[tuple[np.ndarray, Scores | None, np.ndarray | None]] = []
-        for place, curve in enumerate(curves):
-            if curve.chosen < 0:
-                found.append((np.empty(0, np.float32), None, None))
-            elif not test:
-                found.append((params[place], None, None))
-            else:
-                found.append((params[place], _of(scores, place), right[place, begin : begin + n]))
-        return found
+        begin, n = span(self._task, "test")
+        return [
+            Ending(
+                params[place],
+                None if whole is None else _of(whole, place),
+                None if scores is None else _of(scores, place),
+                None if right is None else right[place, begin : begin + n],
+            )
+            if curve.chosen >= 0
+            else NOWHERE
+            for place, curve in enumerate(curves)
+        ]
 
-    def _scores(self, programs: LanePrograms, kept: tuple[Array, Any], part: Any) -> tuple[Scores, Array]:
-        begin, n = span(self._task, part)
+    def _scores(
+        self, programs: LanePrograms, kept: tuple[Array, Any], part: Part, most: int | None = None
+    ) -> tuple[Scores, Array]:
+        begin, n = span(self._task, part, most)
         found: tuple[Scores, Array] = programs.evaluate(*kept, *self.examples, np.int32(begin), np.int32(n))
         return found
 

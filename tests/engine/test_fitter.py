@@ -9,12 +9,15 @@ import time
 import weakref
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine import in_threads
+from optbench.engine import in_threads, side_by_side
 from optbench.engine.fitting import Fitter, Lane, fit
+from optbench.engine.scoring import Scores
 from optbench.errors import UsageError
 from optbench.tasks.task import Examples
 from tests.engine.softmax import digits_task, start_of
@@ -75,9 +78,9 @@ def test_tuning_never_looks_at_test_examples(task, fitter, monkeypatch):
     looked = []
     scores = in_threads._Run._scores
 
-    def watched(run, carry, part):
+    def watched(run, carry, part, *most):
         looked.append(part)
-        return scores(run, carry, part)
+        return scores(run, carry, part, *most)
 
     monkeypatch.setattr(in_threads._Run, "_scores", watched)
     tuned = fitter.fit(LANES[:1], epochs=2, test=False)[0]
@@ -188,3 +191,18 @@ def test_bad_examples_are_refused_by_name_and_row(task, part, change, message):
 def test_fewer_than_two_classes_are_refused(task, n):
     with pytest.raises(UsageError, match=f"n_classes must be at least 2; got {n}"):
         dataclasses.replace(task, n_classes=n)
+
+
+@pytest.mark.parametrize("lanes", ["in threads", "side by side"])
+def test_curves_of_a_large_set_see_its_first_examples_and_the_judged_point_all(task, monkeypatch, lanes):
+    for module in (in_threads, side_by_side):
+        monkeypatch.setattr(module, "SCORED", 100)
+    rule, lane = catalog.optimizer("sgd"), Lane({"lr": 0.5}, 3)
+    part = dataclasses.replace(task, train=Examples(task.train.x[:100], task.train.y[:100]))
+    (seen,) = Fitter(task, rule, batch_size=50, lanes=lanes).fit([lane], epochs=2)
+    network, stats = task.start(3)
+    _, unravel = ravel_pytree(network)
+    for examples, scores in ((task.train, seen.judged), (part.train, Scores(*(c[seen.chosen] for c in seen.train)))):
+        logits, _ = unravel(jnp.asarray(seen.params))(jnp.asarray(examples.x), stats, train=False)
+        assert scores.accuracy == pytest.approx(np.mean(np.argmax(logits, 1) == examples.y), abs=1e-6)
+    assert seen.judged.loss != seen.train.loss[seen.chosen]
