@@ -46,12 +46,12 @@ NETWORK_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "cse_barrie
 #: Trying Triton's kernels for every product takes a GPU's compiler five times as long as all the rest.
 GPU_OPTIONS: Options = {"xla_gpu_enable_triton_gemm": False}
 
-#: A small network runs as fast with the lowest level of LLVM's optimization, in one piece, and is compiled in 0.6 times
-#: the seconds. A VGG is 5 % slower, and runs for so long that compiling does not matter.
+#: A small network runs as fast with the lowest level of LLVM's optimization, in few pieces, and takes 0.6 times the
+#: seconds to compile. A VGG is 5 % slower, and runs for so long that compiling does not matter.
 LIGHT_OPTIONS: Options = {
     **NETWORK_OPTIONS,
     "xla_backend_optimization_level": "1",
-    "xla_cpu_parallel_codegen_split_count": "1",
+    "xla_cpu_parallel_codegen_split_count": "2",
 }
 
 #: Most multiplications with a weight that an example costs in a small network.
