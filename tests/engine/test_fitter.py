@@ -204,5 +204,6 @@ def test_curves_of_a_large_set_see_its_first_examples_and_the_judged_point_all(t
     _, unravel = ravel_pytree(network)
     for examples, scores in ((task.train, seen.judged), (part.train, Scores(*(c[seen.chosen] for c in seen.train)))):
         logits, _ = unravel(jnp.asarray(seen.params))(jnp.asarray(examples.x), stats, train=False)
-        assert scores.accuracy == pytest.approx(np.mean(np.argmax(logits, 1) == examples.y), abs=1e-6)
+        right = np.argmax(np.asarray(logits), axis=1) == examples.y
+        assert float(scores.accuracy) == pytest.approx(right.mean(), abs=1e-6)
     assert seen.judged.loss != seen.train.loss[seen.chosen]
