@@ -1,18 +1,20 @@
 """Training of a small network: the program of the catalogue's rules against PyTorch's eager loop, on the same cores.
 
 Same network, data, order of examples, batch size and rule (Adam). One run each, then sweeps of sixteen runs, compile
-seconds included, which PyTorch trains one after another. PyTorch gets one thread or all visible cores, whichever is
-faster in a first trial: small batches, and machines with company, are slower with several.
+seconds included, which PyTorch trains one after another. PyTorch gets one thread or all visible cores, and scores
+all examples together or 256 at a time, whichever is fastest in a first trial: small batches, and machines with company,
+are slower with several threads, and large images all together.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -55,9 +57,9 @@ def one_run(
         for batch in batches:
             task, trips = _task(side), SEGMENT
             order = np.stack([task.order(0, epoch, batch)[0] for epoch in range(trips)])
-            threads, theirs = _faster(lambda threads, task=task, order=order: _torch(task, order, threads))
+            choice, theirs = _fastest(lambda choice, task=task, order=order: _torch(task, order, choice), scores=False)
             seconds = side_by_side({"ours": _ours(task, order), "torch": theirs}, rounds=rounds)
-            rows.append(_row("one run", side, batch, trips * batch, seconds, threads))
+            rows.append(_row("one run", side, batch, trips * batch, seconds, choice))
     return rows
 
 
@@ -86,8 +88,8 @@ def sweep(
             trips = epochs * (EXAMPLES // batch)
             order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
             points = tuple(sorted({*curve_steps(trips), trips}))
-            threads, theirs = _faster(
-                lambda threads, task=task, order=order, points=points: _torch(task, order, threads, points)
+            choice, theirs = _fastest(
+                lambda choice, task=task, order=order, points=points: _torch(task, order, choice, points), scores=True
             )
             taken: dict[str, list[float]] = {"ours": [], "torch": []}
             for _ in range(rounds):
@@ -95,7 +97,7 @@ def sweep(
                 taken["torch"].append(len(lanes) / TIMED * seconds_of(theirs, TIMED))
             seconds = {name: statistics.median(values) for name, values in taken.items()}
             what = f"sweep of {len(lanes)}, {epochs} passes"
-            rows.append(_row(what, side, batch, len(lanes) * trips * batch, seconds, threads))
+            rows.append(_row(what, side, batch, len(lanes) * trips * batch, seconds, choice))
     return rows
 
 
@@ -117,14 +119,31 @@ def _cold(task: Task, lanes: list[Lane], batch: int, epochs: int) -> float:
         del os.environ[CACHE_VARIABLE]
 
 
-def _faster(made: Callable[[int], Callable[[], object]]) -> tuple[int, Callable[[], object]]:
-    """Returns the number of threads with which PyTorch is faster, one or all, and the call with that number."""
-    calls = {threads: made(threads) for threads in sorted({1, visible_cores()})}
-    threads = min(calls, key=lambda threads: seconds_of(calls[threads], 1))
-    return threads, calls[threads]
+class Choice(NamedTuple):
+    """What PyTorch may choose.
+
+    Attributes:
+        threads: Threads of an operation.
+        scored: Examples that are scored together.
+    """
+
+    threads: int
+    scored: int
 
 
-def _row(what: str, side: int, batch: int, examples: int, seconds: Mapping[str, float], threads: int) -> dict[str, Any]:
+def _fastest(made: Callable[[Choice], Callable[[], object]], *, scores: bool) -> tuple[Choice, Callable[[], object]]:
+    """Returns the choice with which PyTorch is fastest, and the call with it."""
+    calls = {
+        choice: made(choice)
+        for choice in map(Choice._make, itertools.product({1, visible_cores()}, (EXAMPLES, 256) if scores else (0,)))
+    }
+    choice = min(calls, key=lambda choice: seconds_of(calls[choice], 1))
+    return choice, calls[choice]
+
+
+def _row(
+    what: str, side: int, batch: int, examples: int, seconds: Mapping[str, float], choice: Choice
+) -> dict[str, Any]:
     """Returns a row of the table."""
     ratio = seconds["torch"] / seconds["ours"]
     print(f"{what} {side:2d} x {side:2d} batch {batch:3d} ratio {ratio:.2f}", flush=True)
@@ -134,7 +153,8 @@ def _row(what: str, side: int, batch: int, examples: int, seconds: Mapping[str, 
         "batch": batch,
         "ours_examples_per_s": examples / seconds["ours"],
         "torch_examples_per_s": examples / seconds["torch"],
-        "torch_threads": threads,
+        "torch_threads": choice.threads,
+        "torch_scored": choice.scored or "",
         "ratio": ratio,
     }
 
@@ -167,7 +187,7 @@ def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
     return run
 
 
-def _torch(task: Task, order: np.ndarray, threads: int, points: tuple[int, ...] = ()) -> Callable[[], Any]:
+def _torch(task: Task, order: np.ndarray, choice: Choice, points: tuple[int, ...] = ()) -> Callable[[], Any]:
     import torch
     from torch import nn
 
@@ -186,14 +206,15 @@ def _torch(task: Task, order: np.ndarray, threads: int, points: tuple[int, ...] 
     y, rows = torch.tensor(task.train.y).long(), torch.tensor(order).long()
     loss = nn.CrossEntropyLoss()
     held_out = torch.tensor(task.validation.x).permute(0, 3, 1, 2).contiguous()
-    classes = torch.tensor(task.validation.y).long()
+    parts = (x, y), (held_out, torch.tensor(task.validation.y).long())
 
     def score() -> list[float]:
         with torch.no_grad():
-            return [loss(model(seen), right).item() for seen, right in ((x, y), (held_out, classes))]
+            logits = [torch.cat([model(seen) for seen in images.split(choice.scored)]) for images, _ in parts]
+            return [loss(each, classes).item() for each, (_, classes) in zip(logits, parts, strict=True)]
 
     def run() -> Any:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(choice.threads)
         for trip, batch in enumerate(rows):
             if trip in points:
                 score()
