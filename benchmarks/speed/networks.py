@@ -1,19 +1,20 @@
 """Training of a small network: the program of the catalogue's rules against PyTorch's eager loop, on the same cores.
 
 Same network, data, order of examples, batch size and rule (Adam). One run each, then sweeps of sixteen runs, compile
-seconds included, which PyTorch trains one after another. PyTorch gets one thread or all visible cores, whichever is
-faster in a first trial: small batches, and machines with company, are slower with several.
+seconds included, which PyTorch trains one after another. PyTorch gets one thread or all visible cores, and
+scores all examples together or 256 at a time, whichever is fastest in a first trial.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -35,6 +36,8 @@ from optbench.tasks.task import Examples, Task
 #: Examples drawn for an image size; labels are random, speed does not depend on them.
 EXAMPLES = 2048
 LR = 1e-3
+
+CORES = visible_cores()
 
 #: Runs of a sweep of PyTorch's that are timed.
 TIMED = 4
@@ -58,9 +61,11 @@ def one_run(
         for batch in batches:
             task, trips = random_task(side), SEGMENT
             order = np.stack([task.order(0, epoch, batch)[0] for epoch in range(trips)])
-            threads, theirs = _faster(lambda threads, task=task, order=order: torch_loop(task, order, threads=threads))
+            choice, theirs = _fastest(
+                lambda choice, task=task, order=order: torch_loop(task, order, choice=choice), scores=False
+            )
             seconds = side_by_side({"ours": _ours(task, order), "torch": theirs}, rounds=rounds)
-            rows.append(_row("one run", side, batch, trips * batch, seconds, threads))
+            rows.append(_row("one run", side, batch, trips * batch, seconds, choice))
     return rows
 
 
@@ -89,8 +94,9 @@ def sweep(
             trips = epochs * (EXAMPLES // batch)
             order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
             points = tuple(sorted({*curve_steps(trips), trips}))
-            threads, theirs = _faster(
-                lambda threads, task=task, order=order, points=points: torch_loop(task, order, points, threads=threads)
+            choice, theirs = _fastest(
+                lambda choice, task=task, order=order, points=points: torch_loop(task, order, points, choice=choice),
+                scores=True,
             )
             taken: dict[str, list[float]] = {"ours": [], "torch": []}
             for _ in range(rounds):
@@ -98,7 +104,7 @@ def sweep(
                 taken["torch"].append(len(lanes) / TIMED * seconds_of(theirs, TIMED))
             seconds = {name: statistics.median(values) for name, values in taken.items()}
             what = f"sweep of {len(lanes)}, {epochs} passes"
-            rows.append(_row(what, side, batch, len(lanes) * trips * batch, seconds, threads))
+            rows.append(_row(what, side, batch, len(lanes) * trips * batch, seconds, choice))
     return rows
 
 
@@ -121,14 +127,29 @@ def _cold(task: Task, lanes: list[Lane], batch: int, epochs: int) -> float:
         del os.environ[CACHE_VARIABLE]
 
 
-def _faster(made: Callable[[int], Callable[[], object]]) -> tuple[int, Callable[[], object]]:
-    """Returns the number of threads with which PyTorch is faster, one or all, and the call with that number."""
-    calls = {threads: made(threads) for threads in sorted({1, visible_cores()})}
-    threads = min(calls, key=lambda threads: seconds_of(calls[threads], 1))
-    return threads, calls[threads]
+class Choice(NamedTuple):
+    """What PyTorch may choose.
+
+    Attributes:
+        threads: Threads of an operation on a CPU.
+        scored: Examples that are scored together.
+    """
+
+    threads: int
+    scored: int
 
 
-def _row(what: str, side: int, batch: int, examples: int, seconds: Mapping[str, float], threads: int) -> dict[str, Any]:
+def _fastest(made: Callable[[Choice], Callable[[], object]], *, scores: bool) -> tuple[Choice, Callable[[], object]]:
+    """Returns the choice with which PyTorch is fastest, and the call with it."""
+    together = (EXAMPLES, 256) if scores else (EXAMPLES,)
+    calls = {choice: made(choice) for choice in itertools.starmap(Choice, itertools.product((1, CORES), together))}
+    choice = min(calls, key=lambda choice: seconds_of(calls[choice], 1))
+    return choice, calls[choice]
+
+
+def _row(
+    what: str, side: int, batch: int, examples: int, seconds: Mapping[str, float], choice: Choice
+) -> dict[str, Any]:
     """Returns a row of the table."""
     ratio = seconds["torch"] / seconds["ours"]
     print(f"{what} {side:2d} x {side:2d} batch {batch:3d} ratio {ratio:.2f}", flush=True)
@@ -138,7 +159,8 @@ def _row(what: str, side: int, batch: int, examples: int, seconds: Mapping[str, 
         "batch": batch,
         "ours_examples_per_s": examples / seconds["ours"],
         "torch_examples_per_s": examples / seconds["torch"],
-        "torch_threads": threads,
+        "torch_threads": choice.threads,
+        "torch_scored": choice.scored if what != "one run" else "",
         "ratio": ratio,
     }
 
@@ -173,7 +195,7 @@ def _ours(task: Task, order: np.ndarray) -> Callable[[], Any]:
 
 
 def torch_loop(
-    task: Task, order: np.ndarray, points: tuple[int, ...] = (), device: str = "cpu", threads: int | None = None
+    task: Task, order: np.ndarray, points: tuple[int, ...] = (), device: str = "cpu", choice: Choice | None = None
 ) -> Callable[[], Any]:
     """Returns PyTorch's eager loop over the same batches, with its data on the device.
 
@@ -182,7 +204,7 @@ def torch_loop(
         order: Examples of each batch.
         points: Trips before which all training and validation examples are scored.
         device: PyTorch's name of it.
-        threads: Threads of a CPU; all visible cores if ``None``.
+        choice: How; on all visible cores, scoring all examples together, if ``None``.
 
     Returns:
         Trains a network once and returns when it is trained.
@@ -214,14 +236,18 @@ def torch_loop(
     rows = torch.tensor(order).long().to(device)
     loss = nn.CrossEntropyLoss()
 
+    parts = (x[:SCORED], y[:SCORED]), held_out
+    threads, scored = choice or Choice(CORES, SCORED)
+
     def score(model: Any) -> list[float]:
         with torch.no_grad():
-            return [loss(model(seen), right).item() for seen, right in ((x[:SCORED], y[:SCORED]), held_out)]
+            logits = [torch.cat([model(seen) for seen in images.split(scored)]) for images, _ in parts]
+            return [loss(each, classes).item() for each, (_, classes) in zip(logits, parts, strict=True)]
 
     def run() -> Any:
         model = built()
         rule = torch.optim.Adam(model.parameters(), LR)
-        torch.set_num_threads(threads or visible_cores())
+        torch.set_num_threads(threads)
         for trip, batch in enumerate(rows):
             if trip in points:
                 score(model)

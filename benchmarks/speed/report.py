@@ -22,10 +22,11 @@ _WHAT = {
     "and scaled.",
     "loops": "Adam on 2-D Rosenbrock, float64: run-steps a second of the engine on all lanes, and of Python loops.",
     "networks": "LeNet with Adam in float32: examples a second of the training program and of PyTorch's eager loop "
-    "on the same cores, with one thread or as many as there are cores, whichever is faster. A sweep is sixteen runs, "
-    "four rates by four seeds, with scores of all training and validation examples at log-spaced points, our compile "
-    "seconds included. Sweeps of 5 passes are medians of three rounds, those of 30 passes were measured once; of "
-    "PyTorch's sixteen runs, which are one and the same work, four were timed.",
+    "on the same cores, with one thread or as many as there are cores, scoring all examples together or 256 at a time, "
+    "whichever is fastest. A sweep is sixteen runs, four rates by four seeds, with scores of all training and "
+    "validation examples at log-spaced points, our compile seconds included. Sweeps of 5 passes are medians of three "
+    "rounds, those of 30 passes were measured once; of PyTorch's sixteen runs, which are one and the same work, four "
+    "were timed.",
     "lanes": "Run-steps a second of the engine alone, records on, against the number of lanes.",
 }
 
