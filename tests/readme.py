@@ -8,6 +8,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pandas as pd
+
 from optbench import store
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formatting import gap
@@ -20,16 +22,21 @@ NETWORKS = ROOT / "docs" / "networks.md"
 END_OF_EFFECTS = "<!-- end of the effects -->"
 
 
-def committed_run(suite="quick"):
-    """Returns the folder of the committed run, or ``None``; runs of one's own lie in ``results/quick``."""
-    return next((path.parent for path in (ROOT / "results" / "canonical").glob(f"{suite}-*/manifest.json")), None)
+def committed_runs(suite):
+    """Returns the folders of the committed runs of a suite; runs of one's own lie in ``results/<suite>``."""
+    return sorted(path.parent for path in (ROOT / "results" / "canonical").glob(f"{suite}-*/manifest.json"))
 
 
-def effects(run):
+def committed_run():
+    """Returns the folder of the committed run of the suite ``quick``, or ``None``."""
+    return next(iter(committed_runs("quick")), None)
+
+
+def effects(runs):
     """Returns what each regularizer does under Adam as a Markdown table, tuned on either side."""
-    seen = Evidence.of(run)
-    frame = seen.frame("network_effects")
-    frame = frame[(frame["setting"] == "tuned") & (frame["optimizer"] == "adam")]
+    seen = [Evidence.of(run) for run in runs]
+    frame = pd.concat([each.frame("network_effects") for each in seen])
+    frame = frame[(frame["setting"] == "tuned") & (frame["optimizer"] == "adam")].sort_values(["base", "regularizer"])
     lines = ["| task | regularizer | training | test | gap |", "| :--- | :--- | ---: | ---: | ---: |"]
     for row in frame.to_dict("records"):
         cells = [
@@ -37,7 +44,8 @@ def effects(run):
             for name in ("train", "test", "gap")
         ]
         lines.append(f"| {row['base']} | `{row['regularizer']}` | {' | '.join(cells)} |")
-    seeds, source = run.manifest["seeds"]["report"], seen.footer.split(" · cost")[0]
+    seeds = runs[0].manifest["seeds"]["report"]
+    source = "; ".join(each.footer.split(" · cost")[0] for each in seen)
     note = [
         f"Differences in points of accuracy under Adam, each side at the rate that validation chose, {seeds} seeds;",
         "brackets: 95 %, new seeds and new test examples (training: new seeds). They hold one at a time: of twenty",
@@ -71,7 +79,7 @@ def main():
     README.write_text(f"{head}{BEGIN}{table(store.load(folder))}{END}{tail}", encoding="utf-8")
     head, rest = NETWORKS.read_text(encoding="utf-8").split(BEGIN)
     tail = rest.split(END_OF_EFFECTS)[1]
-    found = effects(store.load(committed_run("regularization")))
+    found = effects([store.load(folder) for folder in committed_runs("regularization")])
     NETWORKS.write_text(f"{head}{BEGIN}{found}{END_OF_EFFECTS}{tail}", encoding="utf-8")
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "figures" / "convergence.png", FIGURE)

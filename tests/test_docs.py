@@ -55,10 +55,9 @@ def test_the_figure_and_the_table_of_the_readme_are_those_of_the_committed_run()
 
 def test_the_effects_of_regularizers_are_those_of_the_committed_run():
     found = page("docs/networks.md").split(readme.BEGIN)[1].split(readme.END_OF_EFFECTS)[0]
-    run = store.load(readme.committed_run("regularization"))
-    assert found == readme.effects(run), "run python -m tests.readme"
-    # Each regularizer of the suite has its row.
-    assert all(re.search(rf"[`+]{name}\b", found) for name in STRENGTHS if name != "flip")
+    runs = [store.load(folder) for folder in readme.committed_runs("regularization")]
+    assert found == readme.effects(runs), "run python -m tests.readme"
+    assert all(re.search(rf"[`+]{name}\b", found) for name in (*STRENGTHS, "early_stopping"))
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.OPTIMIZERS])
