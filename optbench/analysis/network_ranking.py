@@ -44,12 +44,12 @@ def network_ranking(
         replicates: Their number.
 
     Returns:
-        One row per task and optimizer, by decreasing test accuracy, with the columns of ``RANKING``; empty where
+        One row per task and optimizer that is ranked, by decreasing test accuracy, with the columns of ``RANKING``; empty where
         nothing was tuned, seeds are too few, or a task has a single optimizer.
     """
     tasks: dict[str, dict[str, Reported]] = {}
     for (setting, task, optimizer), entry in reported(runs, manifest).items():
-        if setting == "tuned":
+        if setting == "tuned" and manifest.get("optimizers", {}).get(optimizer, {}).get("ranked", True):
             tasks.setdefault(task, {})[optimizer] = entry
     rows: list[dict[str, Any]] = []
     for task, entries in tasks.items():

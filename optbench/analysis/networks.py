@@ -47,7 +47,9 @@ def network_summary(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
         One row per setting, task and optimizer, with the columns of ``SUMMARY``.
     """
     tune = runs[runs["split"] == str(Split.TUNE)]
-    spent = tune.groupby(["task", "optimizer"])["cost"].sum().to_dict()
+    # A trial that diverged is paid in full.
+    pairs = ["task", "optimizer"]
+    spent = (tune.groupby(pairs).size() * runs.groupby(pairs)["cost"].max()).dropna().to_dict()
     rows = []
     for (setting, task, optimizer), entry in reported(runs, manifest).items():
         keys = {"setting": setting, "task": task, "optimizer": optimizer}

@@ -85,6 +85,7 @@ class _Run:
         self, way: InThreads, task: Task, training: Training, lane: Lane, curve: Curve, stop: threading.Event
     ) -> None:
         self.way, self.task, self.lane, self.curve, self.stop = way, task, lane, curve, stop
+        self.training = training
         self.batches = Batches(task, training.batch_size, training.rule.evals_per_step)
         self.batch_size = training.batch_size
 
@@ -133,10 +134,14 @@ class _Run:
         found, right = self.way.evaluate(carry.params, carry.stats, *self.way.examples, *where)
         return Scores(float(found.loss), float(found.accuracy)), np.asarray(right)[begin : begin + n]
 
+    def _first(self, carry: Carry, done: int) -> int:
+        """Returns the trip, or the step of a rule whose steps differ in cost, from which on batches are wanted."""
+        return done if self.training.rule.counts is None else int(self.training.step(carry))
+
     def _advanced(self, carry: Carry, done: int, n: int, hyper: Mapping[str, Any]) -> tuple[Carry, Any]:
         """Makes trips, at most ``SEGMENT``."""
         order = np.zeros((SEGMENT, self.batch_size), np.int32)
-        order[:n] = self.batches.rows(self.lane.seed, done, n)
+        order[:n] = self.batches.rows(self.lane.seed, self._first(carry, done), n)
         key = jax.random.key(self.lane.seed)
         begin = np.int32(done), np.int32(n)
         carry, _, norm = self.way.trainer.advance(carry, *self.way.examples, order, key, *begin, hyper)

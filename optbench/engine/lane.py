@@ -12,8 +12,13 @@ from optbench.engine.scoring import Scores
 from optbench.engine.shelves import first_line
 from optbench.records import Status, curve_steps
 
-#: How XLA's error begins when the device has no memory left.
-OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
+#: What XLA's error says when the device, or the machine, has no memory left.
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Returns whether a program failed for want of memory."""
+    return any(said in str(error) for said in OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,7 @@ class Curve:
         Returns:
             The record.
         """
-        status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
+        status = Status.OOM if is_out_of_memory(error) else Status.ERROR
         return self._record(status, first_line(error), -1, NOWHERE, run_s)
 
     def _record(self, status: Status, message: str, chosen: int, ending: Ending, run_s: float) -> Fit:

@@ -66,7 +66,7 @@ def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Seque
             "config": config,
             "hyper": canonical(dict(group.configs[config])),
             "swept": group.optimizer.swept,
-            "swept_value": group.configs[config][group.optimizer.swept],
+            "swept_value": group.configs[config].get(group.optimizer.swept),
             "is_default": config == group.default,
             "split": str(split),
             "seed": seed,

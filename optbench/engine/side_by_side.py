@@ -18,10 +18,10 @@ from jax.sharding import Mesh, NamedSharding
 
 from optbench.engine.batches import Batches, Part, placed, span
 from optbench.engine.compile import kept_programs
-from optbench.engine.lane import NOWHERE, OUT_OF_MEMORY, Curve, Ending, Fit, Lane, points_of
+from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, is_out_of_memory, points_of
 from optbench.engine.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
 from optbench.engine.scoring import Scores
-from optbench.engine.training import SEGMENT, Training
+from optbench.engine.training import SEGMENT, Carry, Training
 from optbench.errors import OptbenchError
 from optbench.records import SCORED
 from optbench.tasks.task import Task
@@ -87,7 +87,7 @@ class SideBySide:
         except OptbenchError:
             raise
         except Exception as error:  # whatever stopped a block becomes the message of its rows
-            if OUT_OF_MEMORY in str(error) and each > 1:
+            if is_out_of_memory(error) and each > 1:
                 self._most = each // 2
                 return []
             return [curve.failed(error, time.perf_counter() - begin) for curve in curves]
@@ -112,7 +112,7 @@ class SideBySide:
         for point in points_of(batches.budget(epochs)):
             while done < point:
                 n = min(SEGMENT, point - done)
-                order = self._order(batches, padded, done, n)
+                order = self._order(batches, padded, self._first(carry, len(padded), done), n)
                 carry, _, norms = programs.advance(
                     carry, *self.examples, order, keys, np.int32(done), np.int32(n), hyper
                 )
@@ -159,11 +159,19 @@ class SideBySide:
         found: tuple[Scores, Array] = programs.evaluate(*kept, *self.examples, np.int32(begin), np.int32(n))
         return found
 
-    def _order(self, batches: Batches, lanes: Sequence[Lane], done: int, n: int) -> Array:
+    def _first(self, carry: Carry, width: int, done: int) -> list[int]:
+        """Returns of each lane the trip, or the step where steps differ in cost, from which on batches are wanted."""
+        if self._training.rule.counts is None:
+            return [done] * width
+        steps: list[int] = np.asarray(jax.vmap(self._training.step)(carry)).tolist()
+        return steps
+
+    def _order(self, batches: Batches, lanes: Sequence[Lane], first: Sequence[int], n: int) -> Array:
         order = np.zeros((len(lanes), SEGMENT, self._training.batch_size), np.int32)
-        rows = {seed: batches.rows(seed, done, n) for seed in {lane.seed for lane in lanes}}
-        for place, lane in enumerate(lanes):
-            order[place, :n] = rows[lane.seed]
+        wanted = [(lane.seed, begin) for lane, begin in zip(lanes, first, strict=True)]
+        rows = {(seed, begin): batches.rows(seed, begin, n) for seed, begin in set(wanted)}
+        for place, key in enumerate(wanted):
+            order[place, :n] = rows[key]
         placed: Array = jax.device_put(order, self._split)
         return placed
 

@@ -107,7 +107,8 @@ class Training:
             carry: The network in training.
             x: Examples.
             y: Their classes.
-            order: Examples of each trip, (``SEGMENT``, batch).
+            order: Examples of each trip, (``SEGMENT``, batch); of a rule whose steps differ in cost those of each
+                step, from the one on that the network is in.
             key: Random key of the run.
             first: Number of the first trip in the run.
             n: Trips to make, over the first rows of ``order``.
@@ -117,13 +118,14 @@ class Training:
             The network, and loss and norm of the gradient of the last batch.
         """
         rule = self._moving
+        begun = self.step(carry)
 
         def trip(i: Array, moving: tuple[Carry, Array, Array]) -> tuple[Carry, Array, Array]:
             carry, _, _ = moving
             # All gradients of one step are of one batch, as the step's rule means them.
-            draw = jax.random.fold_in(key, (first + i) // rule.evals_per_step)
-            batch_key, loss_key = jax.random.split(draw)
-            rows = order[i]
+            step = (first + i) // rule.evals_per_step if rule.counts is None else self.step(carry)
+            batch_key, loss_key = jax.random.split(jax.random.fold_in(key, step))
+            rows = order[i if rule.counts is None else step - begun]
             seen, targets = self.regularization.batch(batch_key, x[rows], one_hot(y[rows], self.n_classes))
             if rule.curved:
                 at, along = carry.point
@@ -143,6 +145,11 @@ class Training:
         nothing = jnp.full((), jnp.nan, carry.params.dtype)
         trained: tuple[Carry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
         return trained
+
+    def step(self, carry: Carry) -> Array:
+        """Returns the step that a network is in, of a rule whose steps differ in cost; of another one 0."""
+        counts = self._moving.counts
+        return jnp.zeros((), jnp.int32) if counts is None else jnp.asarray(counts(carry.state).steps, jnp.int32)
 
     def shapes(self) -> tuple[Any, ...]:
         """Returns the shapes of what ``begin`` takes: parameters, running statistics, hyperparameters."""

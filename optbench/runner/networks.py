@@ -14,7 +14,7 @@ from optbench.console import Progress
 from optbench.engine.fitting import Fitter
 from optbench.engine.network_rows import Cells, failed_columns, lanes_of, network_columns
 from optbench.environment import visible_cores
-from optbench.errors import OptbenchError
+from optbench.errors import DataError, OptbenchError
 from optbench.records import Split
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
@@ -31,8 +31,13 @@ def planned(spec: NetworkSuite, selection: Mapping[str, Any]) -> NetworkPlan:
     options = {key: value for key, value in selection.items() if key not in ("problems", "trials")}
     whole = plan_networks(spec, **options)
     left_out = absent(whole.spec)
-    # A plan of nothing would say nothing: reading the data then says what is missing.
-    return whole if len(left_out) == len(whole.spec.tasks) else whole.without(left_out)
+    # A plan of nothing would say nothing; what is missing is then said as of a task that needs its data.
+    kept = whole if len(left_out) == len(whole.spec.tasks) else whole.without(left_out)
+    for name in dict.fromkeys(task.data for task in kept.spec.tasks):
+        found = survey(name, sums=False)
+        if found.is_bad or found.state is State.ABSENT:
+            raise DataError(found.explanation())
+    return kept
 
 
 def absent(spec: NetworkSuite) -> dict[str, str]:
@@ -107,8 +112,19 @@ class _Execution:
         if Split.TUNE in names and names[Split.TUNE] not in self.books.done:
             self._commit(pair, Split.TUNE, pair.group.tuned)
         chosen = self._chosen(pair.group) if Split.TUNE in names else None
+        cells = pair.group.reported(chosen)
         if names[Split.REPORT] not in self.books.done:
-            self._commit(pair, Split.REPORT, pair.group.reported(chosen))
+            self._commit(pair, Split.REPORT, cells)
+        elif self.books.done[names[Split.REPORT]]["rows"] != len(cells) or not self._holds(names[Split.REPORT], cells):
+            raise DataError(
+                f"{self.books.folder}: tuning, computed again, chose another configuration of {pair.group.labels[1]} on "
+                f"{pair.group.labels[0]} than the one that is reported; compute the run again with --fresh"
+            )
+
+    def _holds(self, shard: str, cells: Cells) -> bool:
+        """Returns whether a committed shard has the rows of some cells."""
+        rows = store.read_shard(self.books.folder, shard)
+        return set(zip(rows["config"], rows["seed"], strict=True)) == set(cells)
 
     def _chosen(self, group: NetworkGroup) -> int:
         """Returns the configuration that tuning chose, from the rows of tuning alone."""
@@ -251,7 +267,6 @@ def _manifest(
 def _described(spec: NetworkSuite, task: TaskSpec) -> dict[str, Any]:
     """Returns what the manifest says of a task."""
     found, parts, base = data.SETS[task.data], task.parts(), spec.plain(task)
-    rows = task.network().table(found.shape, found.n_classes)
     return {
         "data": task.data,
         "model": task.model,
@@ -260,7 +275,7 @@ def _described(spec: NetworkSuite, task: TaskSpec) -> dict[str, Any]:
         "n_train": parts.train,
         "n_validation": parts.validation,
         "n_test": parts.test,
-        "n_params": sum(row.weights + row.biases for row in rows),
+        "n_params": task.n_params(),
         "batch_size": spec.batch_of(task),
         "epochs": spec.epochs_of(task),
         "early_stopping": spec.stops_early(task),
@@ -276,6 +291,7 @@ def _entry(group: NetworkGroup) -> dict[str, Any]:
         "name": group.optimizer.name,
         "swept": group.optimizer.swept,
         "has_rate": "lr" in rule.hyper,
+        "ranked": rule.ranked,
         "evals_per_step": rule.evals_per_step,
         "defaults": rule.defaults(),
         "grid": [config[group.optimizer.swept] for config in group.configs[: group.trials]],

@@ -88,9 +88,15 @@ class TaskSpec(Model):
         if wrong:
             return wrong
         try:
-            layers = (batch_normalized(model) if strengths.batch_norm else model).layers(found.shape, found.n_classes)
+            plain = model.layers(found.shape, found.n_classes)
         except UsageError as error:
             return [("model", f"{problem}; so are those of {self.data}") for problem in error.problems]
+        try:
+            layers = self.network().layers(found.shape, found.n_classes)
+        except UsageError as error:
+            return [("regularization.batch_norm", problem) for problem in error.problems]
+        if strengths.batch_norm and len(layers) == len(plain):
+            wrong.append(("regularization.batch_norm", f"{self.model} has no place for it"))
         if model.definition_only:
             return [("model", f"{self.model} is there to be counted, not to be trained")]
         if strengths.dropout and not any(isinstance(layer, Dropout) for layer in layers):
@@ -123,9 +129,19 @@ class TaskSpec(Model):
         return Regularization(**self.regularization)  # type: ignore[arg-type]  # what it is given, it checks
 
     def network(self) -> Network:
-        """Returns the model's design."""
+        """Returns the model's design, with batch normalization where that is asked for."""
         found: Network = catalog.model(self.model)
-        return found
+        return batch_normalized(found) if self.strengths().batch_norm else found
+
+    def normalizes(self) -> bool:
+        """Returns whether the model has batch normalization."""
+        found = registry.find(self.data)
+        return any(isinstance(layer, BatchNorm) for layer in self.network().layers(found.shape, found.n_classes))
+
+    def n_params(self) -> int:
+        """Returns the number of trained numbers."""
+        found = registry.find(self.data)
+        return sum(row.weights + row.biases for row in self.network().table(found.shape, found.n_classes))
 
     def parts(self) -> Sizes:
         """Returns how many examples each part has."""
@@ -210,19 +226,60 @@ class NetworkSuite(Model):
             wrong.append(("seeds.tune", f"must be 1 or more for tuning = 'grid'; got {self.seeds.tune}"))
         wrong += repeated("optimizers", [entry.label for entry in self.optimizers])
         wrong += repeated("tasks", [entry.label for entry in self.tasks])
+        wrong += self._twins()
         for task in self.tasks:
             n, batch = task.parts().train, self.batch_of(task)
             if batch > n:
                 message = f"batch_size must be at most {n}, the examples that {task.data} trains on; got {batch}"
                 wrong.append(("tasks", f"{task.label}: {message}"))
             strengths = task.strengths()
+            if task.normalizes() and 1 in (batch, strengths.ghost):
+                wrong.append(
+                    ("tasks", f"{task.label}: batch normalization needs more than one example together; got 1")
+                )
             if strengths.ghost and batch % strengths.ghost:
                 message = f"{task.label}: ghost must divide the batch of {batch}; got {strengths.ghost:g}"
                 wrong.append(("tasks", message))
         wrong += self._quick_faults()
+        wrong += self._rule_faults()
         if wrong:
             raise violations(wrong)
         return self
+
+    def content(self, task: TaskSpec) -> tuple[object, ...]:
+        """Returns all that decides what is trained for a task, defaults filled in."""
+        return (
+            task.data,
+            task.model,
+            task.strengths(),
+            self.stops_early(task),
+            self.batch_of(task),
+            self.epochs_of(task),
+        )
+
+    def _twins(self) -> list[tuple[str, str]]:
+        """Returns which tasks are the same though they are written in two ways."""
+        first: dict[tuple[object, ...], str] = {}
+        wrong = []
+        for task in self.tasks:
+            other = first.setdefault(self.content(task), task.label)
+            if other != task.label:
+                wrong.append(("tasks", f"{task.label!r} is the same task as {other!r}: what it sets is the default"))
+        return wrong
+
+    def _rule_faults(self) -> list[tuple[str, str]]:
+        """Returns which rules do not suit networks: their own weight decay would act on biases as well."""
+        wrong = []
+        for index, entry in enumerate(self.optimizers):
+            rule = entry.build()
+            given = {"swept": entry.swept, **rule.resolve(entry.hyper)}
+            if given.get("weight_decay") or entry.swept == "weight_decay":
+                message = (
+                    f"{entry.label}: weight decay is a task's, regularization = {{ decay = ... }}, which leaves biases and "
+                    "normalization alone; hold weight_decay at 0"
+                )
+                wrong.append((f"optimizers[{index}]", message))
+        return wrong
 
     def _grid_faults(self) -> list[tuple[str, str]]:
         wrong = []
@@ -276,8 +333,11 @@ class NetworkSuite(Model):
 
     def plain(self, task: TaskSpec) -> TaskSpec | None:
         """Returns the task of the suite that differs in that nothing is done against overfitting, if there is one."""
-        wanted = task.model_copy(update={"regularization": {}, "early_stopping": None})
-        return next((other for other in self.tasks if other != task and other == wanted), None)
+        bare = task.model_copy(update={"regularization": {}, "early_stopping": None})
+        wanted = self.content(bare)
+        if self.content(task) == wanted:
+            return None
+        return next((other for other in self.tasks if self.content(other) == wanted), None)
 
     def hash(self) -> str:
         """Returns the hash of what is run: neither the question's words nor the order of entries matter."""

@@ -11,7 +11,8 @@ from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
 from optbench.engine import parts
-from optbench.engine.fitting import Lane, fit
+from optbench.engine.batches import Batches
+from optbench.engine.fitting import Fitter, Lane, fit
 from optbench.engine.parts import part_of
 from optbench.engine.scoring import EVALUATED, compile_evaluator
 from optbench.engine.training import SEGMENT, Training, compile_trainer
@@ -171,3 +172,28 @@ def test_epochs_are_permutations_that_rules_share_and_seeds_do_not(task):
 def test_wrong_sizes_are_refused(task, given, message):
     with pytest.raises(UsageError, match=message):
         fit(task, catalog.optimizer("sgd"), [Lane({}, 0)], **{"batch_size": 30, "epochs": 1, **given})
+
+
+@pytest.mark.parametrize("lanes", ["in threads", "side by side"])
+def test_all_trials_of_a_search_see_the_batch_of_its_step(task, lanes):
+    """Armijo's rule by hand: halving until f(w - t g) <= f(w) - c t |g|^2, all on the batch of the step."""
+    rule = catalog.optimizer("gd_armijo")
+    hyper = rule.resolve({})
+    fitter = Fitter(task, rule, batch_size=100, lanes=lanes)
+    (found,) = fitter.fit([Lane(hyper, 0)], epochs=4, stop_early=False)
+    counted = Fitter(task, rule, batch_size=100, lanes=lanes)
+    seen = []
+    rows = Batches.rows
+
+    def watched(batches, seed, first, n):
+        seen.append(first)
+        return rows(batches, seed, first, n)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Batches, "rows", watched)
+        (again,) = counted.fit([Lane(hyper, 0)], epochs=4, stop_early=False)
+    np.testing.assert_array_equal(found.params, again.params)
+    # A step takes two trips or more, so batches are wanted from fewer steps on than trips were made.
+    assert seen == sorted(seen)
+    assert max(seen) < found.grads[-2]
+    assert found.train.loss[-1] < 0.7 * found.train.loss[0]

@@ -157,7 +157,7 @@ def test_a_rule_of_two_gradients_a_step_has_the_same_budget():
 
 def test_a_budget_without_a_step_is_refused():
     spec = small(("epochs = 3", "epochs = 1"), ("batch_size = 32", "batch_size = 1294"), ("ghost = 16", "ghost = 2"))
-    with pytest.raises(UsageError, match=r"has no step of momentum\+sam; give more epochs"):
+    with pytest.raises(UsageError, match=r"epochs must be at least 2 for one step of momentum\+sam; got 1"):
         plan_networks(spec, tasks=["digits-lenet"])
 
 
@@ -255,3 +255,45 @@ def test_the_quick_size_is_a_part_of_the_suite():
     assert len(planned.spec.optimizers) >= 8
     with pytest.raises(UsageError, match="has no quick size"):
         plan_networks(load("images").spec, quick=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            'model = "lenet"\nearly_stopping = true',
+            'model = "lenet"\nearly_stopping = false',
+            "'digits-lenet+last_epoch' is the same task as 'digits-lenet'",
+        ),
+        (
+            'model = "lenet"\nearly_stopping = true',
+            'model = "lenet"\nbatch_size = 32',
+            "'digits-lenet-b32' is the same task as 'digits-lenet'",
+        ),
+        (
+            "dropout = 0.5, penalty = 1e-3",
+            "dropout = 0.0",
+            "'digits-lenet+dropout=0' is the same task as 'digits-lenet'",
+        ),
+        ("ghost = 16", "ghost = 1", "batch normalization needs more than one example together; got 1"),
+        (
+            'model = ["conv1d", "linear"]',
+            'model = "linear"\nregularization = { batch_norm = true }',
+            "has no place for it",
+        ),
+        (
+            'model = "lenet"\nearly',
+            'model = "vgg"\nregularization = { batch_norm = true }\nearly',
+            "tasks[1].regularization.batch_norm: vgg has batch normalization already",
+        ),
+        ('"momentum+sam"]', '"adam+decay"]', "weight decay is a task's"),
+        ('"momentum+sam"]', '"adam"]\nhyper = { b1 = 0.8, weight_decay = 0.1 }', "weight_decay"),
+    ],
+)
+def test_what_would_not_be_what_it_seems_is_refused(old, new, words):
+    assert words in messages((old, new))
+
+
+def test_a_rule_for_few_parameters_is_refused_before_anything_runs():
+    with pytest.raises(UsageError, match=r"mnist1d-linear-b100: newton takes at most 100 parameters; linear has 410"):
+        plan_networks(small(), tasks=["mnist1d-linear"], optimizers=["newton"], tuning="default")
