@@ -44,8 +44,8 @@ def network_ranking(
         replicates: Their number.
 
     Returns:
-        One row per task and optimizer that is ranked, by decreasing test accuracy, with the columns of ``RANKING``; empty where
-        nothing was tuned, seeds are too few, or a task has a single optimizer.
+        One row per task and optimizer that is ranked, by decreasing test accuracy, with the columns of ``RANKING``;
+        empty where nothing was tuned, seeds are too few, or a task has a single optimizer.
     """
     tasks: dict[str, dict[str, Reported]] = {}
     for (setting, task, optimizer), entry in reported(runs, manifest).items():

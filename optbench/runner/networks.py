@@ -115,10 +115,11 @@ class _Execution:
         cells = pair.group.reported(chosen)
         if names[Split.REPORT] not in self.books.done:
             self._commit(pair, Split.REPORT, cells)
-        elif self.books.done[names[Split.REPORT]]["rows"] != len(cells) or not self._holds(names[Split.REPORT], cells):
+        elif not self._holds(names[Split.REPORT], cells):
+            task, optimizer = pair.group.labels
             raise DataError(
-                f"{self.books.folder}: tuning, computed again, chose another configuration of {pair.group.labels[1]} on "
-                f"{pair.group.labels[0]} than the one that is reported; compute the run again with --fresh"
+                f"{self.books.folder}: tuning, computed again, chose another configuration of {optimizer} on {task} than "
+                "the one that is reported; compute the run again with --fresh"
             )
 
     def _holds(self, shard: str, cells: Cells) -> bool:

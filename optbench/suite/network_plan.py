@@ -172,10 +172,10 @@ def _group(spec: NetworkSuite, task: TaskSpec, entry: OptimizerSpec) -> NetworkG
         least = -(-rule.evals_per_step // (task.parts().train // spec.batch_of(task)))
         asked = spec.epochs_of(task)
         raise UsageError(f"{task.label}: epochs must be at least {least} for one step of {entry.label}; got {asked}")
-    if rule.max_dim is not None and task.n_params() > rule.max_dim:
-        raise UsageError(
-            f"{task.label}: {entry.label} takes at most {rule.max_dim:,} parameters; {task.model} has {task.n_params():,}"
-        )
+    n_params = task.n_params()
+    if rule.max_dim is not None and n_params > rule.max_dim:
+        at_most = f"{entry.label} takes at most {rule.max_dim:,} parameters"
+        raise UsageError(f"{task.label}: {at_most}; {task.model} has {n_params:,}")
     trials = () if spec.tuning == "default" else tuple({entry.swept: v} for v in spec.grid_of(entry).values())
     # No cross-entropy is below 0.
     configs, default = configurations(entry, rule, trials, told(rule, cost=trips, f_star=0.0))

@@ -91,10 +91,9 @@ class TaskSpec(Model):
             plain = model.layers(found.shape, found.n_classes)
         except UsageError as error:
             return [("model", f"{problem}; so are those of {self.data}") for problem in error.problems]
-        try:
-            layers = self.network().layers(found.shape, found.n_classes)
-        except UsageError as error:
-            return [("regularization.batch_norm", problem) for problem in error.problems]
+        if strengths.batch_norm and any(isinstance(layer, BatchNorm) for layer in plain):
+            return [("regularization.batch_norm", f"{self.model} has batch normalization already")]
+        layers = self.network().layers(found.shape, found.n_classes)
         if strengths.batch_norm and len(layers) == len(plain):
             wrong.append(("regularization.batch_norm", f"{self.model} has no place for it"))
         if model.definition_only:
@@ -275,8 +274,8 @@ class NetworkSuite(Model):
             given = {"swept": entry.swept, **rule.resolve(entry.hyper)}
             if given.get("weight_decay") or entry.swept == "weight_decay":
                 message = (
-                    f"{entry.label}: weight decay is a task's, regularization = {{ decay = ... }}, which leaves biases and "
-                    "normalization alone; hold weight_decay at 0"
+                    f"{entry.label}: weight decay is a task's, regularization = {{ decay = ... }}, which leaves biases "
+                    "and normalization alone; hold weight_decay at 0"
                 )
                 wrong.append((f"optimizers[{index}]", message))
         return wrong
