@@ -118,8 +118,8 @@ class _Execution:
         elif not self._holds(names[Split.REPORT], cells):
             task, optimizer = pair.group.labels
             raise DataError(
-                f"{self.books.folder}: tuning, computed again, chose another configuration of {optimizer} on {task} than "
-                "the one that is reported; compute the run again with --fresh"
+                f"{self.books.folder}: tuning, computed again, chose another configuration of {optimizer} on {task} "
+                "than the one that is reported; compute the run again with --fresh"
             )
 
     def _holds(self, shard: str, cells: Cells) -> bool:
