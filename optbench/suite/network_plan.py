@@ -150,7 +150,7 @@ def plan_networks(
     Example:
         >>> from optbench.suite.parse import load
         >>> plan_networks(load("networks").spec, tasks=["digits"], optimizers=["adam"], quick=True).n_cells
-        11
+        12
     """
     if quick:
         spec = network_quick_size(spec)
