@@ -149,8 +149,8 @@ def plan_networks(
 
     Example:
         >>> from optbench.suite.parse import load
-        >>> plan_networks(load("networks").spec, tasks=["digits"], optimizers=["adam"], quick=True).n_cells
-        12
+        >>> plan_networks(load("networks").spec, tasks=["digits"], optimizers=["adam"], tuning="default").n_cells
+        10
     """
     if quick:
         spec = network_quick_size(spec)
