@@ -13,7 +13,7 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from optbench.engine.compile import compile_single
-from optbench.engine.parts import part_of
+from optbench.engine.parts import SCORED_PIXELS, part_of
 from optbench.tasks.models.network import Network, Stats
 
 #: Most examples that are evaluated together.
@@ -93,7 +93,8 @@ def evaluation(network: Network) -> Evaluate:
         The function, of a flat vector of parameters.
     """
     unravel = unraveling(network)
-    together = part_of(EVALUATED, math.prod(network.input_shape), whole=jax.default_backend() != "cpu")
+    whole = jax.default_backend() != "cpu"
+    together = part_of(EVALUATED, math.prod(network.input_shape), whole=whole, most_pixels=SCORED_PIXELS)
 
     def evaluate(params: Array, stats: Stats, x: Array, y: Array, begin: Array, n: Array) -> tuple[Scores, Array]:
         model = unravel(params)
