@@ -7,7 +7,7 @@ from typing import Any
 
 from optbench.report import escaping
 from optbench.report.evidence import Evidence, optimizers
-from optbench.report.notes import counted
+from optbench.report.notes import counted, rates
 
 #: The kind of interval in every table of one run of networks.
 INTERVALS = "95 %, these tasks, new seeds and new test examples"
@@ -99,21 +99,6 @@ def lost(rows: Sequence[Row]) -> list[str]:
             "enters neither gap, losses nor stop"
         )
     return [f"{said}."]
-
-
-def rates(rows: Sequence[Row]) -> list[str]:
-    """Returns what the swept values are."""
-    said = ["rate: the learning rate lr."]
-    others: dict[str, list[str]] = {}
-    for row in rows:
-        if row["swept"] != "lr":
-            others.setdefault(str(row["swept"]), []).append(str(row["optimizer"]))
-    for swept, names in sorted(others.items()):
-        rules = ", ".join(optimizers(names))
-        said.append(f"{rules}: no learning rate is swept; the values shown are its {swept}, marked '{swept}'.")
-    if any(row["at_edge"] for row in rows):
-        said.append("†: the chosen value stands at the edge of its grid; a better one may lie outside.")
-    return said
 
 
 def halved(evidence: Evidence, rules: Iterable[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from optbench.report import formatting, network_notes
+from optbench.report import formatting, network_notes, notes
 from optbench.report.evidence import Evidence
 from optbench.report.layout import Block, Cell, Column, Table
 from optbench.report.network_tables import points, rows_of
@@ -75,7 +75,7 @@ def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
             "task, paired on seeds and test examples. in set: in the confidence set for the best, since no entry is "
             "better in those intervals. No winner is named. A failed run counts as wrong on every example.",
             _detectable(evidence, rows),
-            *network_notes.rates(rows),
+            *notes.rates(rows),
             *network_notes.halved(evidence, (row["optimizer"] for row in rows)),
         ]
     if left := [task for task in evidence.tasks(row["task"] for row in summary) if task not in ranked]:

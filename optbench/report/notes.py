@@ -34,7 +34,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         said.append("gap: median of (best f - f_star)/f_scale; inf where half of the runs or more diverged or escaped.")
         said += _noisy(evidence)
     if "rate" in facts:
-        said += _rates(evidence, rows)
+        said += rates(rows, f", in {evidence.manifest.get('units', 'unknown')} units")
     if facts & {"reach", "solved"}:
         said.append(
             "gap≤1e-3, solved: share of runs that reach a relative gap of 1e-3, or f_solved; starts that meet the "
@@ -110,9 +110,14 @@ def _range(values: Iterable[Any]) -> str:
     return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
-def _rates(evidence: Evidence, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    units = evidence.manifest.get("units", "unknown")
-    said = [f"rate: the learning rate lr, in {units} units."]
+def rates(rows: Sequence[Mapping[str, Any]], units: str = "") -> list[str]:
+    """Returns what the swept values are, and which of them stand at an edge.
+
+    Args:
+        rows: Rows of a summary frame.
+        units: What is to be said of the learning rate's units, from a comma on.
+    """
+    said = [f"rate: the learning rate lr{units}."]
     others: dict[str, list[str]] = {}
     for row in rows:
         if row["swept"] != "lr":

@@ -13,7 +13,7 @@ from optbench import catalog
 from optbench.core.keys import canonical, digest
 from optbench.errors import UsageError, unknown_name
 from optbench.suite.model import MAX_INT, Flag, Grid, Model, Real, Text, violations
-from optbench.suite.spec import OptimizerSpec, matches, repeated
+from optbench.suite.spec import OptimizerSpec, grid_faults, matches, repeated
 from optbench.tasks.data import registry
 from optbench.tasks.data.splitting import Sizes, sizes
 from optbench.tasks.models.dense import Dropout
@@ -220,7 +220,7 @@ class NetworkSuite(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        wrong = self._grid_faults() if self.tuning == "grid" else []
+        wrong = grid_faults(self.optimizers, self.grid, self.grid_of) if self.tuning == "grid" else []
         if self.tuning == "grid" and self.seeds.tune < 1:
             wrong.append(("seeds.tune", f"must be 1 or more for tuning = 'grid'; got {self.seeds.tune}"))
         wrong += repeated("optimizers", [entry.label for entry in self.optimizers])
@@ -278,24 +278,6 @@ class NetworkSuite(Model):
                     "and normalization alone; hold weight_decay at 0"
                 )
                 wrong.append((f"optimizers[{index}]", message))
-        return wrong
-
-    def _grid_faults(self) -> list[tuple[str, str]]:
-        wrong = []
-        points: dict[int, str] = {}
-        for index, entry in enumerate(self.optimizers):
-            if entry.swept not in entry.sweep and entry.swept not in self.grid:
-                ask = f"give sweep = {{ {entry.swept} = {{ low = ..., high = ..., points = ... }} }}"
-                wrong.append((f"optimizers[{index}].sweep", f"grid has no range for {entry.swept!r}; {ask}"))
-                continue
-            grid, rule = self.grid_of(entry), entry.build().hyper[entry.swept]
-            if not (rule.allows(grid.low) and rule.allows(grid.high)):
-                message = f"{entry.name} needs values in {rule.describe()}; got {grid.low:g} to {grid.high:g}"
-                wrong.append((f"grid.{entry.swept}", message))
-            points.setdefault(grid.points, entry.label)
-        if len(points) > 1:
-            counts = ", ".join(f"{label} {n}" for n, label in points.items())
-            wrong.append(("optimizers", f"every entry must have the same number of trials; got {counts}"))
         return wrong
 
     def _quick_faults(self) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
@@ -208,7 +208,7 @@ class SuiteSpec(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        check = {"grid": self._grid_faults, "random": self._random_faults, "default": list}[self.tuning]
+        check = {"grid": self._swept, "random": self._random_faults, "default": list}[self.tuning]
         wrong = list(check())
         if self.tuning != "default" and self.starts.tune < 1:
             wrong.append(("starts.tune", f"must be 1 or more for tuning = {self.tuning!r}; got {self.starts.tune}"))
@@ -223,24 +223,8 @@ class SuiteSpec(Model):
             raise violations(wrong)
         return self
 
-    def _grid_faults(self) -> list[tuple[str, str]]:
-        wrong = []
-        points: dict[int, str] = {}
-        for index, entry in enumerate(self.optimizers):
-            if entry.swept not in entry.sweep and entry.swept not in self.grid:
-                ask = f"give sweep = {{ {entry.swept} = {{ low = ..., high = ..., points = ... }} }}"
-                wrong.append((f"optimizers[{index}].sweep", f"grid has no range for {entry.swept!r}; {ask}"))
-                continue
-            grid = self.grid_of(entry)
-            rule = entry.build().hyper[entry.swept]
-            if not (rule.allows(grid.low) and rule.allows(grid.high)):
-                message = f"{entry.name} needs values in {rule.describe()}; got {grid.low:g} to {grid.high:g}"
-                wrong.append((f"grid.{entry.swept}", message))
-            points.setdefault(grid.points, entry.label)
-        if len(points) > 1:
-            counts = ", ".join(f"{label} {n}" for n, label in points.items())
-            wrong.append(("optimizers", f"every entry must have the same number of trials; got {counts}"))
-        return wrong
+    def _swept(self) -> list[tuple[str, str]]:
+        return grid_faults(self.optimizers, self.grid, self.grid_of)
 
     def _random_faults(self) -> list[tuple[str, str]]:
         wrong = []
@@ -371,6 +355,34 @@ def matches(item: str, entry: OptimizerSpec | ProblemSpec) -> bool:
     """Returns whether a name, a label, or a pattern with ``*`` or ``?`` stands for an entry."""
     pattern = re.escape(item).replace(r"\*", ".*").replace(r"\?", ".")
     return any(re.fullmatch(pattern, name) for name in (entry.name, entry.label))
+
+
+def grid_faults(
+    entries: Sequence[OptimizerSpec], given: Mapping[str, Grid], grid_of: Callable[[OptimizerSpec], Grid]
+) -> list[tuple[str, str]]:
+    """Returns what is wrong with the ranges that entries sweep.
+
+    Args:
+        entries: The optimizers of a suite.
+        given: The suite's ranges by the swept hyperparameter.
+        grid_of: The range of an entry that has one.
+    """
+    wrong = []
+    points: dict[int, str] = {}
+    for index, entry in enumerate(entries):
+        if entry.swept not in entry.sweep and entry.swept not in given:
+            ask = f"give sweep = {{ {entry.swept} = {{ low = ..., high = ..., points = ... }} }}"
+            wrong.append((f"optimizers[{index}].sweep", f"grid has no range for {entry.swept!r}; {ask}"))
+            continue
+        grid, rule = grid_of(entry), entry.build().hyper[entry.swept]
+        if not (rule.allows(grid.low) and rule.allows(grid.high)):
+            message = f"{entry.name} needs values in {rule.describe()}; got {grid.low:g} to {grid.high:g}"
+            wrong.append((f"grid.{entry.swept}", message))
+        points.setdefault(grid.points, entry.label)
+    if len(points) > 1:
+        counts = ", ".join(f"{label} {n}" for n, label in points.items())
+        wrong.append(("optimizers", f"every entry must have the same number of trials; got {counts}"))
+    return wrong
 
 
 def repeated(key: str, labels: list[str]) -> list[tuple[str, str]]:
