@@ -167,6 +167,17 @@ def test_below_ten_seeds_or_two_rules_nothing_is_ranked():
     assert len(ranked(10, sgd=20, adam=45)) == 2
 
 
+def test_a_reference_line_is_not_ranked():
+    rows = []
+    for name in ("sgd", "adam", "adadelta"):
+        rows.append(networks.row(TASK, name, 0, "tune", 0))
+        rows += report([40 + s % 3 for s in range(10)], optimizer=name, config=0)
+    manifest = networks.manifest()
+    assert set(network_ranking(networks.frame(rows), manifest)["optimizer"]) == {"sgd", "adam", "adadelta"}
+    manifest["optimizers"]["adam"]["ranked"] = False
+    assert set(network_ranking(networks.frame(rows), manifest)["optimizer"]) == {"sgd", "adadelta"}
+
+
 def test_what_was_not_tuned_is_not_ranked():
     rows = networks.frame(report([40] * 12) + report([20] * 12, optimizer="adam"))
     assert network_ranking(rows, networks.manifest(tuning="default")).empty
