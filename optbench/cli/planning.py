@@ -7,7 +7,6 @@ from typing import Any
 import jax
 
 from optbench.cli.cost import estimate
-from optbench.cli.network_planning import describe_networks
 from optbench.console import duration
 from optbench.runner.running import check_options
 from optbench.suite.network_plan import plan_networks
@@ -30,6 +29,8 @@ def describe(suite: str, selection: dict[str, Any]) -> str:
     spec = load(suite).spec
     check_options(spec.name, isinstance(spec, NetworkSuite), selection)
     if isinstance(spec, NetworkSuite):
+        from optbench.cli.network_planning import describe_networks
+
         given = {key: value for key, value in selection.items() if key not in ("problems", "trials")}
         return describe_networks(plan_networks(spec, **given))
     return _describe_landscapes(plan(spec, **selection))

@@ -38,23 +38,7 @@ def identity(planned: Plan) -> str:
     return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick)
 
 
-def execute(
-    folder: Path, read: Suite, planned: Plan, selection: dict[str, Any], command: list[str], report: Report
-) -> None:
-    """Runs what a folder lacks of a plan.
-
-    Args:
-        folder: The run's folder, held by ``store.writing``.
-        read: The suite.
-        planned: Its plan.
-        selection: What was selected, for the manifest.
-        command: The command that computes the run.
-        report: Called with each report of how far it is.
-    """
-    _Execution(folder, read, planned, selection, command, report).finish()
-
-
-class _Execution:
+class Execution:
     """One run on its way: what is planned, what is committed, what remains."""
 
     def __init__(

@@ -56,29 +56,21 @@ def identity(planned: NetworkPlan) -> str:
     return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick)
 
 
-def execute(
-    folder: Path, read: Suite, planned: NetworkPlan, selection: dict[str, Any], command: list[str], report: Report
-) -> None:
-    """Runs what a folder lacks of a plan.
-
-    Args:
-        folder: The run's folder, held by ``store.writing``.
-        read: The suite.
-        planned: Its plan.
-        selection: What was selected, for the manifest.
-        command: The command that computes the run.
-        report: Called with each report of how far it is.
-    """
-    _Execution(folder, planned, _manifest(read, planned, selection, command), report).finish()
-
-
-class _Execution:
+class Execution:
     """One run on its way: what is planned, what is committed, what remains."""
 
-    def __init__(self, folder: Path, planned: NetworkPlan, manifest: dict[str, Any], report: Report) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        read: Suite,
+        planned: NetworkPlan,
+        selection: dict[str, Any],
+        command: list[str],
+        report: Report,
+    ) -> None:
         """Opens the books."""
         self.planned, self.report = planned, report
-        self.books = Books(folder, manifest)
+        self.books = Books(folder, _manifest(read, planned, selection, command))
         self.compile_s = 0.0
         self.grads = 0
         self.begin_s = time.perf_counter()

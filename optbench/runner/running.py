@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 from optbench import store
 from optbench.engine.devices import use
 from optbench.errors import UsageError
-from optbench.runner import landscapes, networks
 from optbench.runner.books import Report
 from optbench.suite.networks import NetworkSuite
 from optbench.suite.parse import load
+from optbench.suite.spec import SuiteSpec
 
 
 def run(
@@ -69,15 +70,21 @@ def run(
         **({"quick": True} if quick else {}),
     }
     check_options(read.spec.name, isinstance(read.spec, NetworkSuite), selection)
-    column = networks if isinstance(read.spec, NetworkSuite) else landscapes
+    column = _column(read.spec)
     planned = column.planned(read.spec, selection)
     name, identity = planned.spec.name, column.identity(planned)
     copy = identity if fresh else store.stopped_copy(Path(out), name, identity) or identity
     folder = store.run_folder(Path(out), name, copy, fresh=fresh)
     command = _command(suite, out, {**selection, "device": device})
     with store.writing(folder):
-        column.execute(folder, read, planned, selection, command, progress or (lambda report: None))
+        column.Execution(folder, read, planned, selection, command, progress or (lambda report: None)).finish()
     return store.load(folder)
+
+
+def _column(spec: SuiteSpec | NetworkSuite) -> Any:
+    """Returns what plans and executes suites of a kind; loading the other too would take a third of a second."""
+    kind = "networks" if isinstance(spec, NetworkSuite) else "landscapes"
+    return importlib.import_module(f"optbench.runner.{kind}")
 
 
 def check_options(suite: str, of_networks: bool, selection: dict[str, Any]) -> None:
