@@ -72,7 +72,7 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind("long", "Every column of the summary", landscape_tables.everything),
     ),
     "networks": (
-        Kind("main", "Accuracy on test examples, default and tuned", network_tables.main),
+        Kind("main", "Accuracy on test examples", network_tables.main),
         Kind("gap", "How far training and test are apart", network_tables.gaps),
         Kind("effects", "What each regularizer does: with it minus without it", network_tables.effects),
         Kind("ranking", "Which optimizers may be the best on test examples", network_ranking_table.ranks),
