@@ -14,7 +14,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.evidence import Evidence, Facts, Key
+from optbench.analysis.evidence import Evidence
+from optbench.analysis.facts import Facts, Key
 from optbench.analysis.intervals import LEVEL, median_interval
 from optbench.analysis.scores import Floats, median
 from optbench.analysis.selection import SETTINGS, Choice

@@ -7,13 +7,14 @@ start are one cluster: a start has the mean of their scores, and the median of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.facts import Facts, Key, problem_facts
 from optbench.analysis.integrity import check_rows
 from optbench.analysis.scores import (
     Bools,
@@ -26,71 +27,9 @@ from optbench.analysis.scores import (
     relative_gap,
     target_levels,
 )
+from optbench.analysis.sweep import Sweep, sweep_of
 from optbench.errors import DataError
-from optbench.records import ESCAPE_GAP, N_TARGETS, NEVER, UNRANKED_TAGS, Split, Status, curve_steps
-
-#: (problem label, optimizer label)
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What judging needs to know of a problem; objectives in its own unit.
-
-    Attributes:
-        family: Name of the landscape; instances and rotations are one family.
-        dim: Dimension.
-        f_star: Minimum.
-        f_scale: Scale of the relative gap.
-        f_solved: Objective below which the problem counts as solved.
-        f_saddle: Objective at the saddle from which runs start, or ``None``.
-        ranked: Whether it may enter a mean over problems; those with one of ``UNRANKED_TAGS`` may not.
-        noisy: Whether rules see it through noise or in batches: then the last iterate is judged, not the best.
-        trip_cost: Cost of one evaluation: 1, or the share of a finite sum's terms that a batch has.
-        n_terms: Terms of a finite sum that is seen in batches, else 1: scores count evaluations of terms.
-    """
-
-    family: str
-    dim: int
-    f_star: float
-    f_scale: float
-    f_solved: float
-    f_saddle: float | None
-    ranked: bool
-    noisy: bool = False
-    trip_cost: float = 1.0
-    n_terms: int = 1
-
-    def steps(self, budget: float) -> Ints:
-        """Returns the evaluations at which curves have points, for a budget in cost, shape (k,)."""
-        return np.asarray(curve_steps(round(budget / self.trip_cost)), dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """The configurations of one optimizer, in the order of their index.
-
-    Attributes:
-        name: The swept hyperparameter.
-        config: Index of each configuration, shape (c,).
-        value: Its value of the swept hyperparameter, shape (c,).
-        default: Position of the default configuration, or ``None``.
-        order: Positions from the smallest value to the largest.
-        candidates: Those of them among which tuning may choose: the trials, so that every entry has the same
-            number of them. A default that is no trial is shown but is none of them.
-        share: For random tuning, where each value lies in the range that it was drawn from, 0 at the low end and
-            1 at the high one on the range's own scale, shape (c,); ``None`` for a grid.
-        has_rate: Whether the optimizer has a learning rate at all.
-    """
-
-    name: str
-    config: Ints
-    value: Floats
-    default: int | None
-    order: Ints
-    candidates: Ints
-    share: Floats | None = None
-    has_rate: bool = True
+from optbench.records import ESCAPE_GAP, N_TARGETS, NEVER, Split, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,37 +102,6 @@ class Evidence:
     costs: dict[str, Ints | Floats]
     tuning: dict[Key, Tuning]
     reported: dict[Key, Reported]
-
-
-def problem_facts(manifest: Mapping[str, Any]) -> dict[str, Facts]:
-    """Returns the facts of every problem in a manifest, by label.
-
-    Args:
-        manifest: The run's manifest.
-
-    Returns:
-        Facts by problem label.
-
-    Raises:
-        DataError: A problem has no scale, so its gaps would mean nothing.
-    """
-    facts = {}
-    for label, problem in manifest["problems"].items():
-        if not problem["f_scale"] > 0:
-            raise DataError(f"{label}: f_scale must be positive; got {problem['f_scale']!r}")
-        facts[label] = Facts(
-            family=problem["family"],
-            dim=int(problem["dim"]),
-            f_star=float(problem["f_star"]),
-            f_scale=float(problem["f_scale"]),
-            f_solved=float(problem["f_solved"]),
-            f_saddle=None if problem.get("f_saddle") is None else float(problem["f_saddle"]),
-            ranked=UNRANKED_TAGS.isdisjoint(problem["tags"]),
-            noisy=problem.get("noise") is not None,
-            trip_cost=float(problem.get("trip_cost", 1.0)),
-            n_terms=1 if problem.get("batch_size") is None else int(problem["n_terms"]),
-        )
-    return facts
 
 
 def _matrix(lists: np.ndarray, width: int, fill: float, what: str) -> Floats:
@@ -316,31 +224,6 @@ class _Block:
         )
 
 
-def range_share(values: Floats, search: Mapping[str, Any]) -> Floats:
-    """Returns where values lie in a range that random tuning draws from.
-
-    Args:
-        values: Values of the hyperparameter, any shape.
-        search: ``low``, ``high`` and ``scale`` of the range.
-
-    Returns:
-        0 at the low end, 1 at the high one, on the range's own scale.
-
-    Example:
-        >>> range_share(np.array([0.9, 0.99]), {"low": 0.9, "high": 0.999, "scale": "complement"}).tolist()
-        [0.0, 0.5]
-    """
-    scales: dict[str, Callable[[Floats], Floats]] = {
-        "log": np.log10,
-        "linear": np.asarray,
-        "complement": lambda x: -np.log10(1 - x),
-    }
-    scale = scales[search["scale"]]
-    low, high = scale(np.asarray(search["low"], float)), scale(np.asarray(search["high"], float))
-    with np.errstate(divide="ignore", invalid="ignore"):  # a default need not lie in the range
-        return np.round((scale(values) - low) / (high - low), 12)
-
-
 def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, entry: Mapping[str, Any]) -> _Block:
     """Returns the rows of one (problem, optimizer, split) as arrays; they must form a full grid."""
     config, start, seed = (rows[name].to_numpy(np.int64) for name in ("config", "start", "noise_seed"))
@@ -350,22 +233,7 @@ def _block(rows: pd.DataFrame, facts: Facts, budget: float, key: Key, entry: Map
         raise DataError(
             f"{key[0]} under {key[1]}: there must be one row for each configuration and start and noise seed"
         )
-    heads = rows.iloc[:: shape[1] * shape[2]]
-    value = heads["swept_value"].to_numpy(np.float64, na_value=np.nan)
-    default = np.flatnonzero(heads["is_default"].to_numpy(bool))
-    name = str(heads["swept"].iloc[0])
-    search = entry.get("search", {}).get(name)
-    trials = len(entry["grid"]) if "grid" in entry else np.inf
-    sweep = Sweep(
-        name=name,
-        config=heads["config"].to_numpy(np.int64),
-        value=value,
-        default=int(default[0]) if len(default) else None,
-        order=(order := np.lexsort((np.arange(shape[0]), value))),
-        candidates=order[heads["config"].to_numpy(np.int64)[order] < trials],
-        share=None if search is None else range_share(value, search),
-        has_rate=entry.get("has_rate", name == "lr"),
-    )
+    sweep = sweep_of(rows.iloc[:: shape[1] * shape[2]], entry)
     f_best, f_start = (rows[n].to_numpy(np.float64, na_value=np.nan).reshape(shape) for n in ("f_best", "f_start"))
     escaped = (rows["escaped_at"].to_numpy(np.float64, na_value=-1.0).reshape(shape) >= 0) | (
         f_best < facts.f_star - ESCAPE_GAP * facts.f_scale

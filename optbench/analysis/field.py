@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from optbench.analysis.evidence import Evidence, Key, Reported, Sweep
+from optbench.analysis.evidence import Evidence, Reported
+from optbench.analysis.facts import Key
 from optbench.analysis.scores import Bools, Floats, Ints
 from optbench.analysis.selection import Choice
+from optbench.analysis.sweep import Sweep
 
 Choices = Mapping[tuple[str, Key], Choice]
 

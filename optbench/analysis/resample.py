@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from optbench.analysis.evidence import Facts, Key, Tuning
+from optbench.analysis.evidence import Tuning
+from optbench.analysis.facts import Facts, Key
 from optbench.analysis.intervals import Interval, generator, percentile_interval
 from optbench.analysis.scores import Floats, Ints
 from optbench.analysis.selection import best, criterion

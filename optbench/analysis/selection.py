@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optbench.analysis.evidence import Facts, Key, Sweep, Tuning
+from optbench.analysis.evidence import Tuning
+from optbench.analysis.facts import Facts, Key
 from optbench.analysis.scores import Floats, Ints
+from optbench.analysis.sweep import Sweep
 from optbench.errors import DataError
 
 #: ``default`` as published; ``one_for_all``: for each problem, best with its family left out;

@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from optbench.analysis.evidence import Evidence, Key, Reported, Sweep, Tuning
+from optbench.analysis.evidence import Evidence, Reported, Tuning
+from optbench.analysis.facts import Key
 from optbench.analysis.field import Choices
 from optbench.analysis.scores import Ints
 from optbench.analysis.selection import select
+from optbench.analysis.sweep import Sweep
 
 
 def matching(pattern: str, labels: Sequence[str]) -> list[str]:

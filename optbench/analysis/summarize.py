@@ -17,7 +17,8 @@ import pandas as pd
 
 from optbench.analysis.contrasts import contrasts
 from optbench.analysis.escape import escape
-from optbench.analysis.evidence import Evidence, Key, arrange
+from optbench.analysis.evidence import Evidence, arrange
+from optbench.analysis.facts import Key
 from optbench.analysis.integrity import Completeness, completeness
 from optbench.analysis.intervals import (
     Interval,

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.evidence import Evidence, Key, arrange
+from optbench.analysis.evidence import Evidence, arrange
+from optbench.analysis.facts import Key
 from optbench.analysis.intervals import LEVEL, Interval, generator, hull, percentile_interval, student_quantile
 from optbench.analysis.resample import Reselection
 from optbench.analysis.scores import Floats, Ints

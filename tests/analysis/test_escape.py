@@ -10,7 +10,7 @@ import pytest
 
 from optbench.analysis import analyze
 from optbench.analysis.escape import escape_target, slope_interval
-from optbench.analysis.evidence import Facts
+from optbench.analysis.facts import Facts
 from optbench.records import GAP_TARGETS, NEVER, RUN_COLUMNS
 
 from .synthetic import make_manifest, make_row

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.evidence import Facts, Sweep, Tuning
+from optbench.analysis.evidence import Tuning
+from optbench.analysis.facts import Facts
 from optbench.analysis.intervals import hull, median_interval
 from optbench.analysis.resample import Reselection, reselected_interval
 from optbench.analysis.scores import median
 from optbench.analysis.selection import best
+from optbench.analysis.sweep import Sweep
 
 FACTS = {p: Facts(p, 2, 0.0, 1.0, 1e-6, None, True) for p in ("p1", "p2", "p3")}
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from optbench.analysis import arrange, select, selection
-from optbench.analysis.evidence import Facts, Sweep, Tuning
+from optbench.analysis.evidence import Tuning
+from optbench.analysis.facts import Facts
 from optbench.analysis.selection import best, is_at_edge
+from optbench.analysis.sweep import Sweep
 from optbench.errors import DataError
 
 from .synthetic import make_runs
