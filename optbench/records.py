@@ -78,7 +78,8 @@ def curve_steps(budget: int) -> tuple[int, ...]:
     return tuple(sorted(steps))
 
 
-#: Columns of ``runs``: name -> (Parquet type, meaning with unit). One row per planned cell.
+#: Columns of ``runs``: name -> (Parquet type, meaning with unit). One row per planned cell. A trip is one gradient, or
+#: what costs as much; it costs ``trip_cost`` of its problem: 1, or of a finite sum the share of the terms in a batch.
 RUN_COLUMNS: dict[str, tuple[str, str]] = {
     "cell_id": ("string", "16 hexadecimal digits, the hash of the cell's content"),
     "problem": ("string", "label of the problem, such as rosenbrock-2d-i1"),
@@ -94,13 +95,13 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
     "noise_seed": ("int32", "index of the noise of the run; 0 without noise"),
     "status": ("string", "ok, diverged, error, timeout or oom"),
     "message": ("string", "what went wrong, empty for ok"),
-    "diverged_at": ("int32", "first bad cost, -1 for none"),
-    "escaped_at": ("int32", "first cost below f_star or beyond 10 box widths, -1 for none"),
+    "diverged_at": ("int32", "first bad trip, -1 for none"),
+    "escaped_at": ("int32", "first trip below f_star or beyond 10 box widths, -1 for none"),
     "f_start": ("float64", "objective at the start"),
     "f_last": ("float64", "objective at the last good iterate"),
     "f_best": ("float64", "lowest objective of a good iterate"),
     "f_tail": ("float64", "median objective over the last tenth of the budget; inf if diverged"),
-    "cost": ("float64", "grad_evals + value_evals + 2 hvps, up to the budget or the first bad step"),
+    "cost": ("float64", "(grad_evals + value_evals + 2 hvps) trip_cost, up to the budget or the first bad step"),
     "grad_evals": ("int32", "gradients (each with its value) asked for"),
     "value_evals": ("int32", "values alone asked for"),
     "hvps": ("int32", "Hessian-vector products asked for"),
@@ -108,9 +109,9 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
         "int64",
         "gradients of single terms of a finite sum asked for; 0 where the function is seen whole",
     ),
-    "hits": ("list<int32>", "cost of the first hit of each of the 51 targets; -1 never, 0 at the start"),
-    "curve_f": ("list<float64>", "objective at each cost of curve_steps; inf from the first bad step on"),
-    "curve_best": ("list<float64>", "best objective so far at the same costs, good iterates only"),
+    "hits": ("list<int32>", "trip of the first hit of each of the 51 targets; -1 never, 0 at the start"),
+    "curve_f": ("list<float64>", "objective at each trip of curve_steps; inf from the first bad step on"),
+    "curve_best": ("list<float64>", "best objective so far at the same trips, good iterates only"),
     "wells": (
         "list<int32>",
         "well that noise-free gradient flow reaches, from the start and from the judged iterate at each of the suite's "

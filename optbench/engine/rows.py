@@ -86,7 +86,9 @@ def measured(
     products = np.zeros(n, np.int32) if hvps is None else np.minimum(hvps[:n], spent // 2).astype(np.int32)
     return {
         "status": np.where(diverged, Status.DIVERGED.value, Status.OK.value).tolist(),
-        "message": [f"not finite or out of bounds at cost {at}" if at >= 0 else "" for at in diverged_at],
+        "message": [
+            f"not finite or out of bounds at cost {at * trip_cost:.10g}" if at >= 0 else "" for at in diverged_at
+        ],
         "diverged_at": diverged_at,
         "escaped_at": r.escaped_at[:n],
         "f_start": r.curve_f[0, :n],

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from optbench.report import escaping, panels, style
+from optbench.report import notes as notes_of_tables
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         One figure for every twelve problems.
     """
     frame = evidence.frame("convergence")
-    # Evaluation 0, the start itself, has no place on a logarithmic axis.
-    frame = frame[(frame["setting"] == setting) & (frame["cost"] >= 1)]
+    # Evaluation 0, the start itself, has no place on a logarithmic axis. A step on a batch costs less than 1.
+    frame = frame[(frame["setting"] == setting) & (frame["cost"] > 0)]
     rules = optimizers(frame["optimizer"])
     figures = []
     for labels in panels.chunks(evidence.problems(frame["problem"]), panels.PER_PAGE):
@@ -41,7 +42,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
             "Convergence",
             f"Best relative gap so far against gradient evaluations; setting: {SETTING_TITLES[setting]}. Lines: median "
             "over the report starts; bands: quartiles.",
-            _notes(shown),
+            _notes(evidence, shown),
             ROW_HEIGHT * panels.rows(len(labels)) + 0.25,
             panels.rule_handles(rules),
         )
@@ -57,8 +58,13 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     return figures
 
 
-def _notes(frame: pd.DataFrame) -> list[str]:
+def _notes(evidence: Evidence, frame: pd.DataFrame) -> list[str]:
     notes = ["Relative gap: (best f - f_star)/f_scale. The spread is between starts; it is no confidence interval."]
+    known = [evidence.problem(str(label)) for label in frame["problem"].unique()]
+    if any(problem.get("noise") for problem in known):
+        notes.append("Under noise or in batches the gap is that of the iterate at each cost, not of the best so far.")
+    if any(problem.get("batch_size") for problem in known):
+        notes.append(notes_of_tables.BATCHES)
     values = frame[["q25", "median", "q75"]].to_numpy(float)
     if (values < FLOOR).any():
         notes.append(f"Gaps below {FLOOR:g}, zero and negative ones included, are drawn on the lower edge.")
@@ -85,7 +91,8 @@ def _panel(ax: Axes, frame: pd.DataFrame, rules: list[str]) -> None:
             continue
         remarks += _line(ax, rule, data, (bottom, top), k)
     costs = frame["cost"].to_numpy(float)
-    ax.set_xlim(1, max(costs.max(), 10))
+    first = min(costs.min(), 1.0)
+    ax.set_xlim(first, max(costs.max(), 10 * first))
     ax.set_ylim(bottom, top)
     panels.log_ticks(ax, "x", 6)
     panels.log_ticks(ax, "y", 6)

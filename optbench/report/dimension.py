@@ -107,12 +107,14 @@ def _unbounded(frame: pd.DataFrame, name: str) -> np.ndarray:
 def _scales(evidence: Evidence, frame: pd.DataFrame) -> tuple[Scale, Scale]:
     """Returns the scales of both rows, the same in all columns of a page."""
     evals, gaps = (_finite(frame, name) for name in ("evals", "gap"))
+    # The cost of one step: 1, or less on a batch.
+    least = min(float(evidence.problem(str(label)).get("trip_cost", 1.0)) for label in frame["problem"])
     most = float(evidence.manifest.get("budget", max(evals.max(initial=1.0), 10.0)))
     fewest = min(float(evals.min(initial=most)), most / 10)
     low = max(float(gaps.min(initial=1.0)), FLOOR)
     high = max(float(gaps.max(initial=low)), 10 * low)
     return (
-        Scale("evals", "evaluations", "not\nreached", (max(fewest, 1.0) / 1.3, most)),
+        Scale("evals", "evaluations", "not\nreached", (max(fewest, least) / 1.3, most)),
         Scale("gap", "relative gap", "lost", (10 ** np.floor(np.log10(low)), high * 1.5)),
     )
 

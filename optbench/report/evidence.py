@@ -184,6 +184,11 @@ class Evidence:
         return {name: int(found.get(name, 0)) for name in [*names, *sorted(set(found.index) - set(names))]}
 
     @property
+    def size_note(self) -> str:
+        """What every table and figure of a quick size says; empty of a full one."""
+        return "Quick size of the suite, no evidence." if self.manifest.get("size") == "quick" else ""
+
+    @property
     def n_rows(self) -> int:
         """Number of rows that the run has."""
         return len(self.run.runs)

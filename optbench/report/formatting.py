@@ -67,14 +67,16 @@ def share(value: float) -> str:
 
 
 def evaluations(value: float) -> str:
-    """Returns a median number of evaluations: whole from 10 on, one decimal below.
+    """Returns a median number of evaluations: whole from 10 on, one decimal below, two digits below 1.
+
+    Less than one evaluation is a batch of a finite sum.
 
     Example:
-        >>> evaluations(123.5), evaluations(2.5), evaluations(4.0)
-        ('124', '2.5', '4')
+        >>> evaluations(123.5), evaluations(2.5), evaluations(4.0), evaluations(0.0391)
+        ('124', '2.5', '4', '0.039')
     """
-    if not math.isfinite(value):
-        return significant(value)
+    if not math.isfinite(value) or value < 1:
+        return significant(value, trim=True)
     return f"{value:.0f}" if value >= 10 else _trimmed(f"{value:.1f}")
 
 

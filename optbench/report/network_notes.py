@@ -135,8 +135,7 @@ def absent(evidence: Evidence) -> list[str]:
 
 def beside(evidence: Evidence, rules: Sequence[str]) -> list[str]:
     """Returns what stands under every figure: which rules make half the steps, and what is not there."""
-    small = ["Quick size of the suite, no evidence."] if evidence.manifest.get("size") == "quick" else []
-    said = [*small, *halved(evidence, rules), *absent(evidence)]
+    said = [*halved(evidence, rules), *absent(evidence)]
     return [escaping.figure(note, limit=1000) for note in said]
 
 

@@ -11,6 +11,9 @@ from optbench.report.evidence import Evidence, optimizers
 #: The kind of interval in every table of one run.
 INTERVALS = "95 %, these problems, new starts"
 
+#: What a cost is where a gradient sees some terms of a finite sum alone.
+BATCHES = "Costs on finite sums in batches are sample gradients over the number of terms."
+
 
 def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozenset[str]) -> list[str]:
     """Returns the notes of a table.
@@ -91,7 +94,7 @@ def _noisy(evidence: Evidence) -> list[str]:
         "starts."
     ]
     if any(problem.get("batch_size") for problem in problems):
-        said.append("Costs on finite sums in batches are sample gradients over the number of terms.")
+        said.append(BATCHES)
     return said
 
 
@@ -99,8 +102,8 @@ def counted(evidence: Evidence) -> str:
     """Returns how many rows there are, of how many, and how they ended; of a quick size it says so."""
     counts = ", ".join(f"{name} {count}" for name, count in evidence.status_counts.items())
     planned = "" if evidence.n_cells is None else f" of {evidence.n_cells} planned"
-    small = "Quick size of the suite, no evidence. " if evidence.manifest.get("size") == "quick" else ""
-    return f"{small}Rows: {evidence.n_rows}{planned}; status: {counts}."
+    small = [evidence.size_note] if evidence.size_note else []
+    return " ".join([*small, f"Rows: {evidence.n_rows}{planned}; status: {counts}."])
 
 
 def _range(values: Iterable[Any]) -> str:

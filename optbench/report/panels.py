@@ -111,6 +111,8 @@ def page(
 ) -> Page:
     """Returns an empty page: everything around the panels stands, the space between is left to them.
 
+    Under the figure of a quick size stands first that it is no evidence.
+
     Args:
         evidence: The run, for footer and watermark.
         title: Title in a few words.
@@ -123,7 +125,8 @@ def page(
         The page; put panels into its grid.
     """
     subtitles = textwrap.wrap(subtitle, 135)
-    wrapped = [line for note in notes for line in textwrap.wrap(note, 158)]
+    said = [evidence.size_note, *notes] if evidence.size_note else notes
+    wrapped = [line for note in said for line in textwrap.wrap(note, 158)]
     footer = textwrap.wrap(escaping.figure(evidence.footer, limit=400), 175)
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
     per_row = max(1, min(len(handles), int((WIDTH - 2 * MARGIN) / (0.68 + 0.073 * longest))))

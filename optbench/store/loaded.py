@@ -38,6 +38,9 @@ class Run:
     def traces(self) -> pd.DataFrame:
         """The curves in long form: ``cell_id``, ``cost``, ``f``, ``f_best``; inf where a run failed or diverged.
 
+        A cost is what has been spent, in gradients of the whole function: of a finite sum in batches, a step costs the
+        share of the terms that it sees, so that curves of different batch sizes have different points.
+
         Of a suite of networks: ``cell_id``, ``grads``, and ``train_loss``, ``train_accuracy``, ``validation_loss``,
         ``validation_accuracy``, ``grad_norm`` at each point; a run that failed has no points.
 
@@ -46,22 +49,35 @@ class Run:
         """
         if self.manifest.get("kind") == "networks":
             return _network_traces(self)
-        costs = np.asarray(curve_steps(int(self.manifest["budget"])), dtype=np.int32)
-        curves = self.runs["curve_f"].to_numpy()
-        best = self.runs["curve_best"].to_numpy()
-        points = np.array([0 if c is None else len(c) for c in curves], dtype=np.int64)
-        if not np.isin(points, (0, len(costs))).all():
-            raise DataError(f"{self.path}: curves must have {len(costs)} points for this budget; run the suite again")
-        keep = points > 0
-        cells = self.runs["cell_id"].array.repeat(points)
-        return pd.DataFrame(
-            {
-                "cell_id": cells,
-                "cost": np.tile(costs, int(keep.sum())),
-                "f": np.concatenate([np.empty(0), *curves[keep]]),
-                "f_best": np.concatenate([np.empty(0), *best[keep]]),
-            }
-        )
+        return _landscape_traces(self)
+
+
+def _landscape_traces(run: Run) -> pd.DataFrame:
+    """Returns the curves of a run of functions in long form; each problem has a grid of its own."""
+    budget, known = int(run.manifest["budget"]), run.manifest.get("problems", {})
+    costs = {label: _costs(budget, known.get(label, {})) for label in run.runs["problem"].unique()}
+    curves, best = (run.runs[name].to_numpy() for name in ("curve_f", "curve_best"))
+    points = np.array([0 if c is None else len(c) for c in curves], dtype=np.int64)
+    due = np.array([len(costs[label]) for label in run.runs["problem"]], dtype=np.int64)
+    if (wrong := np.flatnonzero((points > 0) & (points != due))).size:
+        label, n = run.runs["problem"].iloc[wrong[0]], due[wrong[0]]
+        raise DataError(f"{run.path}: curves of {label} must have {n} points for this budget; run the suite again")
+    keep = points > 0
+    return pd.DataFrame(
+        {
+            "cell_id": run.runs["cell_id"].array.repeat(points),
+            "cost": np.concatenate([np.empty(0, np.int32), *(costs[label] for label in run.runs["problem"][keep])]),
+            "f": np.concatenate([np.empty(0), *curves[keep]]),
+            "f_best": np.concatenate([np.empty(0), *best[keep]]),
+        }
+    )
+
+
+def _costs(budget: int, problem: dict[str, Any]) -> np.ndarray:
+    """Returns the costs at which the curves of a problem have points: whole unless a step costs less than 1."""
+    trip_cost = float(problem.get("trip_cost", 1.0))
+    steps = np.asarray(curve_steps(round(budget / trip_cost)), dtype=np.int32)
+    return steps if trip_cost == 1.0 else steps * trip_cost
 
 
 def _network_traces(run: Run) -> pd.DataFrame:

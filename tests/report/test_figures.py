@@ -345,3 +345,31 @@ def test_dimension_refuses_a_run_without_two_dimensions_of_a_function(evidence, 
     assert path.name == "dimension-one_for_all.svg"
     lost = evidence.frame("dimension").assign(evals_median=np.nan, gap_median=np.inf, reach_starts=0)
     assert figures.draw(changed(evidence, frames={"dimension": lost}), ["dimension"], "png", tmp_path)
+
+
+@pytest.mark.parametrize("kind", figures.names()["landscapes"])
+def test_every_figure_of_a_quick_size_says_that_it_is_no_evidence(evidence, kind):
+    assert "Quick size of the suite, no evidence." in texts(changed(evidence, size="quick"), kind)
+    assert "no evidence" not in texts(evidence, kind)
+
+
+def in_batches(evidence: Evidence) -> Evidence:
+    """The run, its first problem a finite sum in batches of an eighth of the terms."""
+    label = "sphere-10d-i1"
+    known = {**evidence.problem(label), "noise": {"kind": "batch", "level": 8.0}, "batch_size": 8, "trip_cost": 0.125}
+    frame = evidence.frame("convergence")
+    share = np.where(frame["problem"] == label, 0.125, 1.0)
+    frame = frame.assign(cost=frame["cost"] * share)
+    problems = {**evidence.manifest["problems"], label: known}
+    return changed(evidence, frames={"convergence": frame}, problems=problems)
+
+
+def test_what_costs_less_than_one_evaluation_is_drawn_and_explained(evidence):
+    run = in_batches(evidence)
+    (page,) = convergence.draw(run, "tuned")
+    starts = {ax.get_title(loc="left"): ax.get_xlim()[0] for ax in page.axes if ax.get_title(loc="left")}
+    assert starts == {"himmelblau-2d-i1": 1.0, "rosenbrock-2d-i1": 1.0, "sphere-10d-i1": 0.125}
+    shown = texts(run, "convergence").replace("\n", " ")
+    assert "Costs on finite sums in batches are sample gradients over the number of terms." in shown
+    assert "not of the best so far" in shown
+    assert "batches" not in texts(evidence, "convergence")

@@ -11,10 +11,12 @@ from optbench.records import N_TARGETS, RUN_COLUMNS, curve_steps
 BUDGET = 20
 
 
-def make_columns(problem: str = "sphere-2d", optimizer: str = "adam", *, n: int = 6, seed: int = 0) -> dict[str, Any]:
+def make_columns(
+    problem: str = "sphere-2d", optimizer: str = "adam", *, n: int = 6, seed: int = 0, budget: int = BUDGET
+) -> dict[str, Any]:
     """``n`` rows of one group; the last one failed and left no curve."""
     rng = np.random.default_rng(seed)
-    points = len(curve_steps(BUDGET))
+    points = len(curve_steps(budget))
     f = rng.random(n)
     f[-1] = np.nan
     curves: list[Any] = [*rng.random((n - 1, points)), None]

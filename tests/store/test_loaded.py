@@ -43,7 +43,7 @@ def test_runs_and_traces(folder: Path) -> None:
 
 def test_curves_of_another_budget_are_refused(folder: Path) -> None:
     write_manifest(folder, {"budget": BUDGET + 100})
-    with pytest.raises(DataError, match="curves must have"):
+    with pytest.raises(DataError, match="curves of sphere-2d must have"):
         _ = load(folder).traces
 
 
@@ -73,3 +73,31 @@ def test_the_evidence_column_imports_no_jax() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True, timeout=60
     )
     assert done.stdout.strip() == "False"
+
+
+def test_costs_are_costs_whatever_the_batch_size(tmp_path: Path) -> None:
+    """Of a finite sum in batches a step costs less than 1; several batch sizes stand in one run."""
+    folder = run_folder(tmp_path, "quick", "ab12")
+    shares = {"plain": 1.0, "halves": 0.5, "eighths": 0.125}
+    for label, share in shares.items():
+        write_shard(folder, label, make_columns(label, budget=round(BUDGET / share)))
+    problems = {label: {"trip_cost": share} for label, share in shares.items()}
+    write_manifest(folder, {"budget": BUDGET, "problems": problems})
+    run = load(folder)
+    label_of = dict(zip(run.runs["cell_id"], run.runs["problem"], strict=True))
+    ends = {}
+    for cell, trace in run.traces.groupby("cell_id"):
+        share = shares[label_of[cell]]
+        assert trace["cost"].tolist() == [share * step for step in curve_steps(round(BUDGET / share))]
+        row = run.runs[run.runs["cell_id"] == cell].iloc[0]
+        np.testing.assert_array_equal(trace["f"], row["curve_f"])
+        ends[label_of[cell]] = trace["cost"].max()
+    assert ends == {"plain": 20.0, "halves": 20.0, "eighths": 19.75}
+
+
+def test_curves_of_another_batch_size_are_refused_by_name(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, "quick", "ab12")
+    write_shard(folder, "a", make_columns("in-batches"))
+    write_manifest(folder, {"budget": BUDGET, "problems": {"in-batches": {"trip_cost": 0.5}}})
+    with pytest.raises(DataError, match="curves of in-batches must have"):
+        _ = load(folder).traces
