@@ -54,9 +54,9 @@ Made for weight decay, which landscapes leave at 0.
 Reference: Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", arXiv:2302.06675, program 1.""",
 )
 
-rprop = from_optax(
+optax_rprop = from_optax(
     optax.rprop,
-    name="rprop",
+    name="optax_rprop",
     hyper={
         "lr": rate(1e-2, "PyTorch's default; Riedmiller and Braun 1993 start at 0.1; optax has none"),
         "eta_minus": Hyper(
@@ -74,16 +74,18 @@ rprop = from_optax(
         "min_step_size": constant(1e-6, "Riedmiller and Braun 1993; optax's default"),
         "max_step_size": constant(50.0, "Riedmiller and Braun 1993; optax's default"),
     },
-    doc=r"""Rprop: each coordinate has a step size of its own, which grows while the sign of its derivative lasts.
+    doc=r"""Rprop, optax's: the moves of `rprop`, each one call late.
 
 $$\Delta' = \begin{cases} \min(\eta^+ \Delta, \Delta_{\max}) & g\, p > 0 \\
 \max(\eta^- \Delta, \Delta_{\min}) & g\, p < 0
 \\ \Delta & g\, p = 0 \end{cases} \qquad
-p' = \begin{cases} 0 & g\, p < 0 \\ \Delta' \operatorname{sign}(g) & \text{else} \end{cases} \qquad W' = W - p'$$
+p' = \begin{cases} 0 & g\, p < 0 \\ \Delta' \operatorname{sign}(g) & \text{else} \end{cases} \qquad
+W' = W - \begin{cases} 0 & g\, p < 0 \\ p & \text{else} \end{cases}$$
 
-`lr` is the step size at the start. After a change of sign the coordinate rests for one step (the variant iRprop- of
-Igel and Husken, without backtracking). Made for full gradients: noise flips signs. Below `min_step_size` it cannot
-converge.
+`lr` is $\Delta$ at the start. The paper steps by $p'$, which belongs to the gradient at hand; optax 0.2.8 steps by
+$p$, which belongs to the one before. From the derivatives 1, 1, 1, 0, 1, -1 and a first step of 0.1 it moves by 0,
+-0.1, -0.12, -0.144, 0, 0; as published, and in torch, that is -0.1, -0.12, -0.144, 0, -0.144, 0. The published rule is
+`rprop`.
 
 Reference: Riedmiller and Braun 1993, "A direct adaptive method for faster backpropagation learning: the RPROP
 algorithm"; Igel and Husken 2003.""",

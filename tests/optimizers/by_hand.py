@@ -49,7 +49,7 @@ BY_HAND: dict[str, Callable[..., Any]] = {
     "sign_sgd": plain(optax.sign_sgd),
     "signum": plain(optax.signum),
     "lion": plain(optax.lion),
-    "rprop": plain(optax.rprop),
+    "optax_rprop": plain(optax.rprop),
     "optax_adagrad": plain(optax.adagrad),
     "optax_adadelta": plain(optax.adadelta),
     "optax_rmsprop": plain(optax.rmsprop),

@@ -32,7 +32,7 @@ ENTRIES = {
     "optax.polyak_sgd": ["polyak_sgd"],
     "optax.radam": ["radam"],
     "optax.rmsprop": ["optax_rmsprop", "rmsprop_centered"],
-    "optax.rprop": ["rprop"],
+    "optax.rprop": ["optax_rprop"],
     "optax.sgd": ["optax_sgd", "optax_momentum", "optax_nesterov"],
     "optax.sign_sgd": ["sign_sgd"],
     "optax.signum": ["signum"],

@@ -39,7 +39,7 @@ RESTLESS = {
 SELDOM = {
     "adopt": "its first gradient only starts the mean of squares",
     "lookahead": "slow weights move every sync_period steps",
-    "rprop": "its first gradient is only compared with",
+    "optax_rprop": "its first gradient is only compared with",
 }
 #: Rules without a paper.
 UNPUBLISHED = {"reduce_on_plateau"}
