@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-SCHEMA_VERSION = 2
+#: Of what is written. A new column raises it, so that no run that was stored without one is shown for a new command.
+SCHEMA_VERSION = 3
+#: Of what can be read: columns that a schema did not have are null.
+READABLE_SCHEMAS = (2, 3)
+#: What ids of cells and runs of networks are hashed with: their columns have not changed since.
+NETWORK_SCHEMA = 2
 
 #: Relative gaps 10^-0.2, 10^-0.4 ... 10^-10; target 51 is the problem's own ``f_solved``.
 GAP_TARGETS: tuple[float, ...] = tuple(10.0 ** (-k / 5) for k in range(1, 51))
@@ -110,6 +115,11 @@ RUN_COLUMNS: dict[str, tuple[str, str]] = {
         "gradients of single terms of a finite sum asked for; 0 where the function is seen whole",
     ),
     "hits": ("list<int32>", "trip of the first hit of each of the 51 targets; -1 never, 0 at the start"),
+    "settled": (
+        "list<int32>",
+        "trip of the first evaluation from which f stays at or below each of the 51 targets to the end of the budget; "
+        "-1 never, 0 from the start on",
+    ),
     "curve_f": ("list<float64>", "objective at each trip of curve_steps; inf from the first bad step on"),
     "curve_best": ("list<float64>", "best objective so far at the same trips, good iterates only"),
     "wells": (

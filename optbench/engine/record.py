@@ -1,4 +1,4 @@
-"""What is kept of a segment of trips: best value, first hits, curve points, escape, divergence.
+"""What is kept of a segment of trips: best value, first hits, settling, curve points, escape, divergence.
 
 The loop over trips only stores raw values; everything else is worked out here, chunk by
 chunk, and the costly parts only where some lane needs them. The recorder knows neither problem nor
@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from optbench.engine.chunks import CHUNK, Chunk, over_rows
 from optbench.engine.operands import Goal
+from optbench.engine.targets import first_hits, last_above
 from optbench.records import DIVERGE_GAP, ESCAPE_GAP, NEVER
 
-#: Rows that are looked at together.
-CHUNK = 64
 #: Rows of a segment, which is one call of a program and one of the recorder: a call costs some tenths of a
 #: millisecond of Python, so short segments keep the threads from running side by side. A budget of 2,000 fits one.
 SEGMENT = 33 * CHUNK
@@ -36,6 +35,7 @@ class Records(NamedTuple):
         escaped_at: First step below the minimum or far outside or -1, (lanes,).
         met: How many of the targets, from the easiest on, were met, (lanes,).
         hits: First step at each target or -1, (targets, lanes).
+        above: Last step whose value is above each target or -1, (targets, lanes); of a lane without divergence.
         curve_f: Value at each curve point, (points, lanes).
         curve_best: Best good value up to each curve point, (points, lanes).
         tail: Values of the last tenth of the budget, (tail points, lanes).
@@ -49,6 +49,7 @@ class Records(NamedTuple):
     escaped_at: Any
     met: Any
     hits: Any
+    above: Any
     curve_f: Any
     curve_best: Any
     tail: Any
@@ -68,22 +69,6 @@ class Schedule(NamedTuple):
     tail: Any
 
 
-class Chunk(NamedTuple):
-    """One chunk as the inner loop left it, and what of it is good.
-
-    Attributes:
-        f: ``f(row)`` gives a row of values, (lanes,); rows from ``n`` on repeat the last one that counts.
-        first: Step of row 0.
-        n: Number of rows that count.
-        end: For each lane the first row that does not count, (lanes,); 0 for a lane that is out.
-    """
-
-    f: Callable[[Array], Array]
-    first: Array
-    n: Array
-    end: Array
-
-
 def empty(lanes: int, n_targets: int, n_curve: int, n_tail: int) -> Records:
     """Returns the records of lanes that have not started, as NumPy arrays: each call copies them."""
     infinite, never = np.float64(np.inf), np.int32(NEVER)
@@ -94,6 +79,7 @@ def empty(lanes: int, n_targets: int, n_curve: int, n_tail: int) -> Records:
         escaped_at=np.full(lanes, never),
         met=np.zeros(lanes, np.int32),
         hits=np.full((n_targets, lanes), never),
+        above=np.full((n_targets, lanes), never),
         curve_f=np.full((n_curve, lanes), infinite),
         curve_best=np.full((n_curve, lanes), infinite),
         tail=np.full((n_tail, lanes), infinite),
@@ -121,29 +107,34 @@ def record(
         The records after the segment.
     """
 
-    def add(i: Array, records: Records) -> Records:
-        begin = i * CHUNK
+    def f(row: Array) -> Array:
+        kept: Array = lax.dynamic_index_in_dim(values, jnp.minimum(row, n - 1), keepdims=False)
+        return kept
 
-        def f(row: Array) -> Array:
-            kept: Array = lax.dynamic_index_in_dim(values, jnp.minimum(begin + row, n - 1), keepdims=False)
-            return kept
+    def add(i: Array, carry: tuple[Records, Array]) -> tuple[Records, Array]:
+        begin, (records, highest) = i * CHUNK, carry
+        within = jnp.minimum(n - begin, CHUNK)
+        records, top = _add_chunk(
+            records, lambda row: f(begin + row), outside - begin, first + begin, within, goal, when
+        )
+        return records, lax.dynamic_update_index_in_dim(highest, top, i, 0)
 
-        return _add_chunk(records, f, outside - begin, first + begin, jnp.minimum(n - begin, CHUNK), goal, when)
-
-    added: Records = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, records)
-    return added
+    blank = jnp.zeros((values.shape[0] // CHUNK, values.shape[1]))
+    records, highest = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, (records, blank))
+    alive = records.diverged_at < 0
+    return records._replace(above=last_above(records.above, f, highest, first, n, alive, goal))
 
 
 def _add_chunk(
     records: Records, f: Callable[[Array], Array], outside: Array, first: Array, n: Array, goal: Goal, when: Schedule
-) -> Records:
-    """Adds ``n`` rows from step ``first`` on to the records."""
+) -> tuple[Records, Array]:
+    """Adds ``n`` rows from step ``first`` on to the records; returns each lane's highest value as well."""
     alive = records.diverged_at < 0
     infinite = jnp.full_like(records.best, jnp.inf)
 
     # One pass tells whether nothing happened, which is almost always so. A lane that has escaped may
     # go anywhere within the bounds of divergence. NaN is both lowest and highest, and fails every comparison.
-    lowest, highest = _over_rows(lambda _, f, low, high: (_least(low, f), _most(high, f)), f, (infinite, -infinite))
+    lowest, highest = over_rows(lambda _, f, low, high: (_least(low, f), _most(high, f)), f, (infinite, -infinite))
     escaped = records.escaped_at >= 0
     floor = jnp.where(escaped, np.finfo(np.float64).min, goal.f_star - ESCAPE_GAP * goal.f_scale)
     fine = (highest - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (lowest >= floor) & ((outside >= n) | escaped)
@@ -163,15 +154,9 @@ def _add_chunk(
         escaped_at=escaped_at,
         diverged_at=jnp.where(alive & (end < n), first + end, records.diverged_at).astype(jnp.int32),
     )
-    return _tail(_curve(_hits(records, chunk, goal), chunk, before, when), chunk, when)
-
-
-def _over_rows(step: Callable[..., Any], f: Callable[[Array], Array], init: Any) -> Any:
-    """Folds the rows of a chunk: ``step(row, f, *carry) -> carry``."""
-    # XLA's CPU backend reduces over rows lane by lane; a loop takes all lanes of a row at once. An accelerator pays
-    # for every trip, and gets the loop unrolled.
-    unroll = 1 if jax.default_backend() == "cpu" else CHUNK
-    return lax.fori_loop(0, CHUNK, lambda row, carry: step(row, f(row), *carry), init, unroll=unroll)
+    met, hits = first_hits(records.met, records.hits, records.best, chunk, goal)
+    records = records._replace(met=met, hits=hits)
+    return _tail(_curve(records, chunk, before, when), chunk, when), highest
 
 
 def _least(a: Array, b: Array) -> Array:
@@ -193,7 +178,7 @@ def _events(
         good = (f - goal.f_star <= DIVERGE_GAP * goal.f_scale) & jnp.isfinite(f)
         return _earlier(first_bad, ~good, row), _earlier(below, f < floor, row)
 
-    first_bad, below = _over_rows(look, f, (never, never))
+    first_bad, below = over_rows(look, f, (never, never))
     end = jnp.where(alive, jnp.minimum(first_bad, n), 0)
     # A row before this chunk is that of a lane that had escaped or was out.
     row = jnp.minimum(below, jnp.where(outside < 0, CHUNK, outside))
@@ -204,52 +189,13 @@ def _events(
         return jnp.where(row < end, jnp.minimum(lowest, f), lowest), jnp.where(row == end - 1, f, last)
 
     infinite = jnp.full_like(records.best, jnp.inf)
-    lowest, last = _over_rows(keep, f, (infinite, infinite))
+    lowest, last = over_rows(keep, f, (infinite, infinite))
     return end.astype(jnp.int32), escaped_at, lowest, last
 
 
 def _earlier(known: Array, happens: Array, row: Array) -> Array:
     """Returns the earlier of the row that is known of each lane and this one, where it happens."""
     return jnp.where(happens, jnp.minimum(known, row), known)
-
-
-def _hits(records: Records, chunk: Chunk, goal: Goal) -> Records:
-    """Adds the first step at each target that a lane crosses in this chunk."""
-    # Thresholds descend, so a lane crosses the targets in their order: every trip of the loop finds
-    # the next target of all lanes at once, and there are as many trips as the busiest lane needs.
-    n_targets = records.hits.shape[0]
-    reached = jnp.where(chunk.end > 0, _count(goal, records.best), records.met)
-
-    def find(carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        met, hits = carry
-        # In double precision, as the values are: vector units compare and select like with like.
-        end, threshold = chunk.end.astype(jnp.float64), goal.thresholds[jnp.minimum(met, n_targets - 1)]
-
-        def look(row: Array, f: Array, found: Array) -> tuple[Array]:
-            at = row.astype(jnp.float64)
-            return (jnp.where((f - goal.f_star <= threshold) & (at < jnp.minimum(found, end)), at, found),)
-
-        (row,) = _over_rows(look, chunk.f, (jnp.full_like(records.best, CHUNK),))
-        is_next = (targets == met[None]) & (met < reached)[None]
-        return jnp.minimum(met + 1, reached), jnp.where(is_next, (chunk.first + row).astype(jnp.int32)[None], hits)
-
-    targets = lax.broadcasted_iota(jnp.int32, (n_targets, 1), 0)
-    met, hits = lax.while_loop(lambda carry: jnp.any(carry[0] < reached), find, (records.met, records.hits))
-    return records._replace(hits=hits, met=met)
-
-
-def _count(goal: Goal, best: Array) -> Array:
-    """Returns how many targets a best value meets, (lanes,)."""
-    gap = best - goal.f_star
-
-    def add(i: Array, count: Array) -> Array:
-        more: Array = count + (gap <= goal.thresholds[i]).astype(jnp.int32)
-        return more
-
-    n_targets = goal.thresholds.shape[0]
-    unroll = 1 if jax.default_backend() == "cpu" else n_targets
-    count: Array = lax.fori_loop(0, n_targets, add, jnp.zeros_like(best, jnp.int32), unroll=unroll)
-    return count
 
 
 def _curve(records: Records, chunk: Chunk, before: Array, when: Schedule) -> Records:
@@ -260,7 +206,7 @@ def _curve(records: Records, chunk: Chunk, before: Array, when: Schedule) -> Rec
         due = when.curve[k] - chunk.first
         end = jnp.minimum(chunk.end, due + 1)
         here = jnp.where(due < chunk.end, chunk.f(due), jnp.inf)
-        (best,) = _over_rows(
+        (best,) = over_rows(
             lambda row, f, best: (jnp.where(row < end, jnp.minimum(best, f), best),), chunk.f, (before,)
         )
         return k + 1, curve_f.at[k].set(here), curve_best.at[k].set(best)

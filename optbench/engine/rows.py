@@ -65,7 +65,7 @@ def measured(
         n: Number of lanes that count; the others are padding.
         trips: Gradient evaluations that the budget allows.
         rule: The rule, for the gradients that one step asks for.
-        target_order: Which target each row of ``hits`` belongs to.
+        target_order: Which target each row of ``hits`` and ``above`` belongs to.
         hvps: Hessian-vector products of each lane, of a rule that asks for them.
         trip_cost: Cost of one gradient.
         batch_size: Terms of a mini-batch, ``None`` where the whole function is seen.
@@ -76,8 +76,11 @@ def measured(
     n_curve = len(curve_steps(trips))
     diverged_at = r.diverged_at[:n]
     diverged = diverged_at >= 0
-    hits = np.empty((n, N_TARGETS), np.int32)
+    hits, settled = np.empty((n, N_TARGETS), np.int32), np.empty((n, N_TARGETS), np.int32)
     hits[:, target_order] = r.hits[:, :n].T
+    # A lane is settled from the trip after the last one above; one that ends above, or diverged, is nowhere.
+    stays = (r.above[:, :n] < trips) & ~diverged
+    settled[:, target_order] = np.where(stays, r.above[:, :n] + 1, NEVER).T
     tail = r.tail[: int(r.tail_next), :n]
     # The step that would exceed the budget is not begun, so a rule of two gradients a step spends
     # an even number.
@@ -102,6 +105,7 @@ def measured(
         "hvps": products,
         "sample_grads": spent.astype(np.int64) * (batch_size or 0),
         "hits": hits,
+        "settled": settled,
         "curve_f": r.curve_f[:n_curve, :n].T,
         "curve_best": r.curve_best[:n_curve, :n].T,
     }
@@ -136,6 +140,7 @@ def failed(n: int, trips: int, status: Status, message: str) -> Columns:
         "hvps": np.zeros(n, np.int32),
         "sample_grads": np.zeros(n, np.int64),
         "hits": np.full((n, N_TARGETS), NEVER, np.int32),
+        "settled": np.full((n, N_TARGETS), NEVER, np.int32),
         "curve_f": np.full((n, n_curve), np.inf),
         "curve_best": np.full((n, n_curve), np.inf),
     }

@@ -144,7 +144,9 @@ def opening(
     }
 
 
-def identity(content: Mapping[str, object], names: Iterable[str], *, seed: int, quick: bool) -> str:
+def identity(
+    content: Mapping[str, object], names: Iterable[str], *, seed: int, quick: bool, schema: int = SCHEMA_VERSION
+) -> str:
     """Returns the name of a run: the hash of what it computes, and with which code.
 
     Args:
@@ -152,6 +154,7 @@ def identity(content: Mapping[str, object], names: Iterable[str], *, seed: int, 
         names: Names of rules and functions; the files of a user's own count by their content.
         seed: The suite's seed.
         quick: Whether it is the quick size.
+        schema: The schema of its rows.
 
     Returns:
         The identity.
@@ -160,7 +163,7 @@ def identity(content: Mapping[str, object], names: Iterable[str], *, seed: int, 
         **content,
         "seed": seed,
         "version": __version__,
-        "schema": SCHEMA_VERSION,
+        "schema": schema,
         "backend": jax.default_backend(),
     }
     if quick:

@@ -15,7 +15,7 @@ from optbench.engine.fitting import Fitter
 from optbench.engine.network_rows import Cells, failed_columns, lanes_of, network_columns
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
-from optbench.records import Split
+from optbench.records import NETWORK_SCHEMA, Split
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
 from optbench.suite.network_plan import NetworkGroup, NetworkPlan, plan_networks
@@ -53,7 +53,7 @@ def identity(planned: NetworkPlan) -> str:
     """Returns the name of a run of a plan."""
     spec = planned.spec
     names = [entry.name for entry in spec.optimizers] + [task.model for task in spec.tasks]
-    return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick)
+    return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick, schema=NETWORK_SCHEMA)
 
 
 class Execution:

@@ -31,8 +31,16 @@ class Run:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per committed cell: ``records.RUN_COLUMNS``, or ``NETWORK_COLUMNS`` of a suite of networks."""
+        """One row per committed cell: ``records.RUN_COLUMNS``, or ``NETWORK_COLUMNS`` of a suite of networks.
+
+        A column that a run's schema did not have yet is ``None``: ``settled`` before schema 3, see ``has_settled``.
+        """
         return read_runs(self.path, kind=self.manifest.get("kind", "landscapes"))
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether every row has settling times; rows that were stored before schema 3 have none."""
+        return "settled" in self.runs and bool(self.runs["settled"].notna().all())
 
     @cached_property
     def traces(self) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 from optbench import __version__
 from optbench.errors import DataError
-from optbench.records import SCHEMA_VERSION
+from optbench.records import READABLE_SCHEMAS, SCHEMA_VERSION
 from optbench.store import files
 from optbench.store.paths import MANIFEST, PICTURES, SHARDS, slug
 
@@ -36,7 +36,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         Its content.
 
     Raises:
-        DataError: There is none, it is damaged, or it has another schema.
+        DataError: There is none, it is damaged, or it has a schema that cannot be read.
     """
     path = folder / MANIFEST
     if not path.is_file():
@@ -46,7 +46,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise DataError(f"{path} is damaged: {error}") from error
     found = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if found != SCHEMA_VERSION or isinstance(found, bool):
+    if found not in READABLE_SCHEMAS or isinstance(found, bool):
         newer = isinstance(found, int) and found > SCHEMA_VERSION
         made_by = manifest.get("version", "?") if isinstance(manifest, dict) else "?"
         raise DataError(

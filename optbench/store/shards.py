@@ -154,8 +154,16 @@ def _record(path: Path) -> dict[str, Any] | None:
     return record if whole else None
 
 
+def _completed(table: pa.Table, schema: pa.Schema, names: Sequence[str]) -> pa.Table:
+    """Returns the named columns of a table; those that its shard's schema did not have yet are null."""
+    for name in names:
+        if name not in table.column_names:
+            table = table.append_column(schema.field(name), pa.nulls(table.num_rows, schema.field(name).type))
+    return table.select(list(names))
+
+
 def _load(path: Path, columns: Sequence[str] | None = None, *, sha256: str | None = None) -> pa.Table | str:
-    """Returns a Parquet file's table, or in one line what is wrong with the file."""
+    """Returns a Parquet file's table, of ``columns`` those that it has, or in one line what is wrong with the file."""
     if path.is_symlink() or not path.is_file():
         return "missing, or not a plain file"
     data = files.read(path)
@@ -163,9 +171,10 @@ def _load(path: Path, columns: Sequence[str] | None = None, *, sha256: str | Non
     if sha256 is not None and actual != sha256:
         return f"sha256 must be {sha256}; got {actual}"
     try:
+        there = pq.read_schema(pa.BufferReader(data)).names
         return pq.read_table(
             pa.BufferReader(data),
-            columns=None if columns is None else list(columns),
+            columns=[name for name in there if columns is None or name in columns],
             page_checksum_verification=True,
             use_threads=False,
         )
@@ -252,21 +261,22 @@ def read_runs(folder: Path, columns: Sequence[str] | None = None, *, kind: str =
 
     Returns:
         One row per committed cell, ordered by what names a cell: ``records.ROW_ORDER`` or ``NETWORK_ROW_ORDER``.
-        List columns hold one array per row.
+        List columns hold one array per row. A column that a shard's schema did not have yet is ``None`` in its rows.
 
     Raises:
         DataError: Shards are damaged, all named with what was expected and what was found.
     """
     schema, order = _SCHEMAS[kind], _ORDERS[kind]
     wanted = schema.names if columns is None else list(columns)
+    needed = [*dict.fromkeys([*wanted, *order])]
     tables, wrong = [], []
     for name, record in committed(folder).items():
         path = folder / SHARDS / f"{name}.parquet"
-        table = _load(path, [*dict.fromkeys([*wanted, *order])], sha256=record["sha256"])
+        table = _load(path, needed, sha256=record["sha256"])
         if isinstance(table, str):
             wrong.append(f"{SHARDS}/{path.name}: {table}")
         else:
-            tables.append(table)
+            tables.append(_completed(table, schema, needed))
     if wrong:
         raise DataError(
             f"{folder}: damaged shards; run the same suite again, which recomputes them\n"

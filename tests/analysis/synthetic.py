@@ -1,6 +1,6 @@
 """Run frames made from a formula, so that analysis is tested without computing a run.
 
-A run's relative gap at cost t is ``g0 exp(-speed t / cost_per_step)``: hits, curves and best
+A run's relative gap at cost t is ``g0 exp(-speed t / cost_per_step)``: hits, settling, curves and best
 values follow from it exactly as the engine would record them.
 """
 
@@ -97,6 +97,7 @@ def make_row(
         "hvps": 0,
         "sample_grads": 0,
         "hits": hits,
+        "settled": np.full(51, -1, np.int32) if status == "diverged" else hits,
         "curve_f": curve,
         "curve_best": curve,
         "wells": np.empty(0, np.int32),

@@ -35,10 +35,21 @@ def judge(values, radii, budget, *, f_star, f_scale, f_solved):
     row["curve_best"] = [best[min(step, len(best) - 1)] if best else math.inf for step in points]
     tail = range(budget - max(budget // 10, 1) + 1, budget + 1)
     row["f_tail"] = float(np.median([good[step] for step in tail])) if row["diverged_at"] < 0 else math.inf
+    row["settled"] = [settling(good, f_star, target) if row["diverged_at"] < 0 else -1 for target in targets]
     row["f_start"] = row["curve_f"][0]
     row["cost"] = row["grad_evals"] = budget if row["diverged_at"] < 0 else row["diverged_at"]
     row["status"] = "ok" if row["diverged_at"] < 0 else "diverged"
     return row
+
+
+def settling(values, f_star, target):
+    """Returns the first step from which no value is above a target, or -1: from the last one backwards."""
+    stays = -1
+    for step in reversed(range(len(values))):
+        if not values[step] - f_star <= target - f_star:
+            break
+        stays = step
+    return stays
 
 
 def run(problem, function, rule, hyper, x0, units, budget):

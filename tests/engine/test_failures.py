@@ -66,6 +66,7 @@ def assert_failed(group, columns, status, message):
     assert len(columns["message"]) == n
     assert all(text.startswith(message) for text in columns["message"])
     assert (columns["hits"] == -1).all()
+    assert (columns["settled"] == -1).all()
     assert columns["hits"].shape == (n, N_TARGETS)
     assert columns["curve_f"].shape == columns["curve_best"].shape == (n, len(curve_steps(group.budget)))
     assert np.isnan(columns["f_last"]).all()

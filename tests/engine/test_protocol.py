@@ -35,6 +35,8 @@ def test_two_gradients_a_step_cost_twice(engine, lanes, problem):
     half = lanes.rows(engine, problem, SGD, starts, [rate] * 12, budget=150, units="normalized")
     assert (once["hits"] > 0).any()
     assert np.array_equal(twice["hits"], np.where(once["hits"] > 0, 2 * once["hits"], once["hits"]))
+    # The first trip of a step scores what the last one left, so the step that settles it is whole.
+    assert np.array_equal(twice["settled"], np.where(once["settled"] > 0, 2 * once["settled"], once["settled"]))
     np.testing.assert_allclose(twice["f_last"], once["f_last"], rtol=1e-9)
     np.testing.assert_allclose(same["f_last"], half["f_last"], rtol=1e-9)
     np.testing.assert_allclose(same["f_best"], half["f_best"], rtol=1e-9)

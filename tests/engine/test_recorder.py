@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from optbench import catalog
+from optbench.engine.chunks import CHUNK
 from optbench.engine.operands import Goal
-from optbench.engine.record import CHUNK, SEGMENT
+from optbench.engine.record import SEGMENT
 from optbench.engine.recorder import compile_recorder, schedule
 from optbench.engine.rows import measured
 from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS, GAP_TARGETS, N_TARGETS, SOLVED

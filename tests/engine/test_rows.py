@@ -10,7 +10,7 @@ from optbench.records import SOLVED, curve_steps
 from tests.engine import oracle
 from tests.engine.conftest import LANDSCAPES, RULES
 
-INTEGERS = ("diverged_at", "escaped_at", "hits", "grad_evals", "cost", "status")
+INTEGERS = ("diverged_at", "escaped_at", "hits", "settled", "grad_evals", "cost", "status")
 VALUES = ("f_start", "f_last", "f_best", "f_tail", "curve_f", "curve_best")
 
 #: Rates from creeping to exploding, in normalized units; Adadelta's are epsilons.

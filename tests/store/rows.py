@@ -36,6 +36,7 @@ def make_columns(
         "status": [*["ok"] * (n - 1), "error"],
         "message": [*[""] * (n - 1), "boom"],
         "hits": rng.integers(-1, BUDGET, (n, N_TARGETS)).astype(np.int32),
+        "settled": rng.integers(-1, BUDGET, (n, N_TARGETS)).astype(np.int32),
         "curve_f": curves,
         "curve_best": curves,
         "wells": rng.integers(-1, 2, (n, 3)).astype(np.int32),

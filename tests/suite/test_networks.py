@@ -140,6 +140,12 @@ def test_whatever_changes_a_result_changes_the_id(change):
     assert not ids(changed) & ids(small())
 
 
+def test_ids_do_not_move_with_the_schema_of_functions():
+    """Columns of networks are those of schema 2, so what was trained then is found again."""
+    first = plan_networks(small()).groups[0]
+    assert first.cell_ids(Split.TUNE, first.tuned[:2]) == ["53f2ffb24c7220c4", "68fa6a1c20065b3e"]
+
+
 def test_one_strength_more_changes_the_id():
     assert not set(cells(plan_networks(small(), tasks=["digits-lenet"]))) & set(
         cells(plan_networks(small(), tasks=["digits-lenet+early_stopping"]))
