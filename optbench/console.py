@@ -1,15 +1,35 @@
-"""Progress on stderr: a bar on a terminal, a plain line now and then everywhere else."""
+"""The terminal: how wide it is, and progress on stderr: a bar there, a plain line now and then everywhere else."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 #: Seconds between two plain lines, and between two lines that say the same phase.
 PLAIN_INTERVAL_S = 10.0
+
+Fallback = TypeVar("Fallback", int, None)
+
+
+def text_width(stream: TextIO, piped: Fallback) -> int | Fallback:
+    """Returns how many columns a text may fill: what ``COLUMNS`` says, else the terminal's, else a fallback.
+
+    Args:
+        stream: Where the text is written, usually ``sys.stdout``.
+        piped: What holds where it is no terminal, as in a pipe or a file.
+
+    Returns:
+        The number of columns, or the fallback.
+    """
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked) > 0:
+        return int(asked)
+    return shutil.get_terminal_size().columns if stream.isatty() else piped
 
 
 @dataclass(frozen=True, slots=True)

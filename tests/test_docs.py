@@ -147,3 +147,14 @@ def test_every_key_of_a_suite_of_networks_and_every_regularizer_is_documented():
     for model in (NetworkSuite, TaskSpec, NetworkQuick, Seeds):
         assert all(re.search(rf"\b{key}\b", example) for key in model.model_fields)
     assert all(re.search(rf"\| [^|]*`{name}`", text) for name in STRENGTHS)
+
+
+def test_no_page_calls_missing_what_is_there():
+    """Whatever has a page or a suite of its own exists."""
+    names = {path.stem for path in (ROOT / "docs").glob("*.md")} | set(parse.shipped())
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8").lower()
+        missing = re.findall(r"^## not there[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+        said = [line for line in text.splitlines() if "not there yet" in line] + missing
+        words = {name for name in names for line in said if re.search(rf"\b{name.replace('-', '[- ]')}\b", line)}
+        assert words == set(), path.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+from optbench.console import text_width
 
 if TYPE_CHECKING:
     from optbench.tasks.data.surveying import Survey
@@ -53,17 +54,16 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps([_facts(found) for found in surveys], indent=2))
         return
     click.echo(f"data sets ({len(surveys)}), files in {surveys[0].folder}")
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    table = [("name", "shape", "classes", "rows", "test", "MB", "license", "state", "what"), *map(_row, surveys)]
+    width = text_width(sys.stdout, None)
+    table = [("name", "shape", "classes", "rows", "test", "MB", "state", "license", "what"), *map(_row, surveys)]
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    # Description and license come last: they are what a narrow terminal can do without.
+    columns = len(widths)
+    while width is not None and columns > 7 and sum(widths[:columns]) + 2 * columns > width:
+        columns -= 1
     for row in table:
-        cells = [
-            f"{cell:>{w}}" if 2 <= c <= 5 else f"{cell:<{w}}"
-            for c, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        line = "  " + "  ".join(cells).rstrip()
-        # The description comes last: it is what a narrow terminal can do without.
-        click.echo(line if width is None or len(line) <= width else "  " + "  ".join(cells[:-1]).rstrip())
+        cells = [f"{row[c]:>{widths[c]}}" if 2 <= c <= 5 else f"{row[c]:<{widths[c]}}" for c in range(columns)]
+        click.echo("  " + "  ".join(cells).rstrip())
 
 
 @data.command()
@@ -150,8 +150,8 @@ def _row(found: Survey) -> tuple[str, ...]:
         f"{facts.n_train + facts.n_test:,}",
         f"{facts.n_test:,}" if facts.n_test else "by seed",
         f"{size:.0f}" if size else "",
-        facts.license,
         str(found.state),
+        facts.license,
         facts.summary,
     )
 

@@ -8,15 +8,20 @@ from typing import Any
 
 from optbench import catalog
 from optbench.cli import model_facts, optimizer_facts, problem_facts
-from optbench.errors import UsageError, unknown_name
+from optbench.errors import UsageError, nearest
 from optbench.problems.landscape import Landscape
 from optbench.suite import selector
 from optbench.suite.parse import shipped
 from optbench.suite.selection import problem_spec
+from optbench.tasks.data.registry import SETS
 from optbench.tasks.models.model import Model
 
-#: Columns of the text; formulas in LaTeX may be wider.
-WIDTH = 80
+#: Most columns that running text fills, however wide the terminal is.
+PROSE = 80
+#: Columns of what goes into a pipe or a file: tables and formulas may be wider than running text.
+PIPED_WIDTH = 120
+#: A narrower terminal breaks lines itself.
+NARROWEST = 60
 
 
 def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
@@ -67,14 +72,28 @@ def _is_optimizer(name: str) -> bool:
         raise UsageError(f"{name!r} is a kind of noise; see: optbench list noise")
     if meant := catalog.alias(name):
         raise UsageError(f"unknown name {name!r}; did you mean {meant!r}?")
-    raise UsageError(unknown_name("name", name, [*optimizers, *problems, *models]) + " See: optbench list")
+    if name in SETS:
+        raise UsageError(f"{name!r} is a data set; see: optbench data list")
+    if close := nearest(name, [*optimizers, *problems, *models]):
+        raise UsageError(f"unknown name {name!r}; did you mean {' or '.join(map(repr, close))}? See: optbench list")
+    raise UsageError(f"unknown name {name!r}; optbench list shows all names")
 
 
-def text(facts: Mapping[str, Any]) -> str:
-    """Returns the facts as a person reads them."""
+def text(facts: Mapping[str, Any], width: int = PIPED_WIDTH) -> str:
+    """Returns the facts as a person reads them.
+
+    Args:
+        facts: What ``facts`` returned.
+        width: Columns to fill at most, from 60 on; running text fills no more than ``PROSE``.
+
+    Returns:
+        Lines of text.
+    """
+    width = max(width, NARROWEST)
+    prose = min(width, PROSE)
     tell = {"optimizer": optimizer_facts, "problem": problem_facts, "model": model_facts}[facts["kind"]]
-    title = textwrap.wrap(_title(facts), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-    return "\n".join([*title, "", *tell.lines(facts, WIDTH)])
+    title = textwrap.wrap(_title(facts), prose, subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join([*title, "", *tell.lines(facts, prose, width)])
 
 
 def _title(facts: Mapping[str, Any]) -> str:

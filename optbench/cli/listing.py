@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from optbench import catalog
+from optbench.console import text_width
 from optbench.problems.cutest import names
 
 KINDS = ("optimizers", "problems", "models", "modifiers", "noise", "suites")
@@ -48,8 +48,8 @@ def list_(kind: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found if kind is None else found[kind], indent=2))
         return
-    # A reader of a pipe gets one line for each name, however long.
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    # A reader of a pipe gets one line for each name, however long, unless COLUMNS asks for a width.
+    width = text_width(sys.stdout, None)
     for number, (name, rows) in enumerate(found.items()):
         if number:
             click.echo()
@@ -151,7 +151,7 @@ def info(name: str, input_shape: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2, allow_nan=False))
     else:
-        click.echo(describing.text(facts))
+        click.echo(describing.text(facts, text_width(sys.stdout, describing.PIPED_WIDTH)))
         picture = describing.picture(name, facts, encoding=sys.stdout.encoding)
         if picture:
             click.echo("\n" + picture)

@@ -65,12 +65,13 @@ def facts(model: Model, options: Mapping[str, bool | int | float], input_shape: 
     }
 
 
-def lines(facts: Mapping[str, Any], width: int) -> Iterator[str]:
+def lines(facts: Mapping[str, Any], width: int, whole: int) -> Iterator[str]:
     """Yields the facts below the title as a person reads them.
 
     Args:
         facts: What ``facts`` returned.
-        width: Columns of the text; the table may be wider.
+        width: Columns of running text.
+        whole: Columns of the terminal, which the table may fill.
 
     Yields:
         Lines.
@@ -93,13 +94,18 @@ def lines(facts: Mapping[str, Any], width: int) -> Iterator[str]:
             break_on_hyphens=False,
         )
     yield ""
-    yield from _table(facts)
+    yield from _table(facts, whole)
     yield ""
-    yield "Scales of batch normalization are weights, its shifts biases. Multiply-adds are of"
-    yield "convolutions and dense layers, for one example."
+    yield from textwrap.wrap(
+        "Scales of batch normalization are weights, its shifts biases. Multiply-adds are of convolutions and dense "
+        "layers, for one example.",
+        width,
+        break_on_hyphens=False,
+    )
 
 
-def _table(facts: Mapping[str, Any]) -> Iterator[str]:
+def _table(facts: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Yields the table of layers; one that is too wide in two parts, shapes and counts."""
     other = facts["recount"]
     head = ["layer", "output", "kernel", "stride", "padding", "weights", "biases", "multiply-adds"]
     body = [
@@ -118,6 +124,12 @@ def _table(facts: Mapping[str, Any]) -> Iterator[str]:
         last.insert(6, f"{totals['recounted']:,}")
     table = [head, *body, last]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
-    for row in table:
-        first = f"{row[0]:<{widths[0]}}"
-        yield "  ".join([first, *(f"{cell:>{size}}" for cell, size in zip(row[1:], widths[1:], strict=True))]).rstrip()
+    columns, counts = list(range(1, len(head))), head.index("weights")
+    fits = sum(widths) + 2 * len(columns) <= width
+    for part in [columns] if fits else [columns[: counts - 1], columns[counts - 1 :]]:
+        if part[0] > 1:
+            yield ""
+        # Beside the counts alone, layers without any are not repeated.
+        for row in (row for row in table if part[0] == 1 or any(row[column] for column in part)):
+            cells = [f"{row[0]:<{widths[0]}}", *(f"{row[column]:>{widths[column]}}" for column in part)]
+            yield "  ".join(cells).rstrip()

@@ -110,18 +110,19 @@ def state(rule: Optimizer) -> str:
     return f"{linear:g}" if squares == 0 else f"{squares:g} dim + {linear:g}".removeprefix("1 ")
 
 
-def lines(facts: Mapping[str, Any], width: int) -> Iterator[str]:
+def lines(facts: Mapping[str, Any], width: int, whole: int) -> Iterator[str]:
     """Yields the facts below the title as a person reads them.
 
     Args:
         facts: What ``facts`` returned.
-        width: Columns of the text; formulas may be wider.
+        width: Columns of running text.
+        whole: Columns of the terminal, which formulas may fill.
 
     Yields:
         Lines.
     """
     for paragraph in facts["doc"].strip().split("\n\n"):
-        yield from _paragraph(paragraph, width)
+        yield from _paragraph(paragraph, width, whole)
         yield ""
     ranges = [h["range"] for h in facts["hyper"].values()]
     column = max(map(len, [*ranges, "allowed"]), default=0) + 2
@@ -159,9 +160,11 @@ def _remarks(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "rank", "none: a reference line, drawn and listed but never ranked"
 
 
-def _paragraph(text: str, width: int) -> Iterator[str]:
-    """Yields a paragraph filled; a formula or a list as it stands."""
+def _paragraph(text: str, width: int, whole: int) -> Iterator[str]:
+    """Yields a paragraph filled; the lines of a formula or a list as they stand, broken where they are too wide."""
     if text.startswith(("$$", "- ", "|", "    ")):
-        yield from text.splitlines()
+        for line in text.splitlines():
+            wide = textwrap.wrap(line, whole, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+            yield from [line] if len(line) <= whole else wide
     else:
         yield from textwrap.wrap(" ".join(text.split()), width, break_long_words=False, break_on_hyphens=False)

@@ -55,16 +55,18 @@ def _instances(problem: Problem) -> str:
     return f"{problem.instance}{turned} shown; 0 is the literature's form, others are seeds of shift, rotation, offset"
 
 
-def lines(facts: Mapping[str, Any], width: int) -> Iterator[str]:
+def lines(facts: Mapping[str, Any], width: int, whole: int) -> Iterator[str]:
     """Yields the facts below the title as a person reads them.
 
     Args:
         facts: What ``facts`` returned.
-        width: Columns of the text.
+        width: Columns of running text.
+        whole: Columns of the terminal; nothing here needs them.
 
     Yields:
         Lines.
     """
+    del whole
     rows = [
         ("label", facts["label"]),
         ("formula", facts["formula"]),

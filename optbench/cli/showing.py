@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 FORMATS = ("terminal", "markdown", "csv", "latex", "json")
 PICTURES = ("png", "svg", "pdf")
 
+#: Columns of a table that goes into a pipe or a file, where ``COLUMNS`` says nothing else.
+PIPED_WIDTH = 120
+
 
 class KindOption(click.Option):
     """``--kind``, whose help names the kinds that the report has; they are looked up when help is asked for."""
@@ -49,13 +52,13 @@ def table(run: str, kind: str, form: str) -> None:
 
 
 def print_table(run: store.Run, kind: str, form: str) -> None:
-    """Prints a table on stdout, in letters that its encoding has, as wide as the terminal."""
-    import shutil
+    """Prints a table on stdout, in letters that its encoding has, as wide as the terminal or ``COLUMNS``."""
     import sys
 
+    from optbench.console import text_width
     from optbench.report import tables
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 120
+    width = text_width(sys.stdout, PIPED_WIDTH)
     ascii_only = not can_encode("─†≤×", sys.stdout.encoding)
     click.echo(tables.render(run, kind, form, width=width, ascii_only=ascii_only), nl=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 
 from optbench import console
 from optbench.console import Progress, duration, line, progress
@@ -11,6 +12,16 @@ from optbench.console import Progress, duration, line, progress
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+def test_a_terminal_has_its_own_width_and_a_pipe_the_fallback(monkeypatch):
+    monkeypatch.setattr(console.shutil, "get_terminal_size", lambda: os.terminal_size((97, 30)))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert console.text_width(Terminal(), 120) == 97
+    assert console.text_width(io.StringIO(), 120) == 120
+    assert console.text_width(io.StringIO(), None) is None
+    monkeypatch.setenv("COLUMNS", "61")
+    assert console.text_width(Terminal(), 120) == console.text_width(io.StringIO(), None) == 61
 
 
 def test_plain_lines_are_few(monkeypatch):

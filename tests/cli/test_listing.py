@@ -154,18 +154,52 @@ def test_info_draws_only_two_dimensions(invoke):
     assert "│" not in invoke("info", "sphere[dim=3]").stdout
 
 
-def assert_told(invoke, entry):
+def assert_told(invoke, entry, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     result = invoke("info", entry.name)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert " ".join(result.stdout.split()).startswith(f"{entry.name}: {entry.summary} ({entry.group}) ")
-    # Formulas in LaTeX are left as they are written; a table of numbers may be wider than its text.
-    assert [line for line in lines if len(line) > (140 if "\\" in line else 96)] == []
+    assert [line for line in lines if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("entry", catalog.OPTIMIZERS, ids=lambda entry: entry.name)
-def test_info_knows_every_optimizer(invoke, entry):
-    assert_told(invoke, entry)
+def test_info_knows_every_optimizer_and_fits_a_terminal(invoke, entry, monkeypatch):
+    assert_told(invoke, entry, monkeypatch)
+
+
+@pytest.mark.parametrize("entry", catalog.MODELS, ids=lambda entry: entry.name)
+def test_info_knows_every_model_and_fits_a_terminal(invoke, entry, monkeypatch):
+    assert_told(invoke, entry, monkeypatch)
+
+
+def test_a_table_of_layers_that_is_too_wide_shows_shapes_and_counts_apart(invoke, monkeypatch):
+    def tables(columns):
+        monkeypatch.setenv("COLUMNS", columns)
+        return [line.split() for line in invoke("info", "alexnet").stdout.splitlines() if line.startswith("layer ")]
+
+    shapes, counts = ["output", "kernel", "stride", "padding"], ["weights", "unpooled", "biases", "multiply-adds"]
+    assert tables("80") == [["layer", *shapes], ["layer", *counts]]
+    assert tables("91") == [["layer", *shapes, *counts]]
+
+
+def test_a_formula_is_broken_only_where_it_must_be(invoke, monkeypatch):
+    whole = r"$$m' = \beta_1 m + (1-\beta_1) g, \qquad v' = \beta_2 v + (1-\beta_2) g^2, \qquad"
+    shown = {}
+    for columns in ("80", "120"):
+        monkeypatch.setenv("COLUMNS", columns)
+        shown[columns] = invoke("info", "adam").stdout
+    assert f"\n{whole}\n" in shown["120"]
+    assert f"\n{whole}\n" not in shown["80"]
+    assert " ".join(shown["80"].split()) == " ".join(shown["120"].split())
+
+
+@pytest.mark.parametrize("words", [("list",), ("list", "cutest"), ("data", "list")], ids=" ".join)
+def test_a_pipe_gets_the_width_that_columns_asks_for(invoke, words, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert max(map(len, invoke(*words).stdout.splitlines()[1:])) <= 80
+    monkeypatch.delenv("COLUMNS")
+    assert max(map(len, invoke(*words).stdout.splitlines()[1:])) > 80
 
 
 #: One function of each group, whose optimum and scale take no long search.
@@ -187,14 +221,16 @@ def test_the_sample_has_every_group():
     ],
     ids=lambda entry: entry.name,
 )
-def test_info_knows_every_problem(invoke, entry):
-    assert_told(invoke, entry)
+def test_info_knows_every_problem(invoke, entry, monkeypatch):
+    assert_told(invoke, entry, monkeypatch)
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("adm", "error: unknown name 'adm'; did you mean 'adam'"),
+        ("mnist", "error: 'mnist' is a data set; see: optbench data list\n"),
+        ("qqqqqq", "error: unknown name 'qqqqqq'; optbench list shows all names\n"),
         ("nesterov", "error: unknown name 'nesterov'; did you mean 'nag'?\n"),
         ("L-BFGS", "error: unknown name 'L-BFGS'; did you mean 'lbfgs'?\n"),
         ("cosine", "error: 'cosine' is a modifier, as in sgd+cosine; see: optbench list modifiers\n"),

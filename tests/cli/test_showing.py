@@ -19,6 +19,15 @@ def test_table_goes_to_stdout(invoke, run, monkeypatch):
     assert invoke("table", "quick", "--kind", "gaps", "--format", "csv").stdout == "0f3a gaps csv\n"
 
 
+@pytest.mark.parametrize(("columns", "width"), [(None, 120), ("60", 60), ("200", 200), ("0", 120), ("wide", 120)])
+def test_a_table_in_a_pipe_is_as_wide_as_columns_says(invoke, run, monkeypatch, columns, width):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(tables, "render", lambda *asked, **options: str(options["width"]))
+    assert invoke("table", "quick").stdout == str(width)
+
+
 @pytest.mark.parametrize(("command", "names"), [("table", tables.names()), ("plot", figures.names())])
 def test_help_names_every_kind(invoke, command, names):
     text = " ".join(invoke(command, "--help").stdout.split())
