@@ -91,7 +91,7 @@ def test_versions_agree():
     citation = (ROOT / "CITATION.cff").read_text()
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert f"\nversion: {version}\n" in citation
-    assert re.search(r"^## (\S+)", changelog, re.MULTILINE).group(1) == version
+    assert re.search(r"^## (\d\S*)", changelog, re.MULTILINE).group(1) == version
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "optbench.__version__"}
 

@@ -24,6 +24,7 @@ from optbench.engine.program import Program, compile_program, weight
 from optbench.engine.recorder import Recorder, compile_recorder, schedule
 from optbench.engine.rows import Columns, failed, measured, planned, reordered
 from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key, shelves
+from optbench.engine.zero_gradient import explained
 from optbench.environment import visible_cores
 from optbench.problems.problem import Problem
 from optbench.records import Status, curve_steps
@@ -191,6 +192,15 @@ class _Job:
                 hvps=task.hvps(block),
                 trip_cost=group.trip_cost,
                 batch_size=self.problem.batch_size,
+            )
+            columns["message"] = explained(
+                columns["message"],
+                columns["diverged_at"],
+                columns["f_last"] != columns["f_start"],
+                self.problem,
+                self.rule,
+                x0[place // group.noise_seeds],
+                values,
             )
             columns["wells"] = outcomes.column(block.kept, block.records, place // group.noise_seeds)
             return columns, time.perf_counter() - begin_s

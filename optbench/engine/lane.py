@@ -15,6 +15,9 @@ from optbench.records import Status, curve_steps
 #: What XLA's error says when the device, or the machine, has no memory left.
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
 
+#: Of a run that diverged without a rate being too large.
+ZERO_GRADIENT = "not finite though every gradient was zero, of which the rule makes 0/0; the rate is not too large"
+
 
 def is_out_of_memory(error: Exception) -> bool:
     """Returns whether a program failed for want of memory."""
@@ -158,7 +161,13 @@ class Curve:
             The record.
         """
         status = Status.DIVERGED if self.diverged else Status.OK
-        return self._record(status, "", self.chosen, ending, run_s)
+        return self._record(status, ZERO_GRADIENT if self._was_never_told else "", self.chosen, ending, run_s)
+
+    @property
+    def _was_never_told(self) -> bool:
+        """Whether the run diverged though each of its gradients was zero: its points are those of all gradients."""
+        norms = [norm for *_, norm in self._rows[1:]]
+        return self.diverged and len(norms) > 0 and self._rows[-1][0] == len(norms) and not any(norms)
 
     def failed(self, error: Exception, run_s: float) -> Fit:
         """Returns the record of a run whose program failed: the curve up to there, and nothing chosen.

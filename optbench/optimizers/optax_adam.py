@@ -56,7 +56,10 @@ nadam = from_optax(
 $$\bar m = \beta_1 \frac{m'}{1-\beta_1^{t+1}} + (1-\beta_1) \frac{g}{1-\beta_1^t}, \qquad
 W' = W - \eta\, \frac{\bar m}{\sqrt{v'/(1-\beta_2^t)} + \epsilon}$$
 
-The paper lets $\beta_1$ follow a schedule, which optax leaves out.
+The paper lets $\beta_1$ follow a schedule, which optax leaves out: where $m'$ and $g$ are weighted, $\mu_t$ takes its
+place. Torch has $\mu_t = \beta_1 (1 - 0.5 \cdot 0.96^{0.004 t})$, which is still $0.55\,\beta_1$ after 600 steps, Keras
+$\mu_t = \beta_1 (1 - 0.5 \cdot 0.96^t)$, which has risen to $0.99\,\beta_1$ after 100. So rates do not carry over: the
+first step is $1.47\,\eta$ here and $1.06\,\eta$ in both of them.
 
 Reference: Dozat 2016, "Incorporating Nesterov Momentum into Adam", ICLR workshop.""",
 )

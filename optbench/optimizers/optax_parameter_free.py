@@ -72,6 +72,9 @@ $$W' = W - \gamma \frac{m'}{\sqrt{v'} + d'\epsilon}, \qquad m, v \text{ means of
 $\gamma$ is `lr` times Adam's bias correction times $d$; $c$ is `estim_lr_coef`, $d_0$ is `estim_lr0`. No rate: suites
 sweep $c$, which the authors name as the one to change.
 
+**If the first gradient is zero in all entries** (a start at a minimum, a plateau), optax 0.2.8 divides 0 by 0 and the
+iterate is not a number for good, where `dog`, `dowg`, `cocob` and `momo` wait. A row says so in its `message`.
+
 Reference: Mishchenko and Defazio 2023, "Prodigy: An Expeditiously Adaptive Parameter-Free Learner",
 arXiv:2306.06101.""",
 )
@@ -99,6 +102,10 @@ s' = \sqrt{\beta_2} s + (1-\sqrt{\beta_2}) \gamma g, \quad
 r' = \sqrt{\beta_2} r + (1-\sqrt{\beta_2}) \gamma\, g^\top \frac{s}{\sqrt{v} + \epsilon}$$
 
 No rate: suites sweep `estim_lr0`, the first $d$.
+
+**If the first gradient is zero in all entries** (a start at a minimum, a plateau), optax 0.2.8 divides 0 by 0, and from
+the second step on the iterate is not a number, where `dog`, `dowg`, `cocob` and `momo` wait. A row says so in its
+`message`.
 
 Reference: Defazio and Mishchenko 2023, "Learning-Rate-Free Learning by D-Adaptation",
 arXiv:2301.07733, algorithm 5.""",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.optimizers.notes import error
+from optbench import catalog
+from tests.optimizers.notes import booth, error
 from tests.optimizers.test_optax import STEPS, X0, ours
 
 pytestmark = pytest.mark.oracle
@@ -60,3 +61,32 @@ def test_torch_nesterov_is_the_path_of_our_lookahead_points():
 def test_torch_epsilon_outside_the_root_is_another_rule(name, factory, arguments):
     theirs = torch_path(getattr(torch.optim, factory), lr=1e-2, eps=1e-2, **arguments)
     assert error(ours(name, lr=1e-2, eps=1e-2)[0], theirs) > 1e-8
+
+
+def nadam(mu, lr=1e-2, b1=0.9, b2=0.999, eps=1e-8):
+    """Dozat 2016, algorithm 2, on Booth; ``mu(t)`` is the schedule of momentum."""
+    x, m, v, product, path = X0, 0.0, 0.0, 1.0, [X0]
+    for t in range(1, STEPS + 1):
+        g = booth(x)
+        product *= mu(t)
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        ahead = mu(t + 1) * m / (1 - product * mu(t + 1)) + (1 - mu(t)) * g / (1 - product)
+        x = x - lr * ahead / (np.sqrt(v / (1 - b2**t)) + eps)
+        path.append(x)
+    return np.stack(path)
+
+
+def test_nadam_has_no_schedule_of_momentum_and_torch_s_has():
+    """Its page says so, and how long the first steps are."""
+    theirs = torch_path(torch.optim.NAdam, lr=1e-2)
+    mine = ours("nadam", lr=1e-2)[0]
+    assert error(mine, nadam(lambda t: 0.9)) < 1e-11
+    # torch keeps the product of momenta in single precision.
+    assert error(theirs, nadam(lambda t: 0.9 * (1 - 0.5 * 0.96 ** (0.004 * t)))) < 1e-6
+    assert error(mine, theirs) > 1e-3
+    keras = nadam(lambda t: 0.9 * (1 - 0.5 * 0.96**t))
+    first = [np.abs(path[1] - path[0])[0] / 1e-2 for path in (mine, theirs, keras)]
+    np.testing.assert_allclose(first, [1.474, 1.056, 1.063], atol=1e-3)
+    page = catalog.optimizer("nadam").doc.replace("\n", " ")
+    for said in ("0.96^t", "0.96^{0.004 t}", r"$1.47\,\eta$ here", r"$1.06\,\eta$ in both"):
+        assert said in page
