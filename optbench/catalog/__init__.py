@@ -2,14 +2,13 @@
 
 The lists are literals and no shelf is imported at the top, so ``optbench list`` needs no
 JAX. A new rule or function is one object in a shelf module, exported under its registry name,
-and one line in ``rules`` or ``functions``. A user's own object is named ``module:attribute``.
+and one line in ``rules`` or ``functions``. A user's own object is named ``module:attribute``, whatever it calls itself.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
-import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from optbench.catalog.models import MODELS, ModelEntry
 from optbench.catalog.modifiers import MODIFIERS
 from optbench.catalog.noise import NOISE
 from optbench.catalog.rules import OPTIMIZERS
+from optbench.catalog.user_objects import named_function, named_rule, user_object
 from optbench.errors import UsageError, unknown_name
 from optbench.problems.cutest.names import PREFIX as CUTEST
 
@@ -82,30 +82,6 @@ def unknown(kind: str, name: str, entries: Sequence[Entry]) -> str:
     return unknown_name(kind, name, known)
 
 
-def user_object(reference: str) -> Any:
-    """Imports ``module:attribute``, which only the user's own words name; ``cutest:NAME`` is CUTEst's."""
-    module_name, _, attribute = reference.partition(":")
-    if module_name == CUTEST:
-        from optbench.problems.cutest import shelf
-
-        return shelf.landscape(attribute)
-    here = os.getcwd()
-    if here not in sys.path and "" not in sys.path:
-        # An installed command does not look there by itself, unlike "python -m".
-        sys.path.insert(0, here)
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:  # whatever a user's module raises is theirs to read, without our traceback
-        raise UsageError(f"{reference!r}: cannot import {module_name!r}: {type(error).__name__}: {error}") from error
-    if not hasattr(module, attribute):
-        raise UsageError(unknown_name(f"attribute of {module_name}", attribute, _public(module)))
-    return getattr(module, attribute)
-
-
-def _public(module: Any) -> list[str]:
-    return [name for name in vars(module) if not name.startswith("_")]
-
-
 def _find(kind: str, name: str, entries: Sequence[Entry]) -> Any:
     if ":" in name:
         return user_object(name)
@@ -123,7 +99,8 @@ def optimizer(name: str) -> Optimizer:
             either may be followed by modifiers, as in ``adam+warmup+cosine``.
 
     Returns:
-        The rule; the same object whenever the same rule is named with the same modifiers.
+        The rule; the same object whenever the same rule is named with the same modifiers. One of your own has the name
+        by which you asked for it.
 
     Raises:
         UsageError: There is no such rule or modifier, or the attribute is neither an ``Optimizer`` nor optax's.
@@ -142,6 +119,8 @@ def optimizer(name: str) -> Optimizer:
         from optbench.optimizers.from_optax import adopted
 
         found = adopted(found, name)
+    elif ":" in name:
+        found = named_rule(found, name)
     if modifiers:
         from optbench.optimizers.modifiers import modified
 
@@ -170,7 +149,7 @@ def landscape(name: str) -> Landscape:
     found = _find("problem", name, PROBLEMS)
     if not isinstance(found, Landscape):
         raise UsageError(f"{name!r} must be an optbench Landscape; it is a {type(found).__name__}")
-    return found
+    return named_function(found, name) if ":" in name else found
 
 
 def model(name: str) -> Model:
@@ -194,7 +173,7 @@ def model(name: str) -> Model:
     found = _find("model", name, MODELS)
     if not isinstance(found, Model):
         raise UsageError(f"{name!r} must be an optbench Model; it is a {type(found).__name__}")
-    return found
+    return dataclasses.replace(found, name=name) if ":" in name else found
 
 
 def problem(

@@ -44,7 +44,7 @@ class Engine:
         programs: Compiled programs by dimension and class of rule.
         recorders: Compiled recorders by width.
         pairs: What the programs were made for.
-        faults: What keeps a pair from compiling, by (problem label, rule name).
+        faults: What keeps a pair from compiling, by problem and rule: names may be shared.
         compile_s: Wall seconds spent on compiling.
         stop: Set to abandon the blocks in flight at their next slice.
     """
@@ -54,7 +54,7 @@ class Engine:
     programs: dict[ShelfKey, Program] = field(default_factory=dict)
     recorders: dict[int, Recorder] = field(default_factory=dict)
     pairs: dict[Pair, None] = field(default_factory=dict)
-    faults: dict[tuple[str, str], str] = field(default_factory=dict)
+    faults: dict[tuple[Problem, Optimizer], str] = field(default_factory=dict)
     compile_s: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -75,7 +75,7 @@ class Engine:
             if message is None:
                 sound.append(pair)
             else:
-                self.faults[pair.problem.label, pair.rule.name] = message
+                self.faults[pair.problem, pair.rule] = message
         self.pairs |= dict.fromkeys(sound)
         held = [program.shelf for program in self.programs.values()]
         wanted = {key: shelf for key, shelf in shelves(self.pairs, self.backend).items() if shelf not in held}
@@ -156,7 +156,7 @@ class _Job:
         self.group = group
         self.rule = group.optimizer.build()
         self.problem = group.problem.build()
-        self.message = engine.faults.get((self.problem.label, self.rule.name), "")
+        self.message = engine.faults.get((self.problem, self.rule), "")
         self.blocks: list[tuple[np.ndarray, Future[tuple[Columns, float]]]] = []
         # Cells are cut into blocks in the order of their ids, so that no list's order matters.
         ids = group.cell_ids()

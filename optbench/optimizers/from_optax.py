@@ -148,7 +148,7 @@ def adopted(found: Any, reference: str) -> Optimizer:
 
     Args:
         found: The attribute, no ``Optimizer``.
-        reference: What the user typed; the attribute becomes the optimizer's name.
+        reference: What the user typed, which becomes the optimizer's name.
 
     Returns:
         The same optimizer for the same object, so that all cells of a suite share it.
@@ -169,10 +169,10 @@ def adopted(found: Any, reference: str) -> Optimizer:
             raise UsageError(f"{wanted}; it raises {type(error).__name__}: {error}") from error
         if not isinstance(made, optax.GradientTransformation):
             raise UsageError(f"{wanted}; it returns a {type(made).__name__}")
-    return _shared(found, reference.rpartition(":")[2])
+    return _shared(found, reference)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.cache
 def _shared(found: Any, name: str) -> Optimizer:
     return from_optax(found, name=name)
 

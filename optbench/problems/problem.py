@@ -7,6 +7,7 @@ it evaluates, draws starts, and knows its optimum and the three constants of ``c
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -236,8 +237,13 @@ class Problem:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether the function is one of ours: a user's may bear the name of one, its constants are its own."""
-        return getattr(self.landscape.f, "__module__", "").startswith("optbench.problems.")
+        """Whether the function is one of ours: a user's may bear the name of one, its constants are its own.
+
+        Ours stands under its name in the module of its ``f``; a copy of it with another box does not.
+        """
+        module = getattr(self.landscape.f, "__module__", None) or ""
+        ours = module.startswith("optbench.problems.")
+        return ours and getattr(sys.modules.get(module), self.landscape.name, None) is self.landscape
 
     @cached_property
     def constants(self) -> Constants:

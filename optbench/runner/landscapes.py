@@ -107,9 +107,10 @@ class Execution:
                 continue
             place = (group.problem_label, group.optimizer_label)
             choice = chosen.get(("tuned", place)) or chosen.get(("default", place))
-            if choice is None or (group.problem_label, group.optimizer.build().name) in self.engine.faults:
+            pair = _pair(group)
+            if choice is None or (pair.problem, pair.rule) in self.engine.faults:
                 continue
-            pair, hyper = _pair(group), dict(group.configs[choice.position])
+            hyper = dict(group.configs[choice.position])
             shots.append(
                 pictures.Shot(
                     problem=pair.problem,

@@ -117,9 +117,18 @@ def _choose(
         except UsageError as error:
             wrong += error.problems
         else:
-            joined.setdefault(spec.label, spec)
+            other = joined.setdefault(spec.label, spec)
+            if not _is_same(other, spec):
+                wrong.append(f"{item!r} is {spec.label!r}, as another one is; write values of at most six digits")
     kept = [entry for entry in entries if entry.label in wanted]
     return (*kept, *(spec for label, spec in joined.items() if label not in wanted))
+
+
+def _is_same(one: Spec, other: Spec) -> bool:
+    """Returns whether two entries of one label are one: labels have six digits of a value."""
+    if isinstance(one, OptimizerSpec) and isinstance(other, OptimizerSpec):
+        return one.build().resolve(one.hyper) == other.build().resolve(other.hyper)
+    return one.build() == other.build()
 
 
 def _optimizer(named: selector.Selector) -> OptimizerSpec:

@@ -121,10 +121,10 @@ def test_info_of_objects_of_ones_own(invoke, tmp_path):
     )
     importlib.invalidate_caches()
     facts = json.loads(invoke("info", "own_things:quick+cosine", "--json").stdout)
-    assert (facts["kind"], facts["name"], facts["state"]) == ("optimizer", "quick+cosine", "2")
+    assert (facts["kind"], facts["name"], facts["state"]) == ("optimizer", "own_things:quick+cosine", "2")
     assert "horizon" in facts["hyper"]
     assert json.loads(invoke("info", "own_things:bowl", "--json").stdout)["kind"] == "problem"
-    assert invoke("info", "own_things:rule").stdout.startswith("nag: ")
+    assert invoke("info", "own_things:rule").stdout.startswith("own_things:rule\n")
 
 
 def test_info_of_a_problem(invoke):

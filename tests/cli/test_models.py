@@ -68,7 +68,7 @@ def test_info_of_a_model_of_ones_own(invoke, tmp_path):
     )
     importlib.invalidate_caches()
     facts = json.loads(invoke("info", "own_model:net", "--json").stdout)
-    assert (facts["kind"], facts["name"], facts["totals"]["parameters"]) == ("model", "net", 109386)
+    assert (facts["kind"], facts["name"], facts["totals"]["parameters"]) == ("model", "own_model:net", 109386)
 
 
 @pytest.mark.parametrize(

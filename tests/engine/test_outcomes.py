@@ -142,9 +142,9 @@ def test_under_sampled_terms_a_snapshot_stands_where_the_value_is_worked_out():
 def test_cells_that_cannot_run_have_unknown_wells(engine):
     broken = Engine(threads=1, programs=engine.programs, recorders=engine.recorders)
     group = wells_group("sgd", [0.1], snapshots=(1, 10), starts=2)
-    broken.faults[group.problem.build().label, "sgd"] = "no"
+    broken.faults[group.problem.build(), group.optimizer.build()] = "no"
     columns = columns_of(broken, group)
     assert columns["wells"].tolist() == [[NEITHER] * 3] * 2
     sphere = group_of("sphere", "sgd", [0.1], starts=2)
-    broken.faults["sphere-2d", "sgd"] = "no"
+    broken.faults[sphere.problem.build(), sphere.optimizer.build()] = "no"
     assert columns_of(broken, replace(sphere, snapshots=(1, 10)))["wells"].shape == (2, 0)

@@ -41,7 +41,7 @@ def of(columns, optimizer):
 
 def test_contours_are_the_function_on_a_grid(drawn):
     columns = drawn["contours"]
-    assert set(columns["problem"]) == {"tilted-2d"}
+    assert set(columns["problem"]) == {f"{LANDSCAPES}:tilted-2d"}
     assert len(columns["f"]) == CONTOUR_POINTS**2
     x, y = columns["x"], columns["y"]
     np.testing.assert_allclose(columns["f"], (x**2 - 1) ** 2 + 0.2 * x + y**2, rtol=1e-12, atol=1e-12)

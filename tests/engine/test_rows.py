@@ -22,7 +22,7 @@ def check(engine, lanes, problem, rule, starts, configs, *, units, budget):
     cells = [(x0, config) for config in configs for x0 in starts]
     x0, hyper = zip(*cells, strict=True)
     found = lanes.rows(engine, problem, rule, x0, hyper, budget=budget, units=units)
-    function = oracle.FUNCTIONS[problem.name]
+    function = oracle.FUNCTIONS[problem.name.rpartition(":")[2]]
     rows = [
         oracle.run(problem, function, rule.name, rule.resolve(h), x, units, budget)[0]
         for x, h in zip(x0, hyper, strict=True)

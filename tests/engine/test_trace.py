@@ -64,8 +64,16 @@ def test_default_start_is_a_reported_one_of_the_seed():
         (("booth", "sgd"), {"x0": [1.0, 2.0, 3.0]}, "booth: dimension must be 2 only; got 3"),
         (("sphere", "sgd"), {"x0": [1.0, 2.0], "dim": 3}, "x0 must have shape (3,) for sphere-3d; got (2,)"),
         (("sphere", "sgd"), {"x0": [1.0, float("nan")]}, "x0 must be finite; got [1.0, nan]"),
-        (("tests.engine.landscapes:raising", "sgd"), {"x0": [1.0, 2.0]}, "raising-2d: ArithmeticError: no value today"),
-        (("sphere", "tests.engine.rules:raising"), {}, "raising: RuntimeError: this rule refuses to move"),
+        (
+            ("tests.engine.landscapes:raising", "sgd"),
+            {"x0": [1.0, 2.0]},
+            "tests.engine.landscapes:raising-2d: ArithmeticError: no value today",
+        ),
+        (
+            ("sphere", "tests.engine.rules:raising"),
+            {},
+            "tests.engine.rules:raising: RuntimeError: this rule refuses to move",
+        ),
     ],
 )
 def test_wrong_arguments_are_one_message(arguments, given, message):

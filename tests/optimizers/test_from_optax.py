@@ -258,7 +258,7 @@ def test_a_finished_transformation_runs_with_its_own_numbers():
 
 def test_a_name_gives_the_same_object_each_time():
     assert catalog.optimizer(f"{HERE}:friction") is catalog.optimizer(f"{HERE}:friction")
-    assert catalog.optimizer("optax:adam").name == "adam"
+    assert catalog.optimizer("optax:adam").name == "optax:adam"
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,7 @@ def test_modifiers_apply_to_a_rule_of_the_users(monkeypatch):
     module.rule = curvature_rule()
     monkeypatch.setitem(sys.modules, "mine", module)
     found = catalog.optimizer("mine:rule+clip")
-    assert found.name == "newton_line+clip"
+    assert found.name == "mine:rule+clip"
     assert found is catalog.optimizer("mine:rule+clip")
 
 

@@ -123,7 +123,7 @@ def test_user_object_is_loaded_by_reference(monkeypatch):
     module.rule = catalog.optimizer("sgd")
     module.number = 3
     monkeypatch.setitem(sys.modules, "mine", module)
-    assert catalog.optimizer("mine:rule") is module.rule
+    assert catalog.optimizer("mine:rule").update is module.rule.update
     with pytest.raises(UsageError, match=r"'mine:number' must be an optbench Optimizer, an optax .*; it is a int"):
         catalog.optimizer("mine:number")
     with pytest.raises(UsageError, match=r"unknown attribute of mine 'rul'; did you mean 'rule'\?"):

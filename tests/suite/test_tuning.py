@@ -41,6 +41,10 @@ instance = 2
 """
 
 
+#: Where the rules of these suites stand; part of their names.
+RULES = "tests.suite.rules"
+
+
 def suite(*entries: str, head: str = HEAD, **changes: str):
     for key, value in changes.items():
         head = head.replace(next(line for line in head.splitlines() if line.startswith(key)), f"{key} = {value}")
@@ -48,11 +52,12 @@ def suite(*entries: str, head: str = HEAD, **changes: str):
 
 
 def entry(name: str, more: str = "") -> str:
-    return f'name = "tests.suite.rules:{name}"\n{more}'
+    return f'name = "{RULES}:{name}"\n{more}'
 
 
 def group(spec, optimizer: str, problem: str = "sphere-3d-i1"):
-    return next(g for g in plan(spec).groups if (g.problem_label, g.optimizer_label) == (problem, optimizer))
+    wanted = (problem, f"{RULES}:{optimizer}")
+    return next(g for g in plan(spec).groups if (g.problem_label, g.optimizer_label) == wanted)
 
 
 def test_a_design_has_one_trial_in_each_stratum_of_each_range():
@@ -120,12 +125,12 @@ def test_ranges_are_those_of_the_rule_unless_the_suite_says_otherwise():
     )
     found = {e.label: {n: (s.low, s.high) for n, s in spec.ranges_of(e).items()} for e in spec.optimizers}
     assert found == {
-        "searched": {"lr": (1e-3, 1e2), "b": (0.5, 0.99)},
-        "searched[fixed=2]": {"lr": (0.1, 1.0), "b": (0.5, 0.99)},
-        "searched[b=0.8]": {"lr": (1e-3, 1e2)},
-        "rateless": {"eps": (1e-8, 1e-3)},  # without a rate: its one sensitive constant
-        "unsearched": {"lr": (1e-3, 1e2)},  # the suite's grid
-        "polyak": {"lr": (1e-3, 1e2)},  # what it is told is not drawn
+        f"{RULES}:searched": {"lr": (1e-3, 1e2), "b": (0.5, 0.99)},
+        f"{RULES}:searched[fixed=2]": {"lr": (0.1, 1.0), "b": (0.5, 0.99)},
+        f"{RULES}:searched[b=0.8]": {"lr": (1e-3, 1e2)},
+        f"{RULES}:rateless": {"eps": (1e-8, 1e-3)},  # without a rate: its one sensitive constant
+        f"{RULES}:unsearched": {"lr": (1e-3, 1e2)},  # the suite's grid
+        f"{RULES}:polyak": {"lr": (1e-3, 1e2)},  # what it is told is not drawn
         "adadelta": {"eps": (1e-7, 1e-4)},
     }
     configs = group(spec, "searched[b=0.8]").configs
@@ -233,7 +238,7 @@ def test_told_values_are_those_of_the_problem_and_the_budget():
             told = group(spec, "polyak", problem.label)
             assert {c["f_star"] for c in told.configs} == {problem.f_star / unit}
             assert {c["horizon"] for c in group(spec, "pair", problem.label).configs} == {50.0}
-        rates = [[c["lr"] for c in g.configs] for g in plan(spec).groups if g.optimizer_label == "polyak"]
+        rates = [[c["lr"] for c in g.configs] for g in plan(spec).groups if g.optimizer_label == f"{RULES}:polyak"]
         assert rates[0] == rates[1]
 
 
@@ -266,7 +271,7 @@ def test_a_suite_tells_a_rule_in_its_own_units(tmp_path):
         hyper = json.loads(row.hyper)
         gap = np.asarray(row.curve_f)[:4] - problem.f_star
         np.testing.assert_allclose(gap, gap[0] * (1 - hyper["lr"] / 2) ** (2.0 * np.arange(4)), rtol=1e-6)
-    facts = run.manifest["optimizers"]["polyak"]
+    facts = run.manifest["optimizers"][f"{RULES}:polyak"]
     assert (len(facts["grid"]), facts["has_rate"], facts["search"]["lr"]["high"]) == (2, True, 2.0)
     assert run.manifest["tuning"] == "random"
     assert run.manifest["command"][-4:] == ["--tuning", "random", "--trials", "2"]
