@@ -84,7 +84,7 @@ def copy_without_curves(full: store.Run, kind: str, folder: Path) -> None:
         columns |= {name: [[]] * len(rows) for name in left_out}
         name = store.shard_name(first, "--".join(others))
         record = store.committed(full.path)[name]
-        facts = {key: record[key] for key in ("run_s", "blocks", "status_counts") if key in record}
+        facts = {key: record[key] for key in ("run_s", "thread_s", "blocks", "status_counts") if key in record}
         store.write_shard(folder, name, columns, facts)
     # The folder that was computed in is gone; the same command computes the run again anywhere.
     changed = {"command": full.manifest["command"][:3], "curves": "left out", "files": store.file_sums(folder)}

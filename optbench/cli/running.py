@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections import Counter
 from typing import Any
 
 import click
@@ -136,15 +137,20 @@ def status(run: str, as_json: bool) -> None:
 
     path = find_run(run)
     manifest = store.load(path).manifest
-    done = sum(name in store.committed(path) for name in manifest["shards"])
+    committed = {name: record for name, record in store.committed(path).items() if name in manifest["shards"]}
+    counts: Counter[str] = Counter()
+    for record in committed.values():
+        counts.update(record.get("status_counts", {}))
     facts = {
         "run": str(path),
         "suite": manifest["suite"]["name"],
         "run_id": path.resolve().name,
         "state": manifest["state"],
-        "shards_done": done,
+        "shards_done": len(committed),
         "shards_total": len(manifest["shards"]),
-        "status_counts": manifest.get("status_counts") or {},
+        "cells_done": sum(counts.values()),
+        "cells_total": manifest.get("n_cells"),
+        "status_counts": dict(sorted(counts.items())),
         "created_utc": manifest["created_utc"],
         "finished_utc": manifest.get("finished_utc"),
         "command": shlex.join(manifest["command"]),
@@ -152,9 +158,13 @@ def status(run: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
-    click.echo(f"{facts['suite']}/{facts['run_id']}: {facts['state']}, {done}/{facts['shards_total']} shards committed")
-    if facts["status_counts"]:
-        click.echo("cells:    " + ", ".join(f"{count:,} {name}" for name, count in facts["status_counts"].items()))
+    click.echo(
+        f"{facts['suite']}/{facts['run_id']}: {facts['state']}, {len(committed)}/{facts['shards_total']} shards committed"
+    )
+    if counts:
+        of = "" if facts["cells_total"] is None else f" of {facts['cells_total']:,}"
+        words = ", ".join(f"{count:,} {name}" for name, count in facts["status_counts"].items())
+        click.echo(f"cells:    {facts['cells_done']:,}{of}: {words}")
     click.echo(f"created:  {facts['created_utc']}")
     if facts["finished_utc"]:
         click.echo(f"finished: {facts['finished_utc']}")

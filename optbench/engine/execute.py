@@ -218,7 +218,7 @@ class _Job:
         if not parts:
             parts = [self._failed(self.group.n_cells, Status.ERROR, self.message)]
         columns = {**planned(self.group, self.distance), **reordered(parts, self.order)}
-        facts = {"run_s": round(sum(seconds for _, seconds in done), 6), "blocks": len(self.blocks)}
+        facts = {"thread_s": round(sum(seconds for _, seconds in done), 6), "blocks": len(self.blocks)}
         return self.group, columns, facts
 
     def _part(self, cells: np.ndarray, block: Future[tuple[Columns, float]]) -> tuple[Columns, float]:

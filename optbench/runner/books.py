@@ -67,11 +67,12 @@ class Books:
         facts["status_counts"] = dict(sorted(Counter(columns["status"]).items()))
         self.done[name] = store.write_shard(self.folder, name, columns, facts)
 
-    def close(self, *, compile_s: float, **more: Any) -> None:
+    def close(self, *, compile_s: float, pictures_s: float = 0.0, **more: Any) -> None:
         """Says on disk that the run is finished, with the sum of every file.
 
         Args:
             compile_s: Seconds of compiling of this process.
+            pictures_s: Seconds of making picture data.
             **more: Other entries of the manifest.
         """
         records = store.committed(self.folder)
@@ -83,7 +84,9 @@ class Books:
             "finished_utc": _now(),
             "status_counts": dict(sorted(counts.items())),
             "compile_s": round(self.manifest["compile_s"] + compile_s, 3),
-            "run_s": round(sum(record["run_s"] for record in records.values()), 3),
+            "run_s": round(sum(record["run_s"] for record in records.values()) + pictures_s, 3),
+            # A shard of an older build has no seconds but those of its threads.
+            "thread_s": round(sum(record.get("thread_s", record["run_s"]) for record in records.values()), 3),
             **more,
             "files": store.file_sums(self.folder),
         }
@@ -141,6 +144,7 @@ def opening(
         "files": {},
         "compile_s": 0.0,
         "run_s": 0.0,
+        "thread_s": 0.0,
     }
 
 

@@ -68,9 +68,11 @@ class Execution:
             self._prepare(_pair(group) for group in missing)
             self._rows(missing)
         self._tell("picture data")
+        begin, compile_s = time.perf_counter(), self.engine.compile_s
         self._pictures()
+        pictures_s = time.perf_counter() - begin - (self.engine.compile_s - compile_s)
         programs = self._programs() or self.books.manifest["programs"]
-        self.books.close(compile_s=self.engine.compile_s, programs=programs)
+        self.books.close(compile_s=self.engine.compile_s, pictures_s=pictures_s, programs=programs)
         self._tell("done")
 
     def _missing(self) -> list[Group]:
@@ -79,11 +81,15 @@ class Execution:
     def _rows(self, missing: list[Group]) -> None:
         """Runs groups and commits each as it ends."""
         begin, steps = time.perf_counter(), 0
+        last = begin
         work = [group.n_cells * group.trips * (group.dim + 1) for group in missing]
         ahead = sum(work)
         for weight, (group, columns, facts) in zip(work, self.engine.run(missing), strict=True):
             name = store.shard_name(group.problem_label, group.optimizer_label)
-            self.books.commit(name, columns, facts)
+            # Groups overlap, so the clock's seconds are those since the shard before: they add up to the clock's.
+            now = time.perf_counter()
+            self.books.commit(name, columns, {"run_s": round(now - last, 6), **facts})
+            last = now
             steps += group.n_cells * group.trips
             ahead -= weight
             elapsed = time.perf_counter() - begin

@@ -12,6 +12,7 @@ from optbench import catalog, store
 from optbench.analysis.network_selection import choose
 from optbench.console import Progress
 from optbench.engine.fitting import Fitter
+from optbench.engine.in_threads import InThreads
 from optbench.engine.network_rows import Cells, failed_columns, lanes_of, network_columns
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
@@ -71,6 +72,7 @@ class Execution:
         """Opens the books."""
         self.planned, self.report = planned, report
         self.books = Books(folder, _manifest(read, planned, selection, command))
+        self.choices: dict[tuple[str, str], int] = {}
         self.compile_s = 0.0
         self.grads = 0
         self.begin_s = time.perf_counter()
@@ -88,8 +90,7 @@ class Execution:
                 self._tell(f"{group.task.label}: reading")
                 task = group.task, _task(group.suite, group.task)
             self._run(_Pair(group, task[1]))
-        rows = store.read_runs(self.books.folder, ["status"], kind="networks")
-        self.books.close(compile_s=self.compile_s, n_cells=len(rows))
+        self.books.close(compile_s=self.compile_s, n_cells=self._n_cells())
         self._tell("done")
 
     def _missing(self) -> list[NetworkGroup]:
@@ -121,8 +122,23 @@ class Execution:
 
     def _chosen(self, group: NetworkGroup) -> int:
         """Returns the configuration that tuning chose, from the rows of tuning alone."""
-        rows = store.read_shard(self.books.folder, _shards(group)[Split.TUNE])
-        return choose(rows)[group.labels]
+        if group.labels not in self.choices:
+            rows = store.read_shard(self.books.folder, _shards(group)[Split.TUNE])
+            self.choices[group.labels] = choose(rows)[group.labels]
+        return self.choices[group.labels]
+
+    def _cells(self, group: NetworkGroup) -> dict[Split, int]:
+        """Returns how many cells each shard of a group has: at most, until it is known what tuning chose."""
+        names = _shards(group)
+        if Split.TUNE not in names:
+            return {Split.REPORT: group.n_cells}
+        tuned = len(group.tuned)
+        is_known = names[Split.TUNE] in self.books.done
+        reported = len(group.reported(self._chosen(group))) if is_known else group.n_cells - tuned
+        return {Split.TUNE: tuned, Split.REPORT: reported}
+
+    def _n_cells(self) -> int:
+        return sum(sum(self._cells(group).values()) for group in self.planned.groups)
 
     def _commit(self, pair: _Pair, split: Split, cells: Cells) -> None:
         self._tell(f"{' '.join(pair.group.labels)}: {split}", pair)
@@ -130,27 +146,25 @@ class Execution:
         columns = pair.columns(split, cells)
         compile_s = pair.compile_s
         self.compile_s += compile_s
-        facts = {"run_s": round(time.perf_counter() - begin - compile_s, 6)}
+        run_s = time.perf_counter() - begin - compile_s
+        facts = {"run_s": round(run_s, 6), "thread_s": round(pair.thread_s or run_s, 6)}
         self.books.commit(_shards(pair.group)[split], columns, facts)
         self.grads += sum(columns["grad_evals"])
         if pair.facts:
             self.books.manifest["training"] = {**self.books.manifest["training"], pair.group.task.label: pair.facts}
-            self.books.write()
+        self.books.manifest["n_cells"] = self._n_cells()
+        self.books.write()
         self._tell(f"{' '.join(pair.group.labels)}: {split}")
 
     def _tell(self, phase: str, pair: _Pair | None = None) -> None:
-        total, done, trips_done = self.planned.n_cells, 0, 0
-        trips_total = 0
+        total, done, trips_total, trips_done = 0, 0, 0, 0
         for group in self.planned.groups:
-            names = _shards(group)
-            cells = {
-                Split.TUNE: len(group.tuned),
-                Split.REPORT: group.n_cells - len(group.tuned),
-            }
-            finished = sum(cells[split] for split, name in names.items() if name in self.books.done)
+            cells = self._cells(group)
+            finished = sum(cells[split] for split, name in _shards(group).items() if name in self.books.done)
+            total += sum(cells.values())
             done += finished
             trips_done += finished * group.trips
-            trips_total += group.n_cells * group.trips
+            trips_total += sum(cells.values()) * group.trips
         elapsed = time.perf_counter() - self.begin_s
         rate = self.grads / elapsed
         eta_s = (trips_total - trips_done) / rate if rate else float("inf")
@@ -164,6 +178,8 @@ class _Pair:
     def __init__(self, group: NetworkGroup, task: Task) -> None:
         self.group, self.task = group, task
         self.told_s = 0.0
+        #: Seconds of the last cells, added up over the threads that trained them; 0 where lanes ran side by side.
+        self.thread_s = 0.0
 
     @cached_property
     def fitter(self) -> Fitter | Exception:
@@ -198,6 +214,7 @@ class _Pair:
     def columns(self, split: Split, cells: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """Trains some cells and returns their rows; tuning never sees the test examples."""
         if not isinstance(self.fitter, Fitter):
+            self.thread_s = 0.0
             return failed_columns(self.group, split, cells, self.fitter)
         suite, task = self.group.suite, self.group.task
         fits = self.fitter.fit(
@@ -206,6 +223,7 @@ class _Pair:
             stop_early=suite.stops_early(task),
             test=split is Split.REPORT,
         )
+        self.thread_s = sum(fit.run_s for fit in fits) if self.facts["lanes"] == InThreads.name else 0.0
         return network_columns(self.group, split, cells, fits)
 
 

@@ -14,7 +14,7 @@ from tests.e2e.command import OPTIMIZERS, PROBLEMS, evidence, rendered, run_in, 
 IDENTITY = {"schema_version", "version", "run_id", "suite", "selection", "seed", "units", "budget", "dtype", "shards"}
 SOURCE = {"commit", "dirty", "diff_sha256", "versions", "freeze_sha256", "command"}
 MACHINE = {"machine", "flags", "programs", "problems", "optimizers", "n_cells"}
-OUTCOME = {"created_utc", "finished_utc", "state", "status_counts", "files", "compile_s", "run_s"}
+OUTCOME = {"created_utc", "finished_utc", "state", "status_counts", "files", "compile_s", "run_s", "thread_s"}
 
 
 def test_the_same_suite_in_another_folder_and_process_gives_the_same_bytes(reference, reference_tables, tmp_path):
