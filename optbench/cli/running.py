@@ -158,9 +158,8 @@ def status(run: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts, indent=2))
         return
-    click.echo(
-        f"{facts['suite']}/{facts['run_id']}: {facts['state']}, {len(committed)}/{facts['shards_total']} shards committed"
-    )
+    shards = f"{len(committed)}/{facts['shards_total']} shards committed"
+    click.echo(f"{facts['suite']}/{facts['run_id']}: {facts['state']}, {shards}")
     if counts:
         of = "" if facts["cells_total"] is None else f" of {facts['cells_total']:,}"
         words = ", ".join(f"{count:,} {name}" for name, count in facts["status_counts"].items())

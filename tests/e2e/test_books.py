@@ -1,4 +1,4 @@
-"""What a run says of itself is one number everywhere: cells planned, done, stored; seconds of the clock, and of threads."""
+"""What a run says of itself: one number of cells everywhere, and seconds of the clock apart from those of threads."""
 
 from __future__ import annotations
 
