@@ -20,8 +20,9 @@ from jax import Array
 from optbench.core.keys import generator
 from optbench.core.objective import Objective
 from optbench.errors import UsageError
-from optbench.problems import constants, instances, spectrum
+from optbench.problems import constants, instances, summary
 from optbench.problems.constants import Constants
+from optbench.problems.evaluation import Evaluation
 from optbench.problems.instances import Frame
 from optbench.problems.landscape import TWO_D, Dims, Landscape, Parameter, Wells, box
 from optbench.problems.measured import measured
@@ -263,55 +264,62 @@ class Problem:
         return self.f_star + self.constants.gap_solved
 
     def raw(self, x: Array) -> Array:
-        """The objective without its offset, in pure JAX."""
+        """The objective without its offset, in pure JAX, in the type of ``x``."""
         frame = self._frame
-        y = x - frame.shift
+
+        def constant(array: np.ndarray) -> np.ndarray:
+            return np.array(array, x.dtype)  # a copy, always: see ``evaluation``
+
+        y = x - constant(frame.shift)
         if frame.origin_matrix is not None:
-            y = frame.pivot + frame.origin_matrix @ (y - frame.pivot)
-        return self.landscape.f(y, *frame.theta, *self.data)
+            pivot = constant(frame.pivot)
+            y = pivot + constant(frame.origin_matrix) @ (y - pivot)
+        return self.landscape.f(y, *frame.theta, *map(constant, self.data))
 
     def _value(self, x: Array) -> Array:
         """The objective in pure JAX."""
         return self.raw(x) + self._frame.offset
 
     @cached_property
-    def _compiled(self) -> Any:
-        return jax.jit(self._value), jax.jit(jax.value_and_grad(self._value))
+    def _evaluation(self) -> Evaluation:
+        return Evaluation(self._value, self.dim, self.label)
 
     def f(self, x: Any) -> Any:
         """Evaluates the objective at one point.
 
         Args:
-            x: A point of shape (dim,): numbers, or a tracer inside a JAX transformation.
+            x: A point of shape (dim,): a list or an array of numbers, which are computed in double precision whatever
+                ``jax_enable_x64`` says; or a tracer, as inside ``jax.grad`` or ``jax.jit``, computed in its own type.
 
         Returns:
-            The value in double precision; a traced scalar for a tracer.
+            The value as a Python float, also for a JAX array; a traced scalar for a tracer, in the type of the
+            point, or in single precision for a point in half precision.
+
+        Raises:
+            UsageError: It is no point of this dimension.
+
+        Example:
+            >>> from optbench.problems.valleys import rosenbrock
+            >>> problem = Problem(rosenbrock, 2)
+            >>> problem.f([-1, 1]), jax.grad(problem.f)(np.array([-1.0, 1.0])).tolist()
+            (4.0, [-4.0, 0.0])
         """
-        if isinstance(x, jax.core.Tracer):
-            return self._value(x)
-        with jax.enable_x64(True):
-            return float(self._compiled[0](self._point(x)))
+        return self._evaluation.value(x)
 
     def value_and_grad(self, x: Any) -> tuple[Any, Any]:
         """Evaluates the objective and its gradient at one point.
 
         Args:
-            x: A point of shape (dim,): numbers, or a tracer inside a JAX transformation.
+            x: As for ``f``.
 
         Returns:
-            The value and the gradient of shape (dim,), in double precision.
-        """
-        if isinstance(x, jax.core.Tracer):
-            return jax.value_and_grad(self._value)(x)
-        with jax.enable_x64(True):
-            value, grad = self._compiled[1](self._point(x))
-            return float(value), np.asarray(grad)
+            The value and the gradient of shape (dim,): a float and a NumPy array in double precision, or two
+            traced arrays.
 
-    def _point(self, x: Any) -> np.ndarray:
-        point = np.asarray(x, np.float64)
-        if point.shape != (self.dim,):
-            raise UsageError(f"{self.label}: a point has shape ({self.dim},); got {point.shape}")
-        return point
+        Raises:
+            UsageError: It is no point of this dimension.
+        """
+        return self._evaluation.value_and_grad(x)
 
     def objective(self) -> Objective:
         """Returns the problem as an oracle without noise."""
@@ -349,41 +357,9 @@ class Problem:
         low, high = bounds.T
         return low + (high - low) * rng.random((count, self.dim)), np.full(count, math.nan)
 
-    def _wells_summary(self) -> dict[str, Any] | None:
-        """Returns the depths of the wells and the name of their control, ``None`` where there are none."""
-        if self.wells is None:
-            return None
-        sharp, flat = (self.f(bottom) for bottom in self.wells.bottoms)
-        return {"sharp": sharp, "flat": flat, "control": self.landscape.control}
-
     def summary(self) -> dict[str, Any]:
         """Returns what a manifest keeps of the problem, ready for JSON."""
-        return {
-            "label": self.label,
-            "name": self.name,
-            "family": self.family,
-            "dim": self.dim,
-            "instance": self.instance,
-            "rotated": self.rotated,
-            "parameters": dict(self.parameters),
-            "noise": None if self.noise is None else {"kind": self.noise.kind, "level": self.noise.level},
-            "n_terms": None if self.landscape.n_terms is None else self.landscape.n_terms(self.dim),
-            "batch_size": self.batch_size,
-            "trip_cost": self.trip_cost,
-            "f_star": self.f_star,
-            "f_scale": self.f_scale,
-            "f_second": self.f_second,
-            "f_solved": self.f_solved,
-            "f_saddle": self.f_saddle,
-            "wells": self._wells_summary(),
-            "spectrum": spectrum.summary(self),
-            "x_star": self.x_star.tolist(),
-            "bounds": self.bounds.tolist(),
-            "center": self.center.tolist(),
-            "width": self.width,
-            "tags": sorted(self.tags),
-            "reference": self.reference,
-        }
+        return summary.of(self)
 
 
 def _short(value: float) -> str:

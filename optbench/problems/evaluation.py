@@ -1,0 +1,101 @@
+"""How a problem is evaluated: numbers in double precision, tracers of JAX's in their own.
+
+Both hold whatever ``jax_enable_x64`` says, and neither changes what the other finds. So every constant reaches JAX as
+a fresh copy in the type of the point, and what is kept for numbers is an executable alone: JAX 0.10 remembers, for as
+long as a trace lives, in which precision it has read a NumPy array, and would read it so under the other setting, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from optbench.errors import UsageError
+
+
+class Evaluation:
+    """A function of one point, for whatever a caller has as a point.
+
+    Example:
+        >>> square = Evaluation(lambda x: jnp.sum(x * x), 2, "square")
+        >>> square.value([1, 2]), jax.grad(square.value)(jnp.array([1.0, 2.0])).tolist()
+        (5.0, [2.0, 4.0])
+    """
+
+    def __init__(self, value: Callable[[Array], Array], dim: int, label: str) -> None:
+        """Keeps what is evaluated.
+
+        Args:
+            value: The function in pure JAX, in the type of its point.
+            dim: Length of a point.
+            label: What messages call the function.
+        """
+        self._value, self._dim, self._label = value, dim, label
+
+    def value(self, x: Any) -> Any:
+        """Returns the value: a Python float in double precision, a traced scalar for a tracer."""
+        traced = self._traced(x)
+        if traced is not None:
+            return self._value(traced)
+        with jax.enable_x64(True):
+            return float(self._executable(self._numbers(x)))
+
+    def value_and_grad(self, x: Any) -> tuple[Any, Any]:
+        """Returns the value and the gradient: a float and a NumPy array, or two traced arrays."""
+        traced = self._traced(x)
+        if traced is not None:
+            return jax.value_and_grad(self._value)(traced)
+        with jax.enable_x64(True):
+            value, grad = self._executable_of_both(self._numbers(x))
+            return float(value), np.asarray(grad)
+
+    @cached_property
+    def _executable(self) -> Any:
+        return self._compiled(self._value)
+
+    @cached_property
+    def _executable_of_both(self) -> Any:
+        return self._compiled(jax.value_and_grad(self._value))
+
+    def _compiled(self, function: Callable[[Array], Any]) -> Any:
+        """Compiles for a point in double precision and keeps nothing of the trace."""
+        with jax.enable_x64(True):
+            return jax.jit(function).lower(jax.ShapeDtypeStruct((self._dim,), np.float64)).compile()
+
+    def _traced(self, x: Any) -> Array | None:
+        """Returns a point of tracers as one array in single precision or better, ``None`` for numbers."""
+        if isinstance(x, list | tuple) and any(isinstance(part, jax.core.Tracer) for part in x):
+            x = jnp.stack([jnp.asarray(part) for part in x])
+        if not isinstance(x, jax.core.Tracer):
+            return None
+        self._check(x.shape)
+        if x.dtype in (jnp.float32, jnp.float64):
+            return x
+        if jnp.issubdtype(x.dtype, jnp.complexfloating):
+            raise self._no_numbers(x.dtype)
+        # Half precision has too few digits to compute with; whole numbers are read as JAX reads Python's.
+        return x.astype(jnp.float32 if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float))
+
+    def _numbers(self, x: Any) -> np.ndarray:
+        try:
+            given = np.asarray(x)
+            if np.iscomplexobj(given):
+                raise self._no_numbers(given.dtype)
+            point = given.astype(np.float64)
+        except (TypeError, ValueError):
+            raise self._no_numbers(repr(x)) from None
+        self._check(point.shape)
+        return point
+
+    def _check(self, shape: tuple[int, ...]) -> None:
+        if shape != (self._dim,):
+            raise UsageError(f"{self._label}: a point has shape ({self._dim},); got {shape}")
+
+    def _no_numbers(self, given: Any) -> UsageError:
+        return UsageError(f"{self._label}: a point must be real numbers; got {given}")
