@@ -13,6 +13,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from optbench import user_code
 from optbench.errors import UsageError, unknown_name
 from optbench.problems.cutest.names import PREFIX as CUTEST
 
@@ -46,6 +47,8 @@ def user_object(reference: str) -> Any:
         module = importlib.import_module(module_name)
     except Exception as error:  # whatever a user's module raises is theirs to read, without our traceback
         raise UsageError(f"{reference!r}: cannot import {module_name!r}: {type(error).__name__}: {error}") from error
+    # What runs from now on is the text of today, whatever becomes of the file.
+    user_code.remember(module_name)
     if not hasattr(module, attribute):
         public = [name for name in vars(module) if not name.startswith("_")]
         raise UsageError(unknown_name(f"attribute of {module_name}", attribute, public))

@@ -47,6 +47,25 @@ class Commands(click.Group):
 
 
 @contextmanager
+def notes() -> Iterator[None]:
+    """Shows on stderr what a run says to its caller, who may have set up loggers of another kind."""
+    import logging
+
+    class Echo(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            click.echo(f"note:    {record.getMessage()}", err=True)
+
+    logger, echo = logging.getLogger("optbench"), Echo()
+    logger.addHandler(echo)
+    before, logger.propagate = logger.propagate, False
+    try:
+        yield
+    finally:
+        logger.removeHandler(echo)
+        logger.propagate = before
+
+
+@contextmanager
 def _sigterm() -> Iterator[None]:
     """Makes SIGTERM raise ``Terminated`` inside the block."""
 

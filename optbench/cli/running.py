@@ -84,7 +84,7 @@ def run(
 
 
 def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command: str) -> None:
-    from optbench.cli.process import FAILED_CELLS
+    from optbench.cli.process import FAILED_CELLS, notes
     from optbench.cli.showing import print_table
     from optbench.console import Progress, progress
     from optbench.report import figures
@@ -98,7 +98,7 @@ def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command:
         show(report)
 
     try:
-        with progress(sys.stderr) as show:
+        with notes(), progress(sys.stderr) as show:
             stored = run_suite(suite, out=out, **chosen, fresh=fresh, progress=note)
     except KeyboardInterrupt:
         click.echo(f"\nsaved {latest.cells_done:,}/{latest.cells_total:,} cells; resume with: {command}", err=True)

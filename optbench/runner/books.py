@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-import sys
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from optbench import __version__, catalog, environment, store
+from optbench import __version__, catalog, environment, store, user_code
 from optbench.console import Progress
 from optbench.core.keys import digest
 from optbench.errors import UsageError
@@ -22,6 +22,9 @@ from optbench.suite.parse import Suite
 from optbench.suite.spec import SuiteSpec
 
 Report = Callable[[Progress], None]
+
+#: Where a run says what its caller should know and may not ask for.
+LOG = logging.getLogger("optbench")
 
 
 class Books:
@@ -102,6 +105,7 @@ def opening(
     selection: Mapping[str, Any],
     command: list[str],
     threads: int,
+    names: Iterable[str],
 ) -> dict[str, Any]:
     """Returns what the manifest of any run says when it begins.
 
@@ -113,6 +117,7 @@ def opening(
         selection: What was selected.
         command: The command that computes it.
         threads: Calls in flight.
+        names: Names of its rules, functions and models.
 
     Returns:
         Entries of a manifest.
@@ -139,6 +144,7 @@ def opening(
         "finished_utc": None,
         "state": "running",
         **provenance,
+        "sources": sources(names),
         "programs": [],
         "status_counts": {},
         "files": {},
@@ -155,7 +161,7 @@ def identity(
 
     Args:
         content: What the suite computes.
-        names: Names of rules and functions; the files of a user's own count by their content.
+        names: Names of rules, functions and models; a user's own count by their code.
         seed: The suite's seed.
         quick: Whether it is the quick size.
         schema: The schema of its rows.
@@ -172,22 +178,53 @@ def identity(
     }
     if quick:
         whole["size"] = "quick"
-    if sources := _user_sources(names):
-        whole["sources"] = sources
+    if found := sources(names):
+        whole["sources"] = found
     return store.run_id(whole)
 
 
-def _user_sources(names: Iterable[str]) -> dict[str, str]:
-    """Returns the hash of each file that holds a user's own rule or function: changed code is another run.
+def sources(names: Iterable[str]) -> dict[str, str]:
+    """Returns what a run's own code is known by.
 
-    For CUTEst's problems it is the version of the package that they are from.
+    Args:
+        names: Names of rules, functions and models.
+
+    Returns:
+        SHA-256 of the file of each module that holds a user's own, and of each of the user's modules that these import,
+        by name of the module. For CUTEst's problems it is the version of the package that they are from.
     """
-    modules = {module for module, colon, _ in (name.partition(":") for name in names) if colon}
-    files = {module: sys.modules[module].__file__ for module in sorted(modules - {catalog.CUTEST})}
-    sources = {module: digest(Path(file).read_text(), size=16) for module, file in files.items() if file}
-    if catalog.CUTEST in modules:
-        sources[catalog.CUTEST] = f"sif2jax {importlib.metadata.version('sif2jax')}"
-    return sources
+    objects = _own(names)
+    cutest = objects.pop(catalog.CUTEST, None)
+    found = dict(user_code.sums(objects).of)
+    if cutest:
+        found[catalog.CUTEST] = f"sif2jax {importlib.metadata.version('sif2jax')}"
+    return found
+
+
+def warn_of_edits(names: Iterable[str]) -> None:
+    """Says which files of a user's own were edited after this process imported them: what runs is the older text.
+
+    Args:
+        names: Names of rules, functions and models.
+    """
+    objects = _own(names)
+    objects.pop(catalog.CUTEST, None)
+    for module in user_code.sums(objects).edited:
+        LOG.warning(
+            "%s was edited after this process imported it: what runs, and what the run is known by, is the older text; "
+            "a new process or importlib.reload takes the new one",
+            module,
+        )
+
+
+def _own(names: Iterable[str]) -> dict[str, list[str]]:
+    """Returns the attributes that a user named, by module."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        module, colon, attribute = name.partition(":")
+        if colon:
+            found.setdefault(module, []).append(attribute.partition("+")[0])
+    return found
 
 
 def _check_versions(folder: Path, old: dict[str, Any]) -> None:

@@ -34,8 +34,12 @@ def planned(spec: SuiteSpec, selection: Mapping[str, Any]) -> Plan:
 def identity(planned: Plan) -> str:
     """Returns the name of a run of a plan."""
     spec = planned.spec
-    names = [entry.name for entry in spec.optimizers] + [entry.name for entry in spec.problems]
-    return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick)
+    return books.identity({"suite": spec.hash()}, names(planned), seed=spec.seed, quick=planned.quick)
+
+
+def names(planned: Plan) -> list[str]:
+    """Returns the names of a plan's rules and functions."""
+    return [entry.name for entry in planned.spec.optimizers] + [entry.name for entry in planned.spec.problems]
 
 
 class Execution:
@@ -57,10 +61,10 @@ class Execution:
         self.done = self.books.done
         self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
 
-    def finish(self) -> None:
-        """Runs what is not committed, then draws and closes the books."""
+    def finish(self) -> bool:
+        """Runs what is not committed, then draws and closes the books; returns whether there was anything to do."""
         if self.books.is_closed and not self._missing():
-            return
+            return False
         self.books.begin()
         missing = self._missing()
         if missing:
@@ -74,6 +78,7 @@ class Execution:
         programs = self._programs() or self.books.manifest["programs"]
         self.books.close(compile_s=self.engine.compile_s, pictures_s=pictures_s, programs=programs)
         self._tell("done")
+        return True
 
     def _missing(self) -> list[Group]:
         return [group for name, group in self.groups.items() if name not in self.done]
@@ -197,6 +202,7 @@ def _manifest(
             selection=selection,
             command=command,
             threads=engine.threads,
+            names=names(planned),
         ),
         "units": spec.units,
         "budget": spec.budget,

@@ -52,9 +52,13 @@ def absent(spec: NetworkSuite) -> dict[str, str]:
 
 def identity(planned: NetworkPlan) -> str:
     """Returns the name of a run of a plan."""
-    spec = planned.spec
-    names = [entry.name for entry in spec.optimizers] + [task.model for task in spec.tasks]
-    return books.identity({"suite": spec.hash()}, names, seed=spec.seed, quick=planned.quick, schema=NETWORK_SCHEMA)
+    content = {"suite": planned.spec.hash()}
+    return books.identity(content, names(planned), seed=planned.spec.seed, quick=planned.quick, schema=NETWORK_SCHEMA)
+
+
+def names(planned: NetworkPlan) -> list[str]:
+    """Returns the names of a plan's rules and models."""
+    return [entry.name for entry in planned.spec.optimizers] + [task.model for task in planned.spec.tasks]
 
 
 class Execution:
@@ -77,10 +81,10 @@ class Execution:
         self.grads = 0
         self.begin_s = time.perf_counter()
 
-    def finish(self) -> None:
-        """Runs what is not committed, then closes the books."""
+    def finish(self) -> bool:
+        """Runs what is not committed, then closes the books; returns whether there was anything to do."""
         if self.books.is_closed and not self._missing():
-            return
+            return False
         self.books.begin()
         task: tuple[TaskSpec, Task] | None = None
         for group in self.planned.groups:
@@ -92,6 +96,7 @@ class Execution:
             self._run(_Pair(group, task[1]))
         self.books.close(compile_s=self.compile_s, n_cells=self._n_cells())
         self._tell("done")
+        return True
 
     def _missing(self) -> list[NetworkGroup]:
         return [group for group in self.planned.groups if self._lacks(group)]
@@ -259,6 +264,7 @@ def _manifest(
             selection=selection,
             command=command,
             threads=visible_cores(),
+            names=names(planned),
         ),
         "kind": "networks",
         "epochs": spec.epochs,

@@ -10,7 +10,7 @@ from typing import Any
 from optbench import store
 from optbench.engine.devices import use
 from optbench.errors import UsageError
-from optbench.runner.books import Report
+from optbench.runner.books import LOG, Report, warn_of_edits
 from optbench.suite.networks import NetworkSuite
 from optbench.suite.parse import load
 from optbench.suite.spec import SuiteSpec
@@ -34,7 +34,8 @@ def run(
     """Runs a suite, or what is left of it, and returns what is stored.
 
     The folder's name is a hash of what is computed, so the same call resumes a run that was stopped
-    and returns one that is finished.
+    and returns one that is finished. The logger ``optbench`` says when that was, and which of your modules
+    were edited since they were imported.
 
     Args:
         suite: Name of a shipped suite or path of a TOML file.
@@ -72,13 +73,21 @@ def run(
     check_options(read.spec.name, isinstance(read.spec, NetworkSuite), selection)
     column = _column(read.spec)
     planned = column.planned(read.spec, selection)
+    warn_of_edits(column.names(planned))
     name, identity = planned.spec.name, column.identity(planned)
     copy = identity if fresh else store.stopped_copy(Path(out), name, identity) or identity
     folder = store.run_folder(Path(out), name, copy, fresh=fresh)
     command = _command(suite, out, {**selection, "device": device})
     with store.writing(folder):
-        column.Execution(folder, read, planned, selection, command, progress or (lambda report: None)).finish()
-    return store.load(folder)
+        execution = column.Execution(folder, read, planned, selection, command, progress or (lambda report: None))
+        computed = execution.finish()
+    stored = store.load(folder)
+    if not computed:
+        when = stored.manifest["finished_utc"]
+        LOG.warning(
+            "%s/%s was computed at %s and is shown again; --fresh (fresh=True) computes it anew", name, copy, when
+        )
+    return stored
 
 
 def _column(spec: SuiteSpec | NetworkSuite) -> Any:

@@ -43,6 +43,11 @@ def test_the_same_command_shows_the_same_table(ran, module_shell):
     assert again.stdout == ran.stdout
     assert len(list((module_shell.folder / "results" / "tiny").iterdir())) == 1
     assert module_shell("table", "tiny").stdout == ran.stdout
+    assert "note:" not in ran.stderr
+    (run,) = (module_shell.folder / "results" / "tiny").iterdir()
+    when = json.loads((run / "manifest.json").read_text())["finished_utc"]
+    note = f"note:    tiny/{run.name} was computed at {when} and is shown again; --fresh (fresh=True) computes it anew\n"
+    assert note in again.stderr
 
 
 def test_fresh_computes_the_same_table_beside_it(ran, module_shell):

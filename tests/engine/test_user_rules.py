@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,9 +78,15 @@ optimizers = [{ name = "sgd" }, { name = "mylab_rules:mine" }]
 problems = [{ name = "sphere", dim = 2 }]
 """
 RULE = """
+from mylab_helper import named
+mine, adam = named("mine"), named("adam")
+"""
+HELPER = """
 from dataclasses import replace
 from optbench.optimizers.gradient import sgd
-mine = replace(sgd, name="mine")
+
+def named(name):
+    return replace(sgd, name=name)
 """
 
 
@@ -87,17 +95,44 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a suite and a rule, the current one."""
     (tmp_path / "mine.toml").write_text(SUITE)
     (tmp_path / "mylab_rules.py").write_text(RULE)
+    (tmp_path / "mylab_helper.py").write_text(HELPER)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(__import__("sys").modules, "mylab_rules", raising=False)
+    for name in ("mylab_rules", "mylab_helper"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
 
-def test_changed_code_of_a_user_is_another_run(lab):
+def test_changed_code_of_a_user_is_another_run(lab, caplog):
     first = ob.run("mine.toml", out="results")
-    assert ob.run("mine.toml", out="results").path == first.path
-    (lab / "mylab_rules.py").write_text(RULE + "# changed\n")
-    assert ob.run("mine.toml", out="results").path != first.path
+    assert not caplog.records
+    assert set(first.manifest["sources"]) == {"mylab_rules", "mylab_helper"}
+    (lab / "mylab_helper.py").write_text(HELPER + "# changed\n")
+    again = ob.run("mine.toml", out="results")
+    said = [record.getMessage() for record in caplog.records]
+    assert again.path == first.path
+    assert said[0].startswith("mylab_helper was edited after this process imported it: what runs, ")
+    when = first.manifest["finished_utc"]
+    assert said[1:] == [
+        f"mine/{first.path.name} was computed at {when} and is shown again; --fresh (fresh=True) computes it anew"
+    ]
+    importlib.reload(sys.modules["mylab_helper"])
+    importlib.reload(sys.modules["mylab_rules"])
+    changed = ob.run("mine.toml", out="results")
+    assert changed.path != first.path
+    assert {
+        name for name, value in changed.manifest["sources"].items() if first.manifest["sources"][name] != value
+    } == {"mylab_helper"}
+
+
+def test_rows_and_programs_have_the_names_that_were_typed(lab):
+    run = ob.run("mine.toml", out="results", optimizers=["adam", "mylab_rules:mine", "mylab_rules:adam"])
+    names = {"adam", "mylab_rules:mine", "mylab_rules:adam"}
+    assert set(run.runs["optimizer"]) == set(run.manifest["optimizers"]) == names
+    assert {rule for program in run.manifest["programs"] for rule in program["rules"]} == names
+    # One of them calls itself adam and is gradient descent, as the other is.
+    last = run.runs.groupby("optimizer")["f_last"].apply(list)
+    assert last["mylab_rules:adam"] == last["mylab_rules:mine"] != last["adam"]
 
 
 def test_a_run_begun_under_another_jax_is_not_finished_under_this_one(lab):
