@@ -59,6 +59,18 @@ class Split(StrEnum):
     REPORT = "report"
 
 
+class Scoring(StrEnum):
+    """Which time counts of a target: scores, tuning, shares and running times follow it.
+
+    ``SETTLED``: the first cost from which the objective stays at or below the target to the end of the budget, which
+    is what a user gets who takes the last iterate. ``TOUCHED``: the first cost at which it is there once, for those
+    who keep the best iterate and pay for its value.
+    """
+
+    SETTLED = "settled"
+    TOUCHED = "touched"
+
+
 def curve_steps(budget: int) -> tuple[int, ...]:
     """Returns the costs at which a curve is recorded: one absolute log grid, ten a decade.
 

@@ -17,10 +17,10 @@ JOINT = " = "
 def coinciding(
     evidence: Evidence, entries: Sequence[str], problems: Iterable[str], setting: str
 ) -> list[tuple[str, ...]]:
-    """Groups entries whose runs are equal to the last bit in hits and best values.
+    """Groups entries whose runs are equal to the last bit in the times of their targets and their gaps.
 
     Compared are the configurations that a setting can choose: the default alone, or all candidates
-    of the sweep, whose values must be equal too. Entries that hit no target on any problem (all
+    of the sweep, whose values must be equal too. Entries that meet no target on any problem (all
     diverged, say) are equal in nothing but failure, and stay apart.
 
     Args:
@@ -44,7 +44,7 @@ def coinciding(
 
 
 def _mark(evidence: Evidence, entry: str, problems: list[str], setting: str) -> bytes | None:
-    """Returns a hash of all that must be equal, or ``None`` for an entry that never hit a target."""
+    """Returns a hash of all that must be equal, or ``None`` for an entry that never met a target."""
     digest = hashlib.blake2b(digest_size=32)
     moved = False
     for problem in problems:
@@ -55,11 +55,17 @@ def _mark(evidence: Evidence, entry: str, problems: list[str], setting: str) -> 
             at = np.array([] if sweep.default is None else [sweep.default], dtype=np.int64)
         else:
             digest.update(sweep.name.encode() + np.ascontiguousarray(sweep.value[at]).tobytes())
-        for values in (reported.hits[at], reported.gap[at], reported.diverged[at], reported.failed[at]):
+        for values in (
+            reported.times[at],
+            reported.gap[at],
+            reported.best[at],
+            reported.diverged[at],
+            reported.failed[at],
+        ):
             digest.update(np.ascontiguousarray(values).tobytes())
         if tuning := evidence.tuning.get((problem, entry)):
             digest.update(np.ascontiguousarray(tuning.score[at]).tobytes())
-        moved |= bool((np.isfinite(reported.hits[at]) & reported.counted).any())
+        moved |= bool((np.isfinite(reported.times[at]) & reported.counted).any())
     return digest.digest() if moved else None
 
 

@@ -99,7 +99,7 @@ def escape(evidence: Evidence, choices: Mapping[tuple[str, Key], Choice]) -> pd.
         if target is None:
             continue
         known = reported.counted[:, target] & (reported.distance > 0)
-        cost = reported.hits[at, known, target]
+        cost = reported.times[at, known, target]
         if not cost.size:
             continue
         left = int(np.isfinite(cost).sum())

@@ -48,10 +48,10 @@ def width(reported: Reported) -> Floats:
         Decades, shape (c, starts that count).
     """
     sweep = reported.sweep
-    cost = reported.hits[:, reported.counted[:, REACH], REACH]
-    place = np.log10(sweep.value[sweep.candidates])
+    cost = reported.times[:, reported.counted[:, REACH], REACH]
+    place = np.log10(sweep.value[sweep.trials])
     edges = np.concatenate([place[:1], (place[1:] + place[:-1]) / 2, place[-1:]])
-    swept = cost[sweep.candidates]
+    swept = cost[sweep.trials]
     near = np.isfinite(swept) & (swept <= 2 * swept.min(axis=0, keepdims=True))
     return np.broadcast_to(np.diff(edges) @ near, cost.shape).astype(np.float64)
 
@@ -69,7 +69,7 @@ def even(reported: Reported) -> Floats:
         Shares, shape (c, starts that count).
     """
     score = scores(reported)
-    swept = score[reported.sweep.candidates]
+    swept = score[reported.sweep.trials]
     best = swept.max(axis=0)
     share = np.divide(swept.mean(axis=0), best, out=np.zeros_like(best), where=best > 0)
     return np.broadcast_to(share, score.shape).astype(np.float64)

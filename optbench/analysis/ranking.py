@@ -15,12 +15,12 @@ import pandas as pd
 from optbench.analysis import families, simultaneous
 from optbench.analysis.coincide import coinciding, joint_name
 from optbench.analysis.evidence import Evidence
-from optbench.analysis.field import Choices, Field, arrange, chosen, means, roster
+from optbench.analysis.field import Choices
 from optbench.analysis.groups import critical_groups, letters
-from optbench.analysis.redraw import freedom, replicate_sums
+from optbench.analysis.redraw import freedom
 from optbench.analysis.resample import REPLICATES
 from optbench.analysis.scores import Floats, Ints
-from optbench.analysis.selection import SETTINGS
+from optbench.analysis.standings import Standings, standings
 
 #: ``new_*`` is about new problems like these; ``new_kind`` says whether its ends are a 95 %
 #: ``interval`` or the ``range`` with one family left out. ``detectable_*`` are over the pairs.
@@ -56,33 +56,25 @@ def ranking(
     Returns:
         One row per setting and entry, by decreasing score.
     """
-    entries, references, problems = roster(evidence, manifest)
-    if not problems:
+    found = standings(evidence, choices, manifest, seed=seed, replicates=replicates)
+    if found is None:
         return pd.DataFrame(columns=list(RANKING))
-    field = arrange(evidence, [*entries, *references], problems)
-    places = {setting: chosen(field, evidence, choices, setting) for setting in SETTINGS}
-    settings = [setting for setting in SETTINGS if (places[setting] >= 0).all(axis=0).any()]
-    sums = replicate_sums(field, settings, seed=seed, replicates=replicates)
-    parts = []
-    for setting in settings:
-        able = [entry for e, entry in enumerate(field.entries) if (places[setting][:, e] >= 0).all()]
-        groups = coinciding(evidence, [e for e in able if e in entries], problems, setting)
-        shown = [*groups, *((e,) for e in able if e in references)]
-        at = np.array([field.entries.index(group[0]) for group in shown], dtype=np.int64)
-        names = [joint_name(group) for group in shown]
-        mean = means(field, places[setting])
-        parts.append(_setting(setting, names, len(groups), field, mean[:, at], sums[setting][..., at], seed))
+    entries, parts = found.field.entries, []
+    for setting in found.mean:
+        able = np.flatnonzero(found.able(setting)).tolist()
+        groups = coinciding(evidence, [entries[e] for e in able if e < found.n_ranked], found.field.problems, setting)
+        shown = [*groups, *((entries[e],) for e in able if e >= found.n_ranked)]
+        at = np.array([entries.index(group[0]) for group in shown], dtype=np.int64)
+        parts.append(_setting(found, setting, [joint_name(group) for group in shown], len(groups), at, seed))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(RANKING))
 
 
-def _setting(
-    setting: str, names: list[str], n: int, field: Field, mean: Floats, replicates: Floats, seed: int
-) -> pd.DataFrame:
-    """Returns the rows of one setting; the first ``n`` entries are ranked, the others reference lines."""
-    score = mean.mean(axis=0)
+def _setting(found: Standings, setting: str, names: list[str], n: int, at: Ints, seed: int) -> pd.DataFrame:
+    """Returns the rows of the entries ``at``; the first ``n`` of them are ranked, the others reference lines."""
+    field, mean, replicates = found.field, found.mean[setting][:, at], found.sums[setting][..., at]
+    score, low, high = (values[at] for values in found.scores(setting))
     totals = replicates.sum(axis=1) / len(field.problems)
     free = freedom(field)
-    low, high = simultaneous.score_intervals(score, totals, free)
     sums, sizes = field.by_family(mean), field.sizes
     enough = len(sizes) >= families.FEWEST
     new = families.interval(sums, sizes, replicates, seed=seed, low=0.0) if enough else families.left_out(sums, sizes)

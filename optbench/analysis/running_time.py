@@ -47,7 +47,7 @@ def running_times(judged: Analysis) -> pd.DataFrame:
     for setting, key, choice in ordered(judged.choices):
         reported, at = evidence.reported[key], choice.position
         counted = reported.counted[:, REACH]
-        spent = np.minimum(reported.hits, evidence.budget) if reported.spent is None else reported.spent
+        spent = np.minimum(reported.times, evidence.budget) if reported.spent is None else reported.spent
         values = np.stack([part[:, counted, REACH] for part in (spent, reported.reached)], axis=-1)
         seeds = reported.failed.shape[1] // max(len(counted), 1)
         runs = seeds * int(counted.sum())

@@ -1,6 +1,8 @@
-"""How one run is judged: its relative gap, its hits and its area score.
+"""How one run is judged: its relative gap, the times of its targets and its area score.
 
-A run that diverged, escaped or failed misses everything: its gap is infinite and its score 0.
+A target has two times: when it is *touched*, the first cost at which the objective is at or below it, and when it is
+*settled*, the first cost from which it stays there to the end of the budget. ``records.Scoring`` says which of them
+counts. A run that diverged, escaped or failed misses everything: its gap is infinite and its score 0.
 A (start, target) pair that the start already meets is left out for everyone. Times are costs, in
 gradient evaluations. Source: the log-time area under the empirical distribution of run lengths,
 Hansen et al. 2021, "COCO", Optimization Methods and Software 36, section 5.
@@ -11,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from optbench.records import GAP_TARGETS
+from optbench.records import GAP_TARGETS, NEVER, Scoring
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,28 +50,28 @@ def target_levels(f_star: float, f_scale: float, f_solved: float) -> Floats:
     return np.append(f_star + f_scale * np.asarray(GAP_TARGETS), f_solved)
 
 
-def hit_costs(hits: NDArray[np.integer], missed: Bools, budget: float) -> Floats:
-    """Returns the cost of each first hit, infinite for a target that was missed.
+def target_costs(evaluations: NDArray[np.integer], missed: Bools, budget: float) -> Floats:
+    """Returns the cost of each target, infinite for one that was missed.
 
     Args:
-        hits: The ``hits`` of the rows, shape (..., 51): -1 never, 0 already met by the start.
+        evaluations: The ``hits`` or ``settled`` of the rows, shape (..., 51): -1 never, 0 already met by the start.
         missed: Whether the run missed everything, shape (...).
-        budget: Largest cost; a later hit is a miss.
+        budget: Largest cost; what comes later is a miss.
 
     Returns:
         Costs in gradient evaluations, shape (..., 51). A target met by the start has no time:
         infinite here, and left out by ``area_score``.
     """
-    hit = (hits > 0) & (hits <= budget) & ~missed[..., None]
-    return np.where(hit, hits, np.inf)
+    met = (evaluations > 0) & (evaluations <= budget) & ~missed[..., None]
+    return np.where(met, evaluations, np.inf)
 
 
-def area_score(hits: Floats, counted: Bools, budget: float) -> Floats:
+def area_score(times: Floats, counted: Bools, budget: float) -> Floats:
     """Returns the log-time area score, the mean over targets of ``max(0, 1 - log t / log T)``.
 
     Args:
-        hits: Costs ``t`` of the first hits, infinite for a miss, shape (..., targets).
-        counted: Targets that the start does not meet already; broadcasts against ``hits``.
+        times: Costs ``t`` of the targets, infinite for a miss, shape (..., targets).
+        counted: Targets that the start does not meet already; broadcasts against ``times``.
         budget: ``T``, in the same unit.
 
     Returns:
@@ -80,41 +82,49 @@ def area_score(hits: Floats, counted: Bools, budget: float) -> Floats:
         >>> area_score(np.array([[1.0, 10.0, np.inf]]), np.array([True, True, True]), 100.0).tolist()
         [0.5]
     """
-    value = np.clip(1.0 - np.log(hits) / np.log(max(budget, 2.0)), 0.0, 1.0)
+    value = np.clip(1.0 - np.log(times) / np.log(max(budget, 2.0)), 0.0, 1.0)
     targets = np.broadcast_to(counted, value.shape).sum(axis=-1)
     total = np.where(counted, value, 0.0).sum(axis=-1)
     score: Floats = np.divide(total, targets, out=np.full(total.shape, np.nan), where=targets > 0)
     return score
 
 
-def lasting_hits(curve: Floats, levels: Floats, steps: Ints) -> Ints:
-    """Returns when each target was reached under noise, where a single good value means little.
+def smoothed_times(curve: Floats, levels: Floats, steps: Ints, scoring: Scoring) -> Ints:
+    """Returns the time of each target under noise, where a single good value means little.
 
-    A target is reached at the first point of the curve from which the median of it and the next two lies at or
-    below it.
+    The curve is smoothed by the median of each point and the next two. A target is touched at the first point whose
+    median lies at or below it, settled at the first from which all medians do.
 
     Args:
         curve: Objective at each point of the curve, infinite where there is none, shape (..., k).
         levels: Objective at each target, shape (targets,).
         steps: Evaluations at each point, from 0 on, shape (k,).
+        scoring: Which of the two times.
 
     Returns:
-        Evaluations of the first hits, shape (..., targets): -1 never, 0 for a target that the start met itself.
+        Evaluations, shape (..., targets): -1 never, 0 for a target that the start met itself.
 
     Example:
-        >>> lasting_hits(np.array([9.0, 0.1, 5.0, 6.0, 0.5, 0.2]), np.array([1.0]), np.arange(6)).tolist()
-        [3]
+        >>> curve = np.array([9.0, 0.1, 5.0, 0.3, 0.2, 6.0, 7.0, 0.5, 0.4, 0.2])
+        >>> [smoothed_times(curve, np.array([1.0]), np.arange(10), s).tolist() for s in Scoring]
+        [[6], [1]]
     """
-    hits = np.full((*curve.shape[:-1], len(levels)), -1, dtype=np.int64)
+    times = np.full((*curve.shape[:-1], len(levels)), NEVER, dtype=np.int64)
     if curve.shape[-1] < 3:
-        return hits
+        return times
     middle = np.median(np.stack([curve[..., :-2], curve[..., 1:-1], curve[..., 2:]]), axis=0)
+    last = middle.shape[-1]
     for place, level in enumerate(levels):
         below = middle <= level
+        if scoring is Scoring.TOUCHED:
+            first = np.where(below.any(axis=-1), below.argmax(axis=-1), last)
+        else:
+            # Behind the last point that is not below.
+            first = np.where(below.all(axis=-1), 0, last - (~below[..., ::-1]).argmax(axis=-1))
         # The start has no cost, but what comes after it has.
-        first = np.maximum(steps[below.argmax(axis=-1)], np.where(curve[..., 0] <= level, 0, 1))
-        hits[..., place] = np.where(below.any(axis=-1), first, -1)
-    return hits
+        evaluations = np.maximum(steps[np.minimum(first, last - 1)], np.where(curve[..., 0] <= level, 0, 1))
+        times[..., place] = np.where(first < last, evaluations, NEVER)
+    return times
 
 
 def median(values: Floats) -> Floats:

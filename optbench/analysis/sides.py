@@ -16,7 +16,6 @@ import numpy as np
 from optbench.analysis.evidence import Evidence, Reported, Tuning
 from optbench.analysis.facts import Key
 from optbench.analysis.field import Choices
-from optbench.analysis.scores import Ints
 from optbench.analysis.selection import select
 from optbench.analysis.sweep import Sweep
 
@@ -81,16 +80,20 @@ def _joined(sweeps: Sequence[Sweep], at: float | None) -> Sweep:
     """Returns the configurations of all sweeps, one after the other; candidates by value, then by sweep."""
     value = np.concatenate([sweep.value for sweep in sweeps])
     begins = np.cumsum([0, *(len(sweep.value) for sweep in sweeps[:-1])])
-    trials: Ints = np.concatenate([sweep.candidates + begin for sweep, begin in zip(sweeps, begins, strict=True)])
+    trials, candidates = (
+        np.concatenate([part + begin for part, begin in zip(parts, begins, strict=True)])
+        for parts in ([sweep.trials for sweep in sweeps], [sweep.candidates for sweep in sweeps])
+    )
     if at is not None:
-        trials = trials[np.isclose(value[trials], at, rtol=1e-9, atol=0.0)]
+        trials = candidates = trials[np.isclose(value[trials], at, rtol=1e-9, atol=0.0)]
     return Sweep(
         name=sweeps[0].name,
         config=np.arange(len(value)),
         value=value,
         default=None,
         order=np.lexsort((np.arange(len(value)), value)),
-        candidates=trials[np.lexsort((trials, value[trials]))],
+        trials=trials[np.lexsort((trials, value[trials]))],
+        candidates=candidates[np.lexsort((candidates, value[candidates]))],
         has_rate=all(sweep.has_rate for sweep in sweeps),
     )
 
@@ -100,11 +103,13 @@ def _reported(parts: Sequence[Reported], sweep: Sweep) -> Reported:
     tails = [part.tail for part in parts if part.tail is not None]
     # Levels of noise belong to the problem, so that all parts have shares or none has.
     shares = [part.share for part in parts if part.share is not None]
+    spent = [part.spent for part in parts if part.spent is not None]
     return replace(
         parts[0],
         sweep=sweep,
         gap=np.concatenate([part.gap for part in parts]),
-        hits=np.concatenate([part.hits for part in parts]),
+        best=np.concatenate([part.best for part in parts]),
+        times=np.concatenate([part.times for part in parts]),
         score=np.concatenate([part.score for part in parts]),
         curve=np.concatenate([part.curve for part in parts]),
         diverged=np.concatenate([part.diverged for part in parts]),
@@ -112,4 +117,5 @@ def _reported(parts: Sequence[Reported], sweep: Sweep) -> Reported:
         failed=np.concatenate([part.failed for part in parts]),
         tail=np.concatenate(tails) if len(tails) == len(parts) else None,
         share=np.concatenate(shares) if len(shares) == len(parts) else None,
+        spent=np.concatenate(spent) if len(spent) == len(parts) else None,
     )

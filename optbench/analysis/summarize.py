@@ -33,11 +33,11 @@ from optbench.analysis.ranking import ranking
 from optbench.analysis.resample import REPLICATES, Reselection, reselected_interval
 from optbench.analysis.scores import REACH, Floats, Ints, median
 from optbench.analysis.selection import SETTINGS, Choice, select
-from optbench.records import SOLVED
+from optbench.records import SOLVED, Scoring
 
 SUMMARY = (
     *("setting", "problem", "optimizer", "family", "dim", "config", "swept", "swept_value", "at_edge", "n_starts"),
-    *("gap_median", "gap_low", "gap_high"),
+    *("gap_median", "gap_low", "gap_high", "best_median", "best_low", "best_high"),
     *("reach_count", "reach_starts", "reach_share", "reach_low", "reach_high"),
     *("solved_count", "solved_starts", "solved_share", "solved_low", "solved_high"),
     *("evals_median", "evals_low", "evals_high", "censored"),
@@ -59,7 +59,7 @@ class Analysis:
 
     Attributes:
         summary: One row per setting, problem and optimizer.
-        convergence: Quartiles of the relative best gap at each recorded cost.
+        convergence: Quartiles of the relative gap at each recorded cost.
         sensitivity: The area score at each value of the swept hyperparameter.
         escape: Steps to leave a saddle against log(1/distance), for saddles only.
         completeness: How much of the plan was there.
@@ -93,13 +93,19 @@ class Analysis:
 
 
 def analyze(
-    runs: pd.DataFrame, manifest: Mapping[str, Any], *, seed: int = 0, replicates: int = REPLICATES
+    runs: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    *,
+    scoring: Scoring = Scoring.SETTLED,
+    seed: int = 0,
+    replicates: int = REPLICATES,
 ) -> Analysis:
     """Judges a run: rows in, tidy frames out, the same to the last bit for rows in any order.
 
     Args:
         runs: Rows with the columns of ``records.RUN_COLUMNS``.
         manifest: The run's manifest: ``problems``, ``budget`` and ``n_cells``.
+        scoring: Which time of a target counts.
         seed: Seed of the bootstrap.
         replicates: Number of bootstrap replicates.
 
@@ -107,7 +113,7 @@ def analyze(
         The frames.
     """
     whole = completeness(runs, manifest)
-    evidence = arrange(runs, manifest)
+    evidence = arrange(runs, manifest, scoring)
     choices = {
         place: choice
         for place, choice in select(evidence.tuning, evidence.facts).items()
@@ -139,9 +145,10 @@ def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.Data
 
     ``reach_*`` is about the gap 1e-3, ``solved_*`` about ``f_solved``, both over the starts that do
     not meet it already; ``evals_*`` is the cost of reaching 1e-3, infinite for the ``censored`` starts
-    that never did. ``gap_*`` is about the best iterate, on ``noisy`` problems about the last one, and ``tail_*``
-    about the median iterate of the last tenth of the budget. ``*_count``, ``diverged``, ``escaped`` and ``failed``
-    count runs, of which each start has ``n_seeds``.
+    that never did. To reach is to settle at or below, or with touched targets to be there once. ``gap_*`` is about the
+    last iterate, with touched targets of a noise-free problem about the best one; ``best_*`` is about the best, and
+    ``tail_*`` about the median iterate of the last tenth of the budget. ``*_count``, ``diverged``, ``escaped`` and
+    ``failed`` count runs, of which each start has ``n_seeds``.
 
     Args:
         evidence: The judged rows.
@@ -155,14 +162,14 @@ def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.Data
     for setting, key, choice in ordered(choices):
         reported, facts, at = evidence.reported[key], evidence.facts[key[0]], choice.position
         redraw = Redraw(again, key[0], None if setting == "default" else again.choices(setting, key))
-        times = reported.hits[:, reported.counted[:, REACH], REACH]
+        times = reported.times[:, reported.counted[:, REACH], REACH]
         seeds = reported.failed.shape[1] // max(reported.gap.shape[1], 1)
         tail = reported.gap if reported.tail is None else reported.tail
         rows.append(
             (
                 *(setting, *key, facts.family, facts.dim),
                 *(int(reported.sweep.config[at]), reported.sweep.name, float(reported.sweep.value[at]), choice.at_edge),
-                *(reported.gap.shape[1], *redraw.median(reported.gap, at)),
+                *(reported.gap.shape[1], *redraw.median(reported.gap, at), *redraw.median(reported.best, at)),
                 *redraw.share(reported.reached[:, reported.counted[:, REACH], REACH], at, seeds),
                 *redraw.share(reported.reached[:, reported.counted[:, SOLVED], SOLVED], at, seeds),
                 *(*redraw.median(times, at), int(np.isinf(times[at]).sum())),
@@ -232,7 +239,7 @@ def _mean(values: Floats) -> Floats:
 
 
 def convergence(evidence: Evidence, choices: Choices) -> pd.DataFrame:
-    """Returns median and quartiles of the relative gap over the reported runs: best so far, under noise as it is.
+    """Returns median and quartiles of the relative gap over the reported runs: see ``Reported.curve``.
 
     Args:
         evidence: The judged rows.

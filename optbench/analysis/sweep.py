@@ -22,8 +22,9 @@ class Sweep:
         value: Its value of the swept hyperparameter, shape (c,).
         default: Position of the default configuration, or ``None``.
         order: Positions from the smallest value to the largest.
-        candidates: Those of them among which tuning may choose: the trials, so that every entry has the same
-            number of them. A default that is no trial is shown but is none of them.
+        trials: Those of them that were laid on a grid or drawn, from the smallest value to the largest.
+        candidates: Those among which tuning may choose: the trials, and the default where every entry of the run has
+            one beside its trials. Else it is shown but no candidate, since entries would have unequal numbers.
         share: For random tuning, where each value lies in the range that it was drawn from, 0 at the low end and
             1 at the high one on the range's own scale, shape (c,); ``None`` for a grid.
         has_rate: Whether the optimizer has a learning rate at all.
@@ -34,6 +35,7 @@ class Sweep:
     value: Floats
     default: int | None
     order: Ints
+    trials: Ints
     candidates: Ints
     share: Floats | None = None
     has_rate: bool = True
@@ -64,12 +66,13 @@ def range_share(values: Floats, search: Mapping[str, Any]) -> Floats:
         return np.round((scale(values) - low) / (high - low), 12)
 
 
-def sweep_of(heads: pd.DataFrame, entry: Mapping[str, Any]) -> Sweep:
+def sweep_of(heads: pd.DataFrame, entry: Mapping[str, Any], *, tries_default: bool = False) -> Sweep:
     """Returns the sweep of one optimizer on one problem.
 
     Args:
         heads: One row of each configuration, in the order of their index.
         entry: What the manifest says of the optimizer.
+        tries_default: Whether the default is a candidate beside the trials; see ``beside_trials``.
 
     Returns:
         The sweep.
@@ -78,14 +81,39 @@ def sweep_of(heads: pd.DataFrame, entry: Mapping[str, Any]) -> Sweep:
     default = np.flatnonzero(heads["is_default"].to_numpy(bool))
     name = str(heads["swept"].iloc[0])
     search = entry.get("search", {}).get(name)
-    trials = len(entry["grid"]) if "grid" in entry else np.inf
+    n_trials = len(entry["grid"]) if "grid" in entry else np.inf
+    config = heads["config"].to_numpy(np.int64)
+    order = np.lexsort((np.arange(len(value)), value))
+    trials = order[config[order] < n_trials]
     return Sweep(
         name=name,
-        config=heads["config"].to_numpy(np.int64),
+        config=config,
         value=value,
         default=int(default[0]) if len(default) else None,
-        order=(order := np.lexsort((np.arange(len(value)), value))),
-        candidates=order[heads["config"].to_numpy(np.int64)[order] < trials],
+        order=order,
+        trials=trials,
+        candidates=order if tries_default and len(trials) else trials,
         share=None if search is None else range_share(value, search),
         has_rate=entry.get("has_rate", name == "lr"),
     )
+
+
+def beside_trials(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, bool]:
+    """Returns which ranked entries have a default beside their trials, not among them.
+
+    Args:
+        runs: Rows with the columns ``optimizer``, ``config`` and ``is_default``.
+        manifest: The run's manifest.
+
+    Returns:
+        By label, for entries with trials. Tuning may choose defaults where all have one, so that all have one more
+        candidate; reference lines have no say.
+    """
+    listed: Mapping[str, Any] = manifest.get("optimizers", {})
+    defaults = runs.loc[runs["is_default"].to_numpy(bool)].groupby("optimizer")["config"].min()
+    trials = {label: len(entry.get("grid", ())) for label, entry in listed.items() if entry.get("ranked", True)}
+    return {
+        label: label in defaults.index and int(defaults[label]) >= trials[label]
+        for label in sorted(runs["optimizer"].unique())
+        if trials.get(label, 0)
+    }

@@ -22,7 +22,8 @@ from optbench.analysis.intervals import LEVEL, Interval, generator, hull, percen
 from optbench.analysis.resample import Reselection
 from optbench.analysis.scores import Floats, Ints
 from optbench.analysis.selection import SETTINGS, TIE, Choice, select
-from optbench.records import Split
+from optbench.analysis.standings import Standings, standings
+from optbench.records import Scoring, Split
 
 REPLICATES = 1000
 
@@ -57,23 +58,30 @@ class TuningAnalysis:
 
 
 def analyze_tuning(
-    runs: pd.DataFrame, manifest: Mapping[str, Any], *, seed: int = 0, replicates: int = REPLICATES
+    runs: pd.DataFrame,
+    manifest: Mapping[str, Any],
+    *,
+    scoring: Scoring = Scoring.SETTLED,
+    seed: int = 0,
+    replicates: int = REPLICATES,
 ) -> TuningAnalysis:
     """Judges the tuning of a run, the same to the last bit for rows in any order.
 
     Args:
         runs: Rows with the columns of ``records.RUN_COLUMNS``.
         manifest: The run's manifest.
+        scoring: Which time of a target counts.
         seed: Seed of the bootstrap.
         replicates: Number of bootstrap replicates.
 
     Returns:
         The frames.
     """
-    evidence = arrange(runs, manifest)
+    evidence = arrange(runs, manifest, scoring)
     scored = Scored(evidence, seed=seed, replicates=replicates)
     spent = cost(runs, evidence)
-    return TuningAnalysis(best_of_k(scored), spent, gain(scored, spent), matrix(scored))
+    found = standings(evidence, scored.choices, manifest, seed=seed)
+    return TuningAnalysis(best_of_k(scored), spent, gain(scored, spent, found), matrix(scored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +225,9 @@ def best_of_k(scored: Scored) -> pd.DataFrame:
 def _curve(scored: Scored, key: Key) -> tuple[Floats, Floats] | None:
     """Returns the curve over k and its replicates, shape (replicates, K // 2)."""
     tuning, scores, means = scored.evidence.tuning.get(key), scored.scores(key), scored.again.means(key)
-    if tuning is None or scores is None or means is None or len(tuning.sweep.candidates) < 2:
+    if tuning is None or scores is None or means is None or len(tuning.sweep.trials) < 2:
         return None
-    trials = tuning.sweep.candidates
+    trials = tuning.sweep.trials
     weights = order_weights(len(trials))
     if not tuning.sweep.has_rate:
         own = scored.sample("default", key)
@@ -258,29 +266,36 @@ def cost(runs: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COST))
 
 
-def gain(scored: Scored, spent: pd.DataFrame) -> pd.DataFrame:
+def gain(scored: Scored, spent: pd.DataFrame, found: Standings | None) -> pd.DataFrame:
     """Returns the mean score over problems in each setting, beside what tuning cost.
 
     Args:
         scored: The scores.
         spent: From ``cost``.
+        found: The mean scores that the ranking shows, with their intervals.
 
     Returns:
-        One row per optimizer; ``cost`` and ``runs`` are means over problems, ``edge_count`` is the number of problems
-        whose tuned choice lies at the edge of its range.
+        One row per optimizer; scores are NaN for one that did not run on all problems. ``cost`` and ``runs`` are means
+        over problems, ``edge_count`` is the number of problems whose tuned choice lies at the edge of its range.
     """
     rows = []
     for optimizer in scored.optimizers:
-        means: list[float] = []
-        for setting in SETTINGS:
-            samples = [s for problem in scored.ranked if (s := scored.sample(setting, (problem, optimizer)))]
-            means += _mean([s.starts for s in samples], [s.replicates for s in samples], bounds=(0.0, 1.0))
+        means = [end for setting in SETTINGS for end in _standing(found, setting, optimizer)]
         mine = spent[(spent["optimizer"] == optimizer) & spent["problem"].isin(scored.ranked)]
         edges = [c.at_edge for p in scored.ranked if (c := scored.choices.get(("tuned", (p, optimizer))))]
         sweep = next(t.sweep for (_, o), t in sorted(scored.evidence.tuning.items()) if o == optimizer)
         costs = (float(mine[name].mean()) for name in ("trials", "tune_starts", "cost", "runs"))
         rows.append((optimizer, len(mine), sweep.has_rate, *means, *costs, sum(edges)))
     return pd.DataFrame(rows, columns=list(GAIN))
+
+
+def _standing(found: Standings | None, setting: str, optimizer: str) -> tuple[float, float, float]:
+    """Returns the score of an optimizer and the ends of its interval; NaN where it has none."""
+    if found is None or setting not in found.mean or optimizer not in found.field.entries:
+        return np.nan, np.nan, np.nan
+    at = found.field.entries.index(optimizer)
+    score, low, high = (float(values[at]) for values in found.scores(setting))
+    return (score, low, high) if np.isfinite(score) else (np.nan, np.nan, np.nan)
 
 
 def matrix(scored: Scored) -> pd.DataFrame:

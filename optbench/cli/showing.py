@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from optbench.records import Scoring
+
 if TYPE_CHECKING:
     from optbench import store
 
@@ -14,6 +16,13 @@ PICTURES = ("png", "svg", "pdf")
 
 #: Columns of a table that goes into a pipe or a file, where ``COLUMNS`` says nothing else.
 PIPED_WIDTH = 120
+
+
+score_option = click.option(
+    "--score",
+    type=click.Choice(tuple(Scoring)),
+    help="Which targets count: settled ones (the last iterate), which is the default, or touched ones (the best).",
+)
 
 
 class KindOption(click.Option):
@@ -35,7 +44,8 @@ class KindOption(click.Option):
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="How to write it."
 )
-def table(run: str, kind: str, form: str) -> None:
+@score_option
+def table(run: str, kind: str, form: str, score: str | None) -> None:
     """Prints a table of a run, computed from its stored rows alone.
 
     RUN is the folder of a run, a suite (its latest run), or suite/run-id under ./results.
@@ -44,14 +54,15 @@ def table(run: str, kind: str, form: str) -> None:
     Examples:
       optbench table quick
       optbench table quick --kind long --format csv > quick.csv
+      optbench table quick --kind ranking --score touched
     """
     from optbench import store
     from optbench.cli.folders import find_run
 
-    print_table(store.load(find_run(run)), kind, form)
+    print_table(store.load(find_run(run)), kind, form, score)
 
 
-def print_table(run: store.Run, kind: str, form: str) -> None:
+def print_table(run: store.Run, kind: str, form: str, score: str | None = None) -> None:
     """Prints a table on stdout, in letters that its encoding has, as wide as the terminal or ``COLUMNS``."""
     import sys
 
@@ -60,7 +71,7 @@ def print_table(run: store.Run, kind: str, form: str) -> None:
 
     width = text_width(sys.stdout, PIPED_WIDTH)
     ascii_only = not can_encode("─†≤×", sys.stdout.encoding)
-    click.echo(tables.render(run, kind, form, width=width, ascii_only=ascii_only), nl=False)
+    click.echo(tables.render(run, kind, form, score=score, width=width, ascii_only=ascii_only), nl=False)
 
 
 def can_encode(text: str, encoding: str) -> bool:
@@ -77,7 +88,8 @@ def can_encode(text: str, encoding: str) -> bool:
 @click.option("--kind", "kinds", cls=KindOption, multiple=True, metavar="K")
 @click.option("--format", "form", type=click.Choice(PICTURES), default="png", show_default=True, help="File format.")
 @click.option("--out", metavar="DIR", help="Where to write them; by default the run's own folder figures/.")
-def plot(run: str, kinds: tuple[str, ...], form: str, out: str | None) -> None:
+@score_option
+def plot(run: str, kinds: tuple[str, ...], form: str, out: str | None, score: str | None) -> None:
     """Draws the pictures of a run from what it stored, and prints where they are.
 
     RUN is the folder of a run, a suite (its latest run), or suite/run-id under ./results.
@@ -95,5 +107,5 @@ def plot(run: str, kinds: tuple[str, ...], form: str, out: str | None) -> None:
 
     path = find_run(run)
     folder = path / "figures" if out is None else Path(out)
-    for drawn in figures.draw(store.load(path), list(kinds) or None, form, folder):
+    for drawn in figures.draw(store.load(path), list(kinds) or None, form, folder, score=score):
         click.echo(drawn)

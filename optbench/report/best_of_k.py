@@ -83,8 +83,9 @@ def _colored(mean: pd.DataFrame, rules: list[str]) -> list[str]:
 
 def _sheet(evidence: Evidence, mean: pd.DataFrame, rules: list[str], colored: list[str], body: float) -> panels.Page:
     notes = [
-        "Score: mean log-time area over the 51 targets on report starts, 1 best, 0 if none is met. The best of k is "
-        "chosen on tuning starts; the curve averages over which k of the trials were tried, up to half of them.",
+        f"Score: mean log-time area over the 51 {evidence.scoring} targets on report starts, 1 best, 0 if none is met. "
+        "The best of k is chosen on tuning starts; the curve averages over which k of the trials were tried, up to "
+        "half of them.",
         "Bands: 95 % intervals, these problems; trials, tuning starts and report starts drawn anew.",
     ]
     flat = [rule for rule in rules if not _has_rate(evidence, rule)]

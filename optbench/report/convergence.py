@@ -1,4 +1,4 @@
-"""Convergence: the best relative gap so far against gradient evaluations, one panel per problem."""
+"""Convergence: the relative gap against gradient evaluations, one panel per problem."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
+from optbench.records import Scoring
 from optbench.report import escaping, panels, style
 from optbench.report import notes as notes_of_tables
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
@@ -40,8 +41,8 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         sheet = panels.page(
             evidence,
             "Convergence",
-            f"Best relative gap so far against gradient evaluations; setting: {SETTING_TITLES[setting]}. Lines: median "
-            "over the report starts; bands: quartiles.",
+            f"{_drawn(evidence)} against gradient evaluations; setting: {SETTING_TITLES[setting]}. Lines: median over "
+            "the report starts; bands: quartiles.",
             _notes(evidence, shown),
             ROW_HEIGHT * panels.rows(len(labels)) + 0.25,
             panels.rule_handles(rules),
@@ -58,10 +59,17 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     return figures
 
 
+def _drawn(evidence: Evidence) -> str:
+    return "Relative gap" if evidence.scoring is Scoring.SETTLED else "Best relative gap so far"
+
+
 def _notes(evidence: Evidence, frame: pd.DataFrame) -> list[str]:
-    notes = ["Relative gap: (best f - f_star)/f_scale. The spread is between starts; it is no confidence interval."]
+    notes = [
+        f"Relative gap: ({panels.judged(evidence)} f - f_star)/f_scale. The spread is between starts; it is no "
+        "confidence interval."
+    ]
     known = [evidence.problem(str(label)) for label in frame["problem"].unique()]
-    if any(problem.get("noise") for problem in known):
+    if evidence.scoring is Scoring.TOUCHED and any(problem.get("noise") for problem in known):
         notes.append("Under noise or in batches the gap is that of the iterate at each cost, not of the best so far.")
     if any(problem.get("batch_size") for problem in known):
         notes.append(notes_of_tables.BATCHES)

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from optbench.records import Scoring
 from optbench.report import formatting, panels, style
 from optbench.report.convergence import FLOOR
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
@@ -84,9 +85,10 @@ def _notes(evidence: Evidence, frame: pd.DataFrame) -> list[str]:
     notes = [
         f"Hollow, above the dotted line, in the legend's order: the median is infinite. Not reached: half of the runs "
         f"or more missed the gap within {within}; lost: half or more diverged or escaped.",
-        "Relative gap: (best f - f_star)/f_scale. Rules stand side by side at each dimension, so that their bars show.",
+        f"Relative gap: ({panels.judged(evidence)} f - f_star)/f_scale. Rules stand side by side at each dimension, so "
+        "that their bars show.",
     ]
-    if any(evidence.problem(str(label)).get("noise") for label in frame["problem"]):
+    if evidence.scoring is Scoring.TOUCHED and any(evidence.problem(str(p)).get("noise") for p in frame["problem"]):
         notes[1] += " Under noise the gap is that of the last iterate."
     bars = "Bars: 95 % intervals, these problems, new starts; one that crosses the dotted line has no upper end."
     if any(_unbounded(frame, name).any() for name in ("evals", "gap")):

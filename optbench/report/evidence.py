@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from optbench.errors import DataError
-from optbench.records import Status
+from optbench.errors import DataError, UsageError, unknown_name
+from optbench.records import Scoring, Status
 from optbench.report import style
 
 if TYPE_CHECKING:
@@ -76,21 +76,74 @@ class Evidence:
         manifest: Its manifest.
     """
 
-    def __init__(self, run: StoredRun, frames: Mapping[str, pd.DataFrame] | None = None) -> None:
+    def __init__(
+        self, run: StoredRun, frames: Mapping[str, pd.DataFrame] | None = None, scoring: str | None = None
+    ) -> None:
         """Wraps a run.
 
         Args:
             run: The stored run.
             frames: Frames that the caller has already computed, by their name in ``analysis.Analysis``.
+            scoring: Which time of a target counts, ``settled`` or ``touched``; by default the settling time where
+                the run has them.
+
+        Raises:
+            UsageError: There is no such way of scoring, or the run cannot be scored so.
         """
         self.run = run
         self.manifest = run.manifest
         self._frames = dict(frames or {})
+        self._wanted = scoring
+        if scoring is None:
+            return
+        if scoring not in tuple(Scoring):
+            raise UsageError(unknown_name("score", scoring, tuple(Scoring)))
+        if self.kind == "networks":
+            raise UsageError(f"score is of runs of landscapes, whose targets have times; {self._named} is of networks")
+        if scoring == Scoring.SETTLED and self.lacks_settling_times:
+            raise UsageError(
+                f"{self._named} has no settling times; score it by touched targets, or run the suite again"
+            )
 
     @classmethod
-    def of(cls, run: StoredRun | Evidence) -> Evidence:
+    def of(cls, run: StoredRun | Evidence, scoring: str | None = None) -> Evidence:
         """Returns ``run`` itself if it is evidence already, else wraps it."""
-        return run if isinstance(run, Evidence) else cls(run)
+        return run if isinstance(run, Evidence) else cls(run, scoring=scoring)
+
+    @property
+    def _named(self) -> str:
+        return f"run {self.manifest.get('run_id', '?')}, made by optbench {self.manifest.get('version', '?')},"
+
+    @cached_property
+    def lacks_settling_times(self) -> bool:
+        """Whether it is a run of landscapes from before they were stored."""
+        from optbench.analysis.evidence import has_settling_times
+
+        return self.kind == "landscapes" and not has_settling_times(self.run.runs)
+
+    @cached_property
+    def scoring(self) -> Scoring:
+        """Which time of a target counts in all tables and figures."""
+        if self._wanted is not None:
+            return Scoring(self._wanted)
+        return Scoring.TOUCHED if self.lacks_settling_times else Scoring.SETTLED
+
+    @cached_property
+    def criterion(self) -> str:
+        """What scores and tuning go by, for the footer; empty for networks."""
+        if self.kind == "networks":
+            return ""
+        from optbench.analysis.sweep import beside_trials
+
+        said = f"score: log-time area over {self.scoring} targets"
+        entries = self.manifest.get("optimizers", {})
+        if not any(entry.get("grid") for entry in entries.values()):
+            return said
+        beside = beside_trials(self.run.runs, self.manifest).values()
+        if all(beside):
+            return f"{said}, tuned for the same, defaults among the candidates"
+        off = ", a default off its grid is no candidate" if any(beside) else ""
+        return f"{said}, tuned for the same{off}"
 
     @cached_property
     def kind(self) -> str:
@@ -112,8 +165,8 @@ class Evidence:
 
         Args:
             name: A field of ``analysis.Analysis``, of ``analysis.tuning.TuningAnalysis`` or of
-                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``, ``dimension`` or ``running_times``; of a run
-                of networks one of ``NETWORK_FRAMES``.
+                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``, ``stability``, ``dimension`` or
+                ``running_times``; of a run of networks one of ``NETWORK_FRAMES``.
 
         Returns:
             The tidy frame.
@@ -124,13 +177,18 @@ class Evidence:
         elif name not in self._frames and name in TUNING_FRAMES:
             from optbench.analysis.tuning import analyze_tuning
 
-            tuned = analyze_tuning(self.run.runs, self.manifest)
+            tuned = analyze_tuning(self.run.runs, self.manifest, scoring=self.scoring)
             self._frames |= {key: getattr(tuned, key) for key in TUNING_FRAMES}
         elif name not in self._frames and name in THEORY_FRAMES:
             from optbench.analysis.measured_rates import analyze_theory
 
             compared = analyze_theory(self.run.runs, self.manifest)
             self._frames |= {key: getattr(compared, key) for key in THEORY_FRAMES}
+        elif name not in self._frames and name == "stability":
+            from optbench.analysis.stability import stability
+
+            ways = [Scoring.TOUCHED] if self.lacks_settling_times else [*Scoring]
+            self._frames[name] = stability(self.run.runs, self.manifest, ways)
         elif name not in self._frames and name == "wells":
             from optbench.analysis.wells import wells
 
@@ -160,7 +218,7 @@ class Evidence:
         # A caller that hands over frames does not wait for the analysis to load.
         from optbench.analysis.summarize import analyze
 
-        return analyze(self.run.runs, self.manifest)
+        return analyze(self.run.runs, self.manifest, scoring=self.scoring)
 
     def picture(self, name: str) -> pd.DataFrame | None:
         """Returns picture data that ``run`` stored beside the rows.
@@ -226,6 +284,7 @@ class Evidence:
             f"jax {manifest.get('versions', {}).get('jax', '?')} {device}({machine.get('cores', '?')})",
             *(["dtype bfloat16"] if self.manifest.get("dtype") == "bfloat16" else []),
             COSTS[self.kind],
+            *([self.criterion] if self.criterion else []),
         ]
         return " · ".join(parts)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optbench.errors import DataError, UsageError, unknown_name
+from optbench.records import Scoring
 from optbench.report import style
 from optbench.report.evidence import NETWORK_SETTINGS, SETTINGS, Evidence, StoredRun
 from optbench.report.kinds import unknown
@@ -65,6 +66,7 @@ def draw(
     out_dir: Path | str = "figures",
     *,
     setting: str = "tuned",
+    score: str | None = None,
 ) -> list[Path]:
     """Draws figures of a run and writes them; the same rows give the same bytes.
 
@@ -76,15 +78,17 @@ def draw(
             ``-2``, ``-3``, and another setting than ``tuned`` is part of the name.
         setting: ``default``, ``one_for_all`` (of landscapes) or ``tuned``; only those of ``ONE_SETTING`` depend on it.
             Of a run of networks that tuned nothing, ``tuned`` shows the defaults, and says so.
+        score: ``settled`` or ``touched``, of runs of landscapes; by default what the run has. Files of touched
+            targets say so in their name.
 
     Returns:
         The paths, in the order of ``kinds``.
 
     Raises:
-        UsageError: A kind, the format or the setting is unknown; all at once.
+        UsageError: A kind, the format or the setting is unknown, all at once; or the run cannot be scored so.
         DataError: A kind was asked for by name, and the run has nothing to draw it from.
     """
-    evidence = Evidence.of(run)
+    evidence = Evidence.of(run, score)
     problems = unknown("figure", kinds or (), names(), evidence)
     if format not in FORMATS:
         problems.append(unknown_name("format", format, FORMATS))
@@ -107,6 +111,7 @@ def draw(
         if not pages and kinds:
             raise DataError(f"{kind}: the run has nothing to draw; it needs {needs[kind]}")
         suffix = f"-{setting}" if kind in ONE_SETTING and setting != "tuned" else ""
+        suffix += "-touched" if score == Scoring.TOUCHED else ""
         for number, content in enumerate(pages, 1):
             page = f"-{number}" if number > 1 else ""
             written.append(out / f"{kind}{suffix}{page}.{format}")

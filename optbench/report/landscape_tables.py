@@ -5,6 +5,7 @@ A new column is one entry in ``FACTS``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from optbench.report import formatting, notes
@@ -16,8 +17,22 @@ from optbench.report.side_by_side import RATE, Fact, Row, SideBySide, interval
 Shown = Sequence[tuple[str, str]]
 
 
+#: The best gap stands beside the last one where it is this many times smaller, and the last is above rounding.
+PASSAGE, ROUNDING = 10.0, 1e-12
+
+
+def passed(row: Row) -> str:
+    """Returns the median best gap where the last one lies far above it, else nothing."""
+    gap, best = row["gap_median"], row["best_median"]
+    # Under noise the best value is luck.
+    if row["noisy"] or not ROUNDING < gap < math.inf or gap <= PASSAGE * best:
+        return ""
+    return f"(best {formatting.gap(best)})"
+
+
 def _gap(row: Row) -> Cell:
-    return Cell(formatting.gap(row["gap_median"]), interval(row, "gap_low", "gap_high", formatting.gap))
+    ends = interval(row, "gap_low", "gap_high", formatting.gap)
+    return Cell(formatting.gap(row["gap_median"]), ends, aside=passed(row))
 
 
 def _share(name: str) -> Callable[[Row], Cell]:
@@ -51,7 +66,7 @@ def _diverged(row: Row) -> Cell:
 
 FACTS: dict[str, Fact] = {
     "rate": RATE,
-    "gap": Fact("gap", _gap, ("gap_median", "gap_low", "gap_high")),
+    "gap": Fact("gap", _gap, ("gap_median", "gap_low", "gap_high", "best_median")),
     "reach": Fact(
         "gap≤1e-3", _share("reach"), ("reach_count", "reach_starts", "reach_share", "reach_low", "reach_high")
     ),

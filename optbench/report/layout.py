@@ -14,16 +14,18 @@ class Cell:
         value: What is shown first.
         interval: Its interval in brackets, or another small addition; a narrow format writes it underneath.
         is_text: Whether it is a name and not a number: aligned left, escaped, guarded in CSV.
+        aside: A remark on the value, in parentheses; a narrow format writes it below the interval.
     """
 
     value: str
     interval: str = ""
     is_text: bool = False
+    aside: str = ""
 
     @property
     def line(self) -> str:
-        """Value and interval on one line."""
-        return f"{self.value} {self.interval}" if self.interval else self.value
+        """All of it on one line."""
+        return " ".join(filter(None, (self.value, self.aside, self.interval)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
             "Blue: tuning the rival pays. Red: the untuned rule is ahead. On the diagonal: what tuning gains the rule.",
             "Bold and dark: the 95 % interval of the difference excludes 0 (these problems, new starts; paired by "
             "start; every replicate chooses again; no correction for the number of pairs). Score: mean log-time area "
-            "over the 51 targets on report starts.",
+            f"over the 51 {evidence.scoring} targets on report starts.",
         ],
         cell_height * shape[0] + pad.above + pad.below,
         [],

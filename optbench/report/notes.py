@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from optbench.records import DIVERGE_GAP, DIVERGE_WIDTHS, ESCAPE_WIDTHS
+from optbench.records import DIVERGE_GAP, DIVERGE_WIDTHS, ESCAPE_WIDTHS, Scoring
 from optbench.report.evidence import Evidence, optimizers
 
 #: The kind of interval in every table of one run.
@@ -34,10 +34,11 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         f"Brackets: intervals, {INTERVALS} (each problem stays, its starts are drawn anew); {_methods(facts)}",
     ]
     if "gap" in facts:
-        said.append("gap: median of (best f - f_star)/f_scale; inf where half of the runs or more diverged or escaped.")
-        said += _noisy(evidence)
+        said += [_gap(evidence), *_noisy(evidence)]
     if "rate" in facts:
         said += rates(rows, f", in {evidence.manifest.get('units', 'unknown')} units")
+    if facts & {"reach", "solved", "evals", "ert"}:
+        said.append(targets(evidence))
     if facts & {"reach", "solved"}:
         said.append(
             "gap≤1e-3, solved: share of runs that reach a relative gap of 1e-3, or f_solved; starts that meet the "
@@ -47,8 +48,8 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         budget = evidence.manifest.get("budget")
         within = "" if budget is None else f" of {budget} gradient evaluations"
         said.append(
-            "evals: median gradient evaluations to a relative gap of 1e-3, runs that missed it counted as inf; "
-            f"missed: how many did, within the budget{within}, of the starts that count (censored)."
+            "evals: median gradient evaluations until a relative gap of 1e-3 is reached, runs that missed it counted "
+            f"as inf; missed: how many did, within the budget{within}, of the starts that count (censored)."
         )
     if "ert" in facts:
         said += [_running_time(evidence), *_noisy(evidence)]
@@ -56,6 +57,32 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         said.append(_diverged())
     said.append("No entry is marked as best: that takes an interval of the difference, which this table does not show.")
     return said
+
+
+def targets(evidence: Evidence) -> str:
+    """Returns when a target counts as reached."""
+    if evidence.lacks_settling_times:
+        return (
+            "This run was stored without settling times: a target counts as reached when it is touched once, even if "
+            "the run leaves it again. Run the suite again for settled targets."
+        )
+    if evidence.scoring is Scoring.TOUCHED:
+        return (
+            "Touched targets: a target counts as reached when f is at or below it once, even if the run leaves it "
+            "again; for those who keep the best iterate and pay for its value."
+        )
+    return "A target counts as reached when it is settled: from that cost on f stays at or below it to the end."
+
+
+def _gap(evidence: Evidence) -> str:
+    """Returns which gap is shown."""
+    lost = "inf where half of the runs or more diverged or escaped."
+    if evidence.scoring is Scoring.TOUCHED:
+        return f"gap: median of (best f - f_star)/f_scale; {lost}"
+    return (
+        "gap: median of (last f - f_star)/f_scale; best: the median of the best f, where it is more than ten times "
+        f"nearer: the runs were there and left. {lost}"
+    )
 
 
 def _methods(facts: frozenset[str]) -> str:
@@ -87,11 +114,13 @@ def _noisy(evidence: Evidence) -> list[str]:
     problems = evidence.manifest.get("problems", {}).values()
     if not any(problem.get("noise") for problem in problems):
         return []
+    reached = "at the first point of the curve from which the median of it and the next two lies below"
+    if evidence.scoring is Scoring.SETTLED:
+        reached = "from the first point of the curve on from which the medians of three neighbors stay below"
     said = [
-        "On problems under noise or in batches, the gap is that of the last iterate, not of the best; a target is "
-        "reached at the first point of the curve from which the median of it and the next two lies below. Scores are "
-        "those of the function without noise. Noise seeds on one start are one cluster: medians and shares are over "
-        "starts."
+        f"On problems under noise or in batches, the gap is that of the last iterate; a target is reached {reached}. "
+        "Scores are those of the function without noise. Noise seeds on one start are one cluster: medians and shares "
+        "are over starts."
     ]
     if any(problem.get("batch_size") for problem in problems):
         said.append(BATCHES)

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import LogLocator, NullLocator
 
+from optbench.records import Scoring
 from optbench.report import escaping, style
 from optbench.report.evidence import Evidence
 
@@ -26,6 +27,11 @@ PER_PAGE = 12
 COLUMNS = 3
 
 T = TypeVar("T")
+
+
+def judged(evidence: Evidence) -> str:
+    """Returns which f a gap is about."""
+    return "last" if evidence.scoring is Scoring.SETTLED else "best"
 
 
 def chunks(items: Sequence[T], size: int) -> list[list[T]]:

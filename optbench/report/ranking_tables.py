@@ -15,6 +15,13 @@ Row = Mapping[str, Any]
 
 THESE, NEW = "these problems, new starts", "new problems like these"
 
+#: What a ranking says of an entry.
+COLUMNS = (
+    *(Column(name, THESE) for name in ("score", "rank", "in set")),
+    *(Column(name, NEW) for name in ("score", "rank")),
+    Column("groups"),
+)
+
 
 def score(value: float) -> str:
     """Returns a score or a difference of scores with three decimals."""
@@ -63,24 +70,18 @@ def ranks(evidence: Evidence, kind: str, title: str) -> Table:
     """
     places = {setting: place for place, setting in enumerate(SETTINGS)}
     rows = sorted(rows_of(evidence, "ranking"), key=lambda r: (places[r["setting"]], -r["score"], r["optimizer"]))
-    columns = (
-        Column("optimizer"),
-        *(Column(name, THESE) for name in ("score", "rank", "in set")),
-        *(Column(name, NEW) for name in ("score", "rank")),
-        Column("groups"),
-    )
     blocks: dict[str, list[tuple[Cell, ...]]] = {}
     for row in rows:
-        blocks.setdefault(SETTING_TITLES[row["setting"]], []).append(_entry(row))
+        blocks.setdefault(SETTING_TITLES[row["setting"]], []).append(entry(row))
     fields = tuple(str(name) for name in evidence.frame("ranking").columns)
     return Table(
         kind=kind,
         title=title,
         n_keys=1,
-        columns=columns,
+        columns=(Column("optimizer"), *COLUMNS),
         blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
-        notes=tuple(_ranking_notes(evidence, rows)),
+        notes=tuple(ranking_notes(evidence, rows)),
         footer=evidence.footer,
         fields=fields,
         records=tuple({name: formatting.machine(row[name]) for name in fields} for row in rows),
@@ -89,7 +90,8 @@ def ranks(evidence: Evidence, kind: str, title: str) -> Table:
     )
 
 
-def _entry(row: Row) -> tuple[Cell, ...]:
+def entry(row: Row) -> tuple[Cell, ...]:
+    """Returns the cells of an entry: its name, then one for each of ``COLUMNS``."""
     if not row["ranked"]:
         place = [Cell("ref."), Cell("")]
         group, new_rank = Cell(""), Cell("")
@@ -101,13 +103,14 @@ def _entry(row: Row) -> tuple[Cell, ...]:
     return (Cell(row["optimizer"], is_text=True), shown, *place, new, new_rank, group)
 
 
-def _ranking_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
+def ranking_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
+    """Returns how to read a ranking."""
     said = [notes.counted(evidence)]
     if not rows:
         return [*said, "No entry can be ranked: none ran on ranked problems."]
     first = rows[0]
     said += [
-        "score: log-time area over the 51 targets, mean over starts, then over the "
+        f"score: log-time area over the 51 {evidence.scoring} targets, mean over starts, then over the "
         f"{first['n_problems']} ranked problems ({first['n_families']} families, {first['n_starts']} or more starts "
         "each); 1 best, 0 if no target is met. A diverged run is 0.",
         "Settings: default, the rule's own defaults; one for all, chosen for each problem with its family left out; "

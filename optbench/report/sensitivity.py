@@ -56,7 +56,8 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: lis
     if len(rules) > MOST_BANDS:
         bands = f"Intervals are left out: those of more than {MOST_BANDS} rules would cover each other."
     notes = [
-        f"Score: mean log-time area over the 51 targets, 1 best, 0 if none is met; a diverged run scores 0. {bands}",
+        f"Score: mean log-time area over the 51 {evidence.scoring} targets, 1 best, 0 if none is met; a diverged run "
+        f"scores 0. {bands}",
         "Below zero, one line per rule in the legend's order: share of diverged runs (full color: all of them).",
     ]
     if upper:

@@ -15,6 +15,7 @@ from optbench.report import (
     network_ranking_table,
     network_tables,
     ranking_tables,
+    stability_table,
     theory_table,
     tuning_tables,
     well_tables,
@@ -66,6 +67,11 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind("tuning", "What tuning buys and what it costs", tuning_tables.gains),
         Kind("matrix", "A untuned against B tuned: difference of scores", tuning_tables.versus),
         Kind("ranking", "Ranking by area score, with the confidence set for the best", ranking_tables.ranks),
+        Kind(
+            "stability",
+            "How the ranking moves between settled and touched targets",
+            stability_table.moved,
+        ),
         Kind("contrasts", "The claims of the suite, judged", ranking_tables.verdicts),
         Kind("wells", "Sharp or flat: in which well runs are, at equal excess loss", well_tables.outcomes),
         Kind("theory", "Quadratics: theory beside measurement", theory_table.compared),
@@ -100,6 +106,7 @@ def render(
     kind: str = "main",
     format: str = "terminal",
     *,
+    score: str | None = None,
     width: int = 120,
     ascii_only: bool = False,
 ) -> str:
@@ -112,6 +119,7 @@ def render(
         run: A loaded run, or the ``Evidence`` that wraps it.
         kind: A name among the ``KINDS`` of the run's kind.
         format: ``terminal``, ``markdown``, ``csv``, ``latex`` or ``json``.
+        score: ``settled`` or ``touched``, of runs of landscapes; by default what the run has.
         width: Terminal columns to fill at most; other formats ignore it.
         ascii_only: Whether the terminal table must do without Unicode.
 
@@ -119,9 +127,10 @@ def render(
         The table with its notes and footer, ending in a line break.
 
     Raises:
-        UsageError: Runs of this kind have no such table, or there is no such format; both are named at once.
+        UsageError: Runs of this kind have no such table, or there is no such format, both named at once; or they
+            cannot be scored so.
     """
-    evidence = Evidence.of(run)
+    evidence = Evidence.of(run, score)
     problems = kinds.unknown("table", [kind], names(), evidence)
     if format not in FORMATS:
         problems.append(unknown_name("format", format, FORMATS))

@@ -1,7 +1,7 @@
 """The table for a terminal: plain text that fits the width it is given, from 40 columns on.
 
-Three layouts are tried, widest first: value and interval on one line; the interval under its value and
-the rate beside it (``1.2e-5 @0.046``); the same, cut into several parts that repeat the row's name.
+Three layouts are tried, widest first: a cell on one line; the interval under its value, what is said aside
+below, and the rate beside it (``1.2e-5 @0.046``); the same, cut into several parts that repeat the row's name.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class _Grid:
 
     Attributes:
         table: The table.
-        stacked: Whether intervals stand under their values.
+        stacked: Whether intervals and asides stand under their values.
         widths: Terminal columns by table column.
     """
 
@@ -111,7 +111,7 @@ class _Grid:
         for block in table.blocks:
             for row in block.rows:
                 for i, cell in enumerate(row):
-                    texts = (cell.value, cell.interval) if stacked else (cell.line,)
+                    texts = (cell.value, cell.interval, cell.aside) if stacked else (cell.line,)
                     widths[i] = max(widths[i], *map(escaping.display_width, texts))
         for group in {column.group for column in table.columns if column.group}:
             inside = [i for i, column in enumerate(table.columns) if column.group == group]
@@ -159,8 +159,8 @@ class _Grid:
                 cells = [row[i] for i in columns]
                 upper = [cell.value if self.stacked else cell.line for cell in cells]
                 lines.append(INDENT + _aligned(upper, cells, widths))
-                if self.stacked and any(cell.interval for cell in cells):
-                    lines.append(INDENT + _aligned([cell.interval for cell in cells], cells, widths))
+                below = ([cell.interval for cell in cells], [cell.aside for cell in cells]) if self.stacked else ()
+                lines += [INDENT + _aligned(texts, cells, widths) for texts in below if any(texts)]
         return lines
 
     def _fitted(self, columns: Sequence[int], width: int) -> list[int]:

@@ -15,9 +15,12 @@ BEST_OF = (1, 4, 16, 32)
 #: Marks a difference whose interval excludes 0.
 CLEAR = "*"
 
-_SCORE = (
-    "score: mean log-time area over the 51 targets on report starts, 1 best, 0 if none is met; a diverged run is 0."
-)
+
+def _score_note(evidence: Evidence) -> str:
+    return (
+        f"score: mean log-time area over the 51 {evidence.scoring} targets on report starts, 1 best, 0 if none is met; "
+        "a diverged run is 0."
+    )
 
 
 def gains(evidence: Evidence, kind: str, title: str) -> Table:
@@ -71,7 +74,7 @@ def gains(evidence: Evidence, kind: str, title: str) -> Table:
         watermark=evidence.watermark,
         notes=(
             notes.counted(evidence),
-            _SCORE,
+            _score_note(evidence),
             "Settings: default, the rule's own defaults; one for all, one configuration for all problems, chosen for "
             "each problem with its family left out; tuned, chosen per problem, on tuning starts only.",
             "Best of k: the score to expect on other starts after k of the trials, by order statistics over one sweep; "
@@ -134,7 +137,7 @@ def versus(evidence: Evidence, kind: str, title: str) -> Table:
             "again; no correction for the number of pairs). Intervals stand in CSV and JSON.",
             "In parentheses: share of problems on which the row's default scores at least as much as the column's "
             "tuned rule.",
-            _SCORE,
+            _score_note(evidence),
         ),
         footer=evidence.footer,
         fields=tuple(str(name) for name in frame.columns),

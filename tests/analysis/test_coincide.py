@@ -46,9 +46,9 @@ def test_one_last_bit_in_one_row_keeps_entries_apart() -> None:
 def test_one_hit_one_step_later_keeps_entries_apart() -> None:
     runs, manifest = twins()
     (row,) = np.flatnonzero(runs["cell_id"] == "wp2-2d|adam|1|report|3")
-    hits = runs["hits"].iloc[row].copy()
+    hits = runs["settled"].iloc[row].copy()
     hits[np.flatnonzero(hits > 0)[0]] += 1
-    runs.at[row, "hits"] = hits
+    runs.at[row, "settled"] = hits
     assert groups(runs, manifest) == [("adam",), ("adamw",), ("sgd",)]
     # Configuration 1 is not the default, which still coincides.
     assert groups(runs, manifest, "default") == [("adam", "adamw"), ("sgd",)]
@@ -63,7 +63,8 @@ def test_other_values_of_the_swept_hyperparameter_keep_entries_apart() -> None:
 
 def test_failing_alike_is_not_coinciding() -> None:
     runs, manifest = make_runs(PROBLEMS, ["adam", "adamw", "sgd"], diverging=(0, 1, 2))
-    runs = runs.assign(f_best=runs["f_start"], hits=[np.where(h == 0, 0, -1).astype(np.int32) for h in runs["hits"]])
+    nothing = [np.where(h == 0, 0, -1).astype(np.int32) for h in runs["hits"]]
+    runs = runs.assign(f_best=runs["f_start"], f_last=runs["f_start"], hits=nothing, settled=nothing)
     assert groups(runs, manifest) == [("adam",), ("adamw",), ("sgd",)]
 
 

@@ -26,7 +26,7 @@ def saddle_runs(rate: float, budget: int = 200) -> tuple[pd.DataFrame, dict[str,
                 "saddle-2d", "sgd", 0, split, k, speed=0.1, g0=1.0 + distance, distance=distance, is_default=True
             )
             cost = int(5 + np.log(1 / distance) / rate)
-            row["hits"] = np.full(51, cost if cost <= budget else NEVER, np.int32)
+            row["hits"] = row["settled"] = np.full(51, cost if cost <= budget else NEVER, np.int32)
             rows.append(row)
     runs = pd.DataFrame(rows)[list(RUN_COLUMNS)]
     return runs, make_manifest({"saddle-2d": "saddle"}, n_cells=len(runs), f_saddle=5.0)

@@ -39,7 +39,7 @@ def test_a_run_below_f_star_is_a_miss(flagged: bool) -> None:
     runs, manifest = one_problem(rows)
     reported = arrange(runs, manifest).reported["p1", "adam"]
     assert np.isinf(reported.gap[0]).tolist() == [False, False, True, False]
-    assert np.isinf(reported.hits[0, 2]).all()
+    assert np.isinf(reported.times[0, 2]).all()
     assert reported.score[0, 2] == 0
     assert reported.escaped[0].tolist() == [False, False, True, False]
     assert np.isinf(reported.curve[0, 2, -1])
@@ -76,7 +76,7 @@ def test_a_diverged_run_scores_nothing_for_its_earlier_hits() -> None:
 @pytest.mark.parametrize("status", ["error", "timeout", "oom"])
 def test_a_failed_run_misses_everything_and_may_lack_everything(status: str) -> None:
     rows = [make_row("p1", "adam", 0, "report", k, speed=0.2) for k in range(2)]
-    rows[1].update(status=status, hits=None, curve_f=None, curve_best=None, f_best=np.nan, f_start=np.nan)
+    rows[1].update(status=status, hits=None, settled=None, curve_f=None, curve_best=None, f_best=np.nan, f_start=np.nan)
     runs, manifest = one_problem(rows)
     reported = arrange(runs, manifest).reported["p1", "adam"]
     assert reported.failed[0].tolist() == [False, True]
@@ -114,7 +114,7 @@ def test_a_tuning_start_among_the_reported_ones_is_refused() -> None:
     runs, manifest = make_runs(FAMILIES, ["adam", "sgd"])
     copied = runs["problem"].eq("p2") & runs["split"].eq("report") & runs["start"].eq(5)
     source = runs["problem"].eq("p2") & runs["split"].eq("tune") & runs["start"].eq(2)
-    for column in ("f_start", "curve_f", "curve_best", "hits", "f_best"):
+    for column in ("f_start", "curve_f", "curve_best", "hits", "settled", "f_best", "f_last"):
         runs.loc[copied, column] = pd.Series(runs.loc[source, column].to_numpy(), index=runs.index[copied])
     with pytest.raises(DataError, match="p2: tuning start 2 is among the reported ones, as start 5"):
         analyze(runs, manifest)

@@ -19,12 +19,12 @@ def reported(*, value: list[float], trials: list[int] | None = None, **more: Any
     """Runs of configurations with these swept values on two starts; what is not given is zero."""
     c = len(value)
     trials = list(range(c)) if trials is None else trials
-    sweep = Sweep("lr", np.arange(c), np.array(value), None, np.arange(c), np.array(trials))
+    sweep = Sweep("lr", np.arange(c), np.array(value), None, np.arange(c), np.array(trials), np.array(trials))
     flat, none = np.zeros((c, 2)), np.zeros((c, 2), dtype=bool)
     empty = {
         "sweep": sweep, "distance": np.zeros(2), "counted": np.ones((2, 51), dtype=bool), "gap": flat,
-        "hits": np.full((c, 2, 51), np.inf), "score": flat, "curve": np.ones((c, 2, len(COSTS))), "diverged": none,
-        "escaped": none, "failed": none,
+        "best": flat, "times": np.full((c, 2, 51), np.inf), "score": flat, "curve": np.ones((c, 2, len(COSTS))),
+        "diverged": none, "escaped": none, "failed": none,
     }  # fmt: skip
     return Reported(**{**empty, **more})
 
@@ -82,7 +82,7 @@ def test_width_by_hand():
     """Rates 0.1, 1, 10 at costs 30, 20, 50: two are within 40; the end counts half a decade, the middle a whole."""
     costs = np.full((3, 2, 51), np.inf)
     costs[:, 0] = np.array([30.0, 20.0, 50.0])[:, None]
-    np.testing.assert_allclose(width(reported(value=[0.1, 1.0, 10.0], hits=costs)), [[1.5, 0.0]] * 3)
+    np.testing.assert_allclose(width(reported(value=[0.1, 1.0, 10.0], times=costs)), [[1.5, 0.0]] * 3)
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -91,7 +91,7 @@ def test_measures_lie_between_zero_and_their_largest(name):
     hits = np.where(rng.random((4, 2, 51)) < 0.3, np.inf, rng.integers(1, 1000, (4, 2, 51)))
     curve = 10.0 ** rng.uniform(-14, 6, (4, 2, len(COSTS)))
     found = MEASURES[name].values(
-        reported(value=[1e-3, 0.1, 1.0, 100.0], hits=hits, score=rng.random((4, 2)), curve=curve)
+        reported(value=[1e-3, 0.1, 1.0, 100.0], times=hits, score=rng.random((4, 2)), curve=curve)
     )
     assert found.shape == (4, 2)
     assert found.min() >= 0.0

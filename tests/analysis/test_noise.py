@@ -1,4 +1,4 @@
-"""Judging under noise: lasting hits, the last iterate, clusters of noise seeds, costs of batches."""
+"""Judging under noise: smoothed times of targets, the last iterate, clusters of noise seeds, costs of batches."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from optbench.analysis import analyze
 from optbench.analysis.evidence import arrange
-from optbench.analysis.scores import REACH, area_score, lasting_hits
+from optbench.analysis.scores import REACH, area_score, smoothed_times
 from optbench.errors import DataError
-from optbench.records import GAP_TARGETS, SOLVED, curve_steps
+from optbench.records import GAP_TARGETS, SOLVED, Scoring, curve_steps
 
 from .synthetic import make_manifest, make_row
 
@@ -55,12 +55,12 @@ def wandering(seed, floor):
     return gaps
 
 
-def test_a_lasting_hit_is_the_first_of_three_points_whose_median_lies_below():
+def test_a_target_is_touched_at_the_first_of_three_points_whose_median_lies_below():
     steps = np.array([0, 1, 2, 3, 5, 8, 13])
     levels = np.array([1.0, 0.1])
 
     def of(*curve):
-        return lasting_hits(np.array(curve), levels, steps).tolist()
+        return smoothed_times(np.array(curve), levels, steps, Scoring.TOUCHED).tolist()
 
     assert of(9, 9, 9, 9, 9, 9, 9) == [-1, -1]
     # A single good value in the middle is none, two of three are.
@@ -74,17 +74,39 @@ def test_a_lasting_hit_is_the_first_of_three_points_whose_median_lies_below():
     assert of(1.0, 9, 0.5, 9, 9, 9, 9) == [0, -1]
     assert of(9, 1.0, 0.5, 9, 9, 9, 9) == [1, -1]
     assert of(9, np.inf, 0.5, 0.5, np.inf, np.inf, np.inf) == [1, -1]
-    assert lasting_hits(np.ones(2), levels, steps[:2]).tolist() == [-1, -1]
+    assert smoothed_times(np.ones(2), levels, steps[:2], Scoring.TOUCHED).tolist() == [-1, -1]
 
 
-def test_lasting_hits_equal_a_slow_loop():
+def test_a_target_is_settled_at_the_first_point_from_which_all_medians_lie_below():
+    steps = np.array([0, 1, 2, 3, 5, 8, 13])
+    levels = np.array([1.0, 0.1])
+
+    def of(*curve):
+        return smoothed_times(np.array(curve), levels, steps, Scoring.SETTLED).tolist()
+
+    assert of(9, 9, 0.05, 9, 0.5, 9, 9) == [-1, -1]
+    assert of(9, 9, 9, 0.05, 0.05, 9, 9) == [-1, -1]
+    # One bad value in three is no departure, two are.
+    assert of(9, 0.5, 0.5, 9, 0.05, 0.05, 0.05) == [1, 3]
+    assert of(9, 0.5, 0.5, 9, 9, 0.05, 0.05) == [5, 5]
+    assert of(9, 9, 9, 9, 0.5, 1.0, 9) == [3, -1]
+    assert of(0.5, 9, 0.5, 0.5, 0.5, 0.5, 0.5) == [0, -1]
+    assert of(0.05, 9, 9, 0.05, 0.05, 0.05, 9) == [2, 2]
+    assert of(9, 0.5, 0.5, 0.5, 0.5, np.inf, np.inf) == [-1, -1]
+    assert smoothed_times(np.ones(2), levels, steps[:2], Scoring.SETTLED).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize("scoring", list(Scoring))
+def test_smoothed_times_equal_a_slow_loop(scoring):
     rng = np.random.default_rng(0)
     curve = 10.0 ** rng.uniform(-4, 1, (3, 5, len(STEPS)))
     levels = 10.0 ** np.arange(0.0, -4.0, -0.5)
-    found = lasting_hits(curve, levels, STEPS)
+    found = smoothed_times(curve, levels, STEPS, scoring)
     for place in np.ndindex(3, 5):
         for k, level in enumerate(levels):
-            at = [i for i in range(len(STEPS) - 2) if sorted(curve[place][i : i + 3])[1] <= level]
+            below = [sorted(curve[place][i : i + 3])[1] <= level for i in range(len(STEPS) - 2)]
+            one = scoring is Scoring.TOUCHED
+            at = [i for i in range(len(below)) if (below[i] if one else all(below[i:]))]
             expected = -1 if not at else max(int(STEPS[at[0]]), 0 if curve[place][0] <= level else 1)
             assert found[(*place, k)] == expected
 
@@ -93,12 +115,12 @@ def test_the_protocols_example_best_so_far_hits_where_the_last_iterate_does_not(
     """On a noisy sphere nearly all runs come close once; hardly any stays there."""
     rows = [row(start, 0, wandering(start, 1e-2)) for start in range(40)]
     noisy, told = judged(rows)
-    free, _ = judged(rows, noise=None)
+    free = arrange(pd.DataFrame(rows), make_manifest({"p": "a"}, n_cells=len(rows), budget=BUDGET), Scoring.TOUCHED)
     assert (free.reported["p", "sgd"].gap < 1e-5).all()
     assert (noisy.reported["p", "sgd"].gap > 4e-3).all()
     five = GAP_TARGETS.index(min(GAP_TARGETS, key=lambda gap: abs(gap - 1e-5)))
-    assert not np.isfinite(noisy.reported["p", "sgd"].hits[..., five]).any()
-    assert np.isfinite(noisy.reported["p", "sgd"].hits[..., 4]).all()
+    assert not np.isfinite(noisy.reported["p", "sgd"].times[..., five]).any()
+    assert np.isfinite(noisy.reported["p", "sgd"].times[..., 4]).all()
     (line,) = told.summary.to_dict("records")
     assert line["noisy"]
     assert line["reach_count"] == 0
@@ -176,7 +198,7 @@ def test_batch_sizes_of_one_sum_are_compared_at_equal_sample_gradients():
     evidence = {size: batched(size, 160) for size in (1, 2, 16)}
     scores = {size: found.reported["p", "sgd"].score[0, 0] for size, found in evidence.items()}
     # One point of the grid of costs, a tenth of a decade, and the window of three separate them at most.
-    hits = {size: found.reported["p", "sgd"].hits[0, 0, REACH] for size, found in evidence.items()}
+    hits = {size: found.reported["p", "sgd"].times[0, 0, REACH] for size, found in evidence.items()}
     for size, cost in hits.items():
         steps = np.array(curve_steps(BUDGET * 16 // size))
         first = np.flatnonzero(steps * size >= 160)[0]

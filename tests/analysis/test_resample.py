@@ -18,7 +18,7 @@ FACTS = {p: Facts(p, 2, 0.0, 1.0, 1e-6, None, True) for p in ("p1", "p2", "p3")}
 
 
 def sweep(n: int) -> Sweep:
-    return Sweep("lr", np.arange(n), 10.0 ** np.arange(n), None, np.arange(n), np.arange(n))
+    return Sweep("lr", np.arange(n), 10.0 ** np.arange(n), None, *[np.arange(n)] * 3)
 
 
 def tuning(scores: np.ndarray) -> Tuning:

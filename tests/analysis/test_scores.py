@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from optbench.analysis.scores import REACH, area_score, hit_costs, relative_gap, target_levels
+from optbench.analysis.scores import REACH, area_score, relative_gap, target_costs, target_levels
 from optbench.records import GAP_TARGETS, N_TARGETS, SOLVED
 
 
@@ -38,7 +38,7 @@ def test_a_target_met_by_the_start_is_left_out() -> None:
 
 def test_hits_of_a_missed_run_or_beyond_the_budget_are_misses() -> None:
     hits = np.array([[5, -1, 0], [5, 7, 101]])
-    costs = hit_costs(hits, np.array([True, False]), 100.0)
+    costs = target_costs(hits, np.array([True, False]), 100.0)
     assert costs.tolist() == [[np.inf] * 3, [5.0, 7.0, np.inf]]
 
 

@@ -20,15 +20,18 @@ from .synthetic import make_runs
 def sweep(values: list[float], default: int | None = None) -> Sweep:
     value = np.array(values)
     order = np.argsort(value, kind="stable")
-    return Sweep("lr", np.arange(len(values)), value, default, order, order)
+    return Sweep("lr", np.arange(len(values)), value, default, order, order, order)
 
 
 def test_tuning_never_chooses_a_default_that_lies_off_the_grid():
-    """Every entry has the same number of trials: an added default is shown, not chosen."""
-    runs, manifest = make_runs({"p1": "f1", "p2": "f2"}, ["adam"], n_configs=4, default=3)
-    runs.loc[runs["config"] == 3, "hits"] = runs.loc[runs["config"] == 3, "hits"].map(lambda h: np.where(h > 1, 1, h))
+    """Unless every entry has one: all have the same number of trials, so the default is shown, not chosen."""
+    runs, manifest = make_runs({"p1": "f1", "p2": "f2"}, ["adam", "sgd"], n_configs=4, default=3)
+    for column in ("hits", "settled"):
+        runs.loc[runs["config"] == 3, column] = runs.loc[runs["config"] == 3, column].map(
+            lambda h: np.where(h > 1, 1, h)
+        )
     free = select(arrange(runs, manifest).tuning, arrange(runs, manifest).facts)
-    manifest["optimizers"] = {"adam": {"grid": [0.1, 1.0, 10.0]}}
+    manifest["optimizers"] = {"adam": {"grid": [0.1, 1.0, 10.0]}, "sgd": {"grid": [0.1, 1.0, 10.0, 100.0]}}
     bound = select(arrange(runs, manifest).tuning, arrange(runs, manifest).facts)
     assert free["tuned", ("p1", "adam")].position == 3
     assert bound["tuned", ("p1", "adam")].position < 3
@@ -127,7 +130,10 @@ def test_poisoned_report_rows_change_no_choice() -> None:
     rng = np.random.default_rng(1)
     poisoned.loc[report, "f_best"] = rng.random(int(report.sum())) + 3
     poisoned.loc[report, "status"] = "ok"
-    poisoned.loc[report, "hits"] = poisoned.loc[report, "hits"].map(lambda hits: np.full(51, 1 + int(rng.integers(50))))
+    for column in ("hits", "settled"):
+        poisoned.loc[report, column] = poisoned.loc[report, column].map(
+            lambda _: np.full(51, 1 + int(rng.integers(50)))
+        )
     changed = arrange(poisoned, manifest)
     assert select(changed.tuning, changed.facts) == select(expected.tuning, expected.facts)
 

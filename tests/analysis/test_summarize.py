@@ -225,7 +225,7 @@ def test_stored_rows_give_the_same_tables(tmp_path: Path) -> None:
     """Through Parquet and back, shard by shard, nothing changes."""
     runs, manifest = make_runs(FAMILIES, ["adam", "sgd"], n_configs=3, diverging=(2,))
     runs.loc[[0, 1], "status"] = "error"
-    runs.loc[0, ["hits", "curve_f", "curve_best"]] = None
+    runs.loc[0, ["hits", "settled", "curve_f", "curve_best"]] = None
     folder = run_folder(tmp_path, "quick", "ab12")
     for (problem, optimizer), rows in runs.groupby(["problem", "optimizer"]):
         columns = {name: rows[name].tolist() for name in RUN_COLUMNS}

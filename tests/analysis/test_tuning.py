@@ -83,7 +83,7 @@ def test_the_frame_follows_the_identity_on_each_problem_and_in_the_mean():
         curves = []
         for problem in FAMILIES:
             tuning, reported = evidence.tuning[problem, optimizer], evidence.reported[problem, optimizer]
-            order = tuning.sweep.candidates
+            order = tuning.sweep.trials
             assert len(order) == 8
             t, r = tuning.score.mean(axis=1)[order], reported.score.mean(axis=1)[order]
             curves.append([enumerated(t, r, k) for k in (1, 2, 3, 4)])
@@ -117,15 +117,15 @@ def test_functions_that_are_never_ranked_enter_no_mean():
 
 
 def test_the_cost_counts_every_trial_in_full():
-    """8 trials, 5 tuning starts, budget 200; stopped early or diverged, and the default costs nothing."""
+    """8 trials and the default, 5 tuning starts, budget 200; stopped early or diverged."""
     runs, manifest = random_runs(diverging=(1, 2))
     stopped = runs["config"].isin([1, 2])
     runs.loc[stopped, "cost"] = 1.0
     runs.loc[stopped, "grad_evals"] = 1
     cost = analyze_tuning(runs, manifest, replicates=5).cost
-    assert set(cost["cost"]) == {8 * 5 * 200}
-    assert set(cost["runs"]) == {40}
-    assert cost[["trials", "tune_starts"]].drop_duplicates().to_numpy().tolist() == [[8, 5]]
+    assert set(cost["cost"]) == {9 * 5 * 200}
+    assert set(cost["runs"]) == {45}
+    assert cost[["trials", "tune_starts"]].drop_duplicates().to_numpy().tolist() == [[9, 5]]
 
 
 def test_a_diverged_trial_enters_best_of_k_with_a_score_of_zero():
@@ -180,18 +180,50 @@ def test_poisoned_report_rows_change_no_choice_among_drawn_trials():
     rng = np.random.default_rng(1)
     runs.loc[report, "status"] = "ok"
     runs.loc[report, "f_best"] = rng.random(int(report.sum())) + 3
-    runs.loc[report, "hits"] = runs.loc[report, "hits"].map(lambda _: np.full(51, 1 + int(rng.integers(50))))
+    for column in ("hits", "settled"):
+        runs.loc[report, column] = runs.loc[report, column].map(lambda _: np.full(51, 1 + int(rng.integers(50))))
     changed = arrange(runs, manifest)
     assert select(changed.tuning, changed.facts) == select(expected.tuning, expected.facts)
 
 
-def test_a_default_that_is_no_trial_is_never_chosen():
+def with_the_best_default():
+    """Runs of which the default, beside the trials, is best everywhere."""
     runs, manifest = random_runs()
     best = runs["config"] == 8
-    runs.loc[best, "hits"] = runs.loc[best, "hits"].map(lambda hits: np.where(hits > 1, 1, hits))
+    for column in ("hits", "settled"):
+        runs.loc[best, column] = runs.loc[best, column].map(lambda times: np.where(times > 1, 1, times))
+    return runs, manifest
+
+
+def test_a_default_beside_the_trials_is_a_candidate_where_every_entry_has_one():
+    runs, manifest = with_the_best_default()
     evidence = arrange(runs, manifest)
-    for (setting, _), choice in select(evidence.tuning, evidence.facts).items():
-        assert (choice.position == 8) == (setting == "default")
+    for choice in select(evidence.tuning, evidence.facts).values():
+        assert choice.position == 8
+    # It is no draw from the range, so best-of-k knows only the trials.
+    assert sorted(analyze_tuning(runs, manifest, replicates=5).best_of_k["k"].unique()) == [1, 2, 3, 4]
+
+
+def test_a_default_is_no_candidate_where_another_entry_has_it_among_its_trials():
+    """Else that entry would have one trial less."""
+    runs, manifest = with_the_best_default()
+    on_grid = runs["optimizer"] == "sgd"
+    runs.loc[on_grid, "is_default"] = runs.loc[on_grid, "config"] == 3
+    runs = runs[~(on_grid & (runs["config"] == 8))]
+    evidence = arrange(runs, manifest)
+    for (setting, (_, optimizer)), choice in select(evidence.tuning, evidence.facts).items():
+        if optimizer == "adam":
+            assert (choice.position == 8) == (setting == "default")
+    assert {len(t.sweep.candidates) for t in evidence.tuning.values()} == {8}
+
+
+def test_a_reference_line_has_no_say_in_whether_defaults_are_candidates():
+    runs, manifest = with_the_best_default()
+    on_grid = runs["optimizer"] == "sgd"
+    runs.loc[on_grid, "is_default"] = runs.loc[on_grid, "config"] == 3
+    manifest["optimizers"]["sgd"]["ranked"] = False
+    evidence = arrange(runs[~(on_grid & (runs["config"] == 8))], manifest)
+    assert len(evidence.tuning["p1", "adam"].sweep.candidates) == 9
 
 
 def test_a_run_without_tuning_shows_the_default_alone():
@@ -211,7 +243,7 @@ def test_a_run_without_tuning_shows_the_default_alone():
 def drawn(shares: list[float]) -> Sweep:
     share = np.array(shares)
     order = np.argsort(share)
-    return Sweep("lr", np.arange(len(share)), 10.0 ** (5 * share - 3), None, order, order, share)
+    return Sweep("lr", np.arange(len(share)), 10.0 ** (5 * share - 3), None, order, order, order, share)
 
 
 @pytest.mark.parametrize(
@@ -249,12 +281,12 @@ def one_problem(tune: dict[str, np.ndarray], report: dict[str, np.ndarray]) -> E
     for name, scores in tune.items():
         n = len(scores)
         order = np.arange(n - 1)
-        sweep = Sweep("lr", np.arange(n), 10.0 ** np.arange(n), n - 1, np.arange(n), order)
+        sweep = Sweep("lr", np.arange(n), 10.0 ** np.arange(n), n - 1, np.arange(n), order, order)
         tuning["p1", name] = Tuning(sweep, scores)
         counted = np.ones((report[name].shape[1], 51), bool)
         nothing = np.zeros(0)
         reported["p1", name] = Reported(
-            sweep, nothing, counted, nothing, nothing, report[name], nothing, nothing, nothing, nothing
+            sweep, nothing, counted, nothing, nothing, nothing, report[name], nothing, nothing, nothing, nothing
         )
     return Evidence({"p1": Facts("a", 2, 0.0, 1.0, 1e-6, None, True)}, 100.0, np.arange(1), tuning, reported)
 

@@ -54,7 +54,7 @@ def test_unknown_kinds_get_the_nearest(invoke, run):
 def test_plot_prints_where_the_pictures_are(invoke, run, tmp_path, monkeypatch):
     calls = []
 
-    def draw(stored, kinds, form, out_dir):
+    def draw(stored, kinds, form, out_dir, *, score):
         calls.append((kinds, form, str(out_dir)))
         return [out_dir / f"basins.{form}"]
 

@@ -57,6 +57,8 @@ def summary(problems: dict[str, int]) -> pd.DataFrame:
                     "swept_value": 1e-6 if rule == "adadelta" else float(GRID[min(15, r + 4 * s)]),
                     "at_edge": r + 4 * s >= 14, "n_starts": 32, "gap_median": np.inf if lost else gap,
                     "gap_low": gap / 3, "gap_high": np.inf if lost else gap * 4, "reach_count": reached,
+                    "best_median": np.inf if lost else gap / (40 if (rule, p) == ("adagrad", 0) else 2),
+                    "best_low": gap / 60, "best_high": gap * 4, "noisy": False,
                     "reach_share": reached / 32, "reach_low": max(0.0, reached / 32 - 0.13),
                     "reach_high": min(1.0, reached / 32 + 0.11), "solved_count": reached // 2,
                     "solved_share": reached / 64, "solved_low": reached / 80, "solved_high": min(1.0, reached / 40),
@@ -190,7 +192,13 @@ def judged(problems: dict[str, int]) -> dict[str, pd.DataFrame]:
             "p": 0.001 * k + 0 * middle, "p_holm": 0.004 * k + 0 * middle, "verdict": verdict,
             "detectable": 0.05 + 0 * middle,
         })  # fmt: skip
-    return {"ranking": pd.DataFrame(rows), "contrasts": pd.DataFrame(claims)}
+    ways = []
+    for scoring, factor in (("settled", 0.7), ("touched", 1.0)):
+        frame = pd.DataFrame(rows)
+        names = ["score", "score_low", "score_high", "new_low", "new_high"]
+        ways.append(frame.assign(scoring=scoring, **{name: factor * frame[name] for name in names}))
+    stability = pd.concat(ways, ignore_index=True)[["scoring", *pd.DataFrame(rows).columns]]
+    return {"ranking": pd.DataFrame(rows), "contrasts": pd.DataFrame(claims), "stability": stability}
 
 
 def wells() -> pd.DataFrame:
@@ -270,7 +278,8 @@ def make(path: Path, problems: dict[str, int], *, n_grid: int = 21, n_basin: int
     frames = {"summary": summary(problems), "convergence": convergence(problems), "sensitivity": sensitivity(problems)}
     frames |= tuning(problems) | judged(problems) | {"wells": wells()} | quadratics.frames()
     frames |= {"dimension": dimension(), "running_times": running_times(problems)}
-    runs = pd.DataFrame([{"problem": p, "optimizer": r, "status": "ok"} for p in problems for r in RULES])
+    ran = {"status": "ok", "settled": [1]}
+    runs = pd.DataFrame([{"problem": p, "optimizer": r, **ran} for p in problems for r in RULES])
     write_pictures(path / "pictures", problems, n_grid, n_basin)
     return Evidence(SimpleNamespace(runs=runs, manifest=manifest(problems), path=path), frames)
 

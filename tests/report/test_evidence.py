@@ -3,13 +3,15 @@ from types import SimpleNamespace
 import pandas as pd
 
 from optbench.analysis import summarize
+from optbench.records import Scoring
 from optbench.report.evidence import Evidence, optimizers
 
 
 def test_analysis_runs_once_for_all_frames(monkeypatch, evidence):
     calls = []
 
-    def analyze(runs, manifest):
+    def analyze(runs, manifest, scoring):
+        assert scoring is Scoring.SETTLED
         calls.append(len(runs))
         return SimpleNamespace(summary=pd.DataFrame({"a": [1]}), convergence=pd.DataFrame(), sensitivity=pd.DataFrame())
 

@@ -19,7 +19,7 @@ KINDS = tables.names()["landscapes"]
 
 
 TUNING = ("best_of_k", "gain", "matrix")
-JUDGED = ("ranking", "contrasts", "wells", "running_times", *THEORY_FRAMES)
+JUDGED = ("ranking", "contrasts", "stability", "wells", "running_times", *THEORY_FRAMES)
 
 
 def changed(evidence: Evidence, *, summary=None, runs=None, tuning=None, **manifest) -> Evidence:
