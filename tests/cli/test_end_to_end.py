@@ -46,7 +46,9 @@ def test_the_same_command_shows_the_same_table(ran, module_shell):
     assert "note:" not in ran.stderr
     (run,) = (module_shell.folder / "results" / "tiny").iterdir()
     when = json.loads((run / "manifest.json").read_text())["finished_utc"]
-    note = f"note:    tiny/{run.name} was computed at {when} and is shown again; --fresh (fresh=True) computes it anew\n"
+    note = (
+        f"note:    tiny/{run.name} was computed at {when} and is shown again; --fresh (fresh=True) computes it anew\n"
+    )
     assert note in again.stderr
 
 
