@@ -134,6 +134,7 @@ def status(run: str, as_json: bool) -> None:
 
     from optbench import store
     from optbench.cli.folders import find_run
+    from optbench.report.part import part
 
     path = find_run(run)
     manifest = store.load(path).manifest
@@ -144,6 +145,7 @@ def status(run: str, as_json: bool) -> None:
     facts = {
         "run": str(path),
         "suite": manifest["suite"]["name"],
+        "part": part(manifest),
         "run_id": path.resolve().name,
         "state": manifest["state"],
         "shards_done": len(committed),
@@ -164,6 +166,8 @@ def status(run: str, as_json: bool) -> None:
         of = "" if facts["cells_total"] is None else f" of {facts['cells_total']:,}"
         words = ", ".join(f"{count:,} {name}" for name, count in facts["status_counts"].items())
         click.echo(f"cells:    {facts['cells_done']:,}{of}: {words}")
+    if facts["part"]:
+        click.echo(f"part:     {facts['part'].partition(': ')[2]}")
     click.echo(f"created:  {facts['created_utc']}")
     if facts["finished_utc"]:
         click.echo(f"finished: {facts['finished_utc']}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from optbench.errors import DataError, UsageError, unknown_name
 from optbench.records import Scoring, Status
 from optbench.report import style
+from optbench.report.part import part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,6 +284,7 @@ class Evidence:
             f"run {manifest.get('run_id', '?')}",
             f"jax {manifest.get('versions', {}).get('jax', '?')} {device}({machine.get('cores', '?')})",
             *(["dtype bfloat16"] if self.manifest.get("dtype") == "bfloat16" else []),
+            *([found] if (found := part(manifest)) else []),
             COSTS[self.kind],
             *([self.criterion] if self.criterion else []),
         ]

@@ -17,6 +17,7 @@ from optbench.console import Progress
 from optbench.core.keys import digest
 from optbench.errors import UsageError
 from optbench.records import SCHEMA_VERSION
+from optbench.runner.part import part_of
 from optbench.suite.networks import NetworkSuite
 from optbench.suite.parse import Suite
 from optbench.suite.spec import SuiteSpec
@@ -106,6 +107,7 @@ def opening(
     command: list[str],
     threads: int,
     names: Iterable[str],
+    absent: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Returns what the manifest of any run says when it begins.
 
@@ -118,6 +120,7 @@ def opening(
         command: The command that computes it.
         threads: Calls in flight.
         names: Names of its rules, functions and models.
+        absent: Labels of tasks whose data are not here.
 
     Returns:
         Entries of a manifest.
@@ -137,6 +140,7 @@ def opening(
             "text": read.text,
         },
         "selection": dict(selection),
+        "part": part_of(read.spec, spec, absent),
         "size": "quick" if quick else "full",
         "seed": spec.seed,
         "tuning": spec.tuning,

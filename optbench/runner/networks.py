@@ -265,6 +265,7 @@ def _manifest(
             command=command,
             threads=visible_cores(),
             names=names(planned),
+            absent=planned.absent,
         ),
         "kind": "networks",
         "epochs": spec.epochs,

@@ -184,6 +184,14 @@ def test_status_counts_shards(invoke, tmp_path, monkeypatch):
     assert (facts["shards_done"], facts["shards_total"], facts["state"]) == (1, 2, "running")
 
 
+def test_status_says_which_part_of_the_suite_it_is(invoke, tmp_path):
+    path = write_run(tmp_path / "results" / "quick" / "0f3a") / "manifest.json"
+    assert "part:" not in invoke("status", "quick").stdout
+    path.write_text(json.dumps({**json.loads(path.read_text()), "part": {"problems": {"kept": 2, "of": 12}}}))
+    assert "part:     2 of 12 problems\n" in invoke("status", "quick").stdout
+    assert json.loads(invoke("status", "quick", "--json").stdout)["part"] == "part of the suite: 2 of 12 problems"
+
+
 def test_status_of_a_damaged_run_ends_with_5(invoke, tmp_path):
     run = write_run(tmp_path / "results" / "quick" / "0f3a")
     (run / "manifest.json").write_text("{")

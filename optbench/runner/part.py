@@ -1,0 +1,47 @@
+"""How the suite that is run differs from the one that its file describes: the manifest says so, and every table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from optbench.suite.networks import NetworkSuite
+from optbench.suite.spec import SuiteSpec
+
+
+def part_of(
+    whole: SuiteSpec | NetworkSuite, run: SuiteSpec | NetworkSuite, absent: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Returns how a run differs from its suite.
+
+    Args:
+        whole: The suite as its file has it.
+        run: The suite that is run, after selection or in its quick size.
+        absent: Labels of tasks that are not run though nobody left them out; they have a note of their own.
+
+    Returns:
+        For each kind of entry that differs how many of how many are kept, and how many were added; for each setting
+        that differs the one of the run. Empty for the whole suite.
+
+    Example:
+        >>> from optbench.suite.parse import load
+        >>> from optbench.suite.selection import select
+        >>> spec = load("quick").spec
+        >>> part_of(spec, select(spec, optimizers=["sgd", "lion"], tuning="random", trials=8))
+        {'optimizers': {'kept': 1, 'of': 7, 'added': 1}, 'tuning': 'random', 'trials': 8}
+    """
+    found: dict[str, Any] = {}
+    for kind in ("optimizers", "problems", "tasks"):
+        if not hasattr(whole, kind):
+            continue
+        all_labels = [entry.label for entry in getattr(whole, kind)]
+        here = [entry.label for entry in getattr(run, kind)] + [label for label in absent if kind == "tasks"]
+        kept = len(set(all_labels) & set(here))
+        if kept < len(all_labels) or len(here) > kept:
+            found[kind] = {"kept": kept, "of": len(all_labels), "added": len(here) - kept}
+    for setting in ("tuning", "trials", "dtype"):
+        value = getattr(run, setting, None)
+        # Trials mean something where they are drawn.
+        if value != getattr(whole, setting, None) and (setting != "trials" or run.tuning == "random"):
+            found[setting] = value
+    return found
