@@ -88,6 +88,7 @@ def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command:
     from optbench.cli.showing import print_table
     from optbench.console import Progress, progress
     from optbench.report import figures
+    from optbench.report.evidence import Evidence
     from optbench.runner import run as run_suite
 
     latest = Progress(0, 0)
@@ -103,8 +104,9 @@ def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command:
     except KeyboardInterrupt:
         click.echo(f"\nsaved {latest.cells_done:,}/{latest.cells_total:,} cells; resume with: {command}", err=True)
         raise
-    print_table(stored, "main", "terminal")
-    drawn = figures.draw(stored, None, "png", stored.path / "figures")
+    evidence = Evidence.of(stored)
+    print_table(evidence, None, "terminal")
+    drawn = figures.draw(evidence, None, "png", stored.path / "figures")
     click.echo(f"run:     {stored.path}", err=True)
     click.echo(f"figures: {stored.path / 'figures'} ({len(drawn)} files)", err=True)
     click.echo(f"again:   optbench table {stored.path}", err=True)

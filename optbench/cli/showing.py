@@ -10,6 +10,7 @@ from optbench.records import Scoring
 
 if TYPE_CHECKING:
     from optbench import store
+    from optbench.report.evidence import Evidence
 
 FORMATS = ("terminal", "markdown", "csv", "latex", "json")
 PICTURES = ("png", "svg", "pdf")
@@ -17,6 +18,8 @@ PICTURES = ("png", "svg", "pdf")
 #: Columns of a table that goes into a pipe or a file, where ``COLUMNS`` says nothing else.
 PIPED_WIDTH = 120
 
+#: What a run shows unless another kind is asked for.
+ANSWERS = "The one that answers the suite's question"
 
 score_option = click.option(
     "--score",
@@ -34,18 +37,19 @@ class KindOption(click.Option):
 
         names = figures.names() if self.multiple else tables.names()
         said = [f"Of a run of {of}: {', '.join(kinds[:-1])} or {kinds[-1]}." for of, kinds in names.items()]
-        self.help = " ".join([*said, "May be repeated; all by default."] if self.multiple else said)
+        said.append("May be repeated; all by default." if self.multiple else f"{ANSWERS} by default.")
+        self.help = " ".join(said)
         return super().get_help_record(ctx)
 
 
 @click.command()
 @click.argument("run")
-@click.option("--kind", cls=KindOption, default="main", show_default=True, metavar="K")
+@click.option("--kind", cls=KindOption, metavar="K")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="terminal", show_default=True, help="How to write it."
 )
 @score_option
-def table(run: str, kind: str, form: str, score: str | None) -> None:
+def table(run: str, kind: str | None, form: str, score: str | None) -> None:
     """Prints a table of a run, computed from its stored rows alone.
 
     RUN is the folder of a run, a suite (its latest run), or suite/run-id under ./results.
@@ -62,8 +66,15 @@ def table(run: str, kind: str, form: str, score: str | None) -> None:
     print_table(store.load(find_run(run)), kind, form, score)
 
 
-def print_table(run: store.Run, kind: str, form: str, score: str | None = None) -> None:
-    """Prints a table on stdout, in letters that its encoding has, as wide as the terminal or ``COLUMNS``."""
+def print_table(run: store.Run | Evidence, kind: str | None, form: str, score: str | None = None) -> None:
+    """Prints a table on stdout, in letters that its encoding has, as wide as the terminal or ``COLUMNS``.
+
+    Args:
+        run: The run.
+        kind: Which table; ``None`` for the one that answers the suite's question.
+        form: Format.
+        score: Which targets count; ``None`` for what the run has.
+    """
     import sys
 
     from optbench.console import text_width

@@ -101,9 +101,27 @@ def names() -> dict[str, list[str]]:
     return {of: [kind.name for kind in found] for of, found in KINDS.items()}
 
 
+def headline(run: StoredRun | Evidence) -> str:
+    """Returns the kind of table that answers the question of a run's suite.
+
+    It is what the suite names as its ``table``, else the verdicts of its contrasts, else ``main``; ``main`` too where
+    that table would have no rows, as for a part of a suite.
+
+    Args:
+        run: A loaded run, or the ``Evidence`` that wraps it.
+
+    Returns:
+        A name among the ``KINDS`` of the run's kind.
+    """
+    evidence = Evidence.of(run)
+    asked = evidence.manifest.get("table") or ("contrasts" if evidence.manifest.get("contrasts") else "main")
+    found = next((kind for kind in KINDS[evidence.kind] if kind.name == asked), None)
+    return "main" if found is None or asked == "main" or not build(evidence, found).blocks else asked
+
+
 def render(
     run: StoredRun | Evidence,
-    kind: str = "main",
+    kind: str | None = None,
     format: str = "terminal",
     *,
     score: str | None = None,
@@ -117,7 +135,7 @@ def render(
 
     Args:
         run: A loaded run, or the ``Evidence`` that wraps it.
-        kind: A name among the ``KINDS`` of the run's kind.
+        kind: A name among the ``KINDS`` of the run's kind; ``None`` for the ``headline``.
         format: ``terminal``, ``markdown``, ``csv``, ``latex`` or ``json``.
         score: ``settled`` or ``touched``, of runs of landscapes; by default what the run has.
         width: Terminal columns to fill at most; other formats ignore it.
@@ -131,12 +149,13 @@ def render(
             cannot be scored so.
     """
     evidence = Evidence.of(run, score)
-    problems = kinds.unknown("table", [kind], names(), evidence)
+    problems = [] if kind is None else kinds.unknown("table", [kind], names(), evidence)
     if format not in FORMATS:
         problems.append(unknown_name("format", format, FORMATS))
     if problems:
         raise UsageError(problems)
-    (found,) = (entry for entry in KINDS[evidence.kind] if entry.name == kind)
+    shown = headline(evidence) if kind is None else kind
+    (found,) = (entry for entry in KINDS[evidence.kind] if entry.name == shown)
     return FORMATS[format](build(evidence, found), width, ascii_only)
 
 

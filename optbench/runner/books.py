@@ -57,6 +57,12 @@ class Books:
         """Whether the run is finished, and no file of it has changed since."""
         return bool(self.manifest["state"] == "finished" and not store.verify(self.folder))
 
+    def shows_another_table(self) -> None:
+        """Writes which table answers the question, if a suite's file names another one since the run was computed."""
+        old = store.read_manifest(self.folder)
+        if old.get("table") != self.manifest["table"]:
+            store.write_manifest(self.folder, {**old, "table": self.manifest["table"]})
+
     def begin(self) -> None:
         """Says on disk that the run goes on."""
         self.manifest |= {"state": "running", "finished_utc": None}
@@ -144,6 +150,7 @@ def opening(
         "size": "quick" if quick else "full",
         "seed": spec.seed,
         "tuning": spec.tuning,
+        "table": spec.table,
         "created_utc": _now(),
         "finished_utc": None,
         "state": "running",

@@ -64,6 +64,7 @@ class Execution:
     def finish(self) -> bool:
         """Runs what is not committed, then draws and closes the books; returns whether there was anything to do."""
         if self.books.is_closed and not self._missing():
+            self.books.shows_another_table()
             return False
         self.books.begin()
         missing = self._missing()

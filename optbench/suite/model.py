@@ -21,6 +21,24 @@ Whole = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
 
+#: Kinds of table that a suite may name as the one that answers its question.
+LandscapeTable = Literal[
+    "main",
+    "gaps",
+    "reach",
+    "solved",
+    "evals",
+    "ert",
+    "tuning",
+    "matrix",
+    "ranking",
+    "contrasts",
+    "wells",
+    "theory",
+    "long",
+]
+NetworkTable = Literal["main", "gap", "effects", "ranking", "long"]
+
 #: Largest seed.
 MAX_INT = 2**31 - 1
 

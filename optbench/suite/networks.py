@@ -12,8 +12,9 @@ from pydantic import Field, Strict, model_validator
 from optbench import catalog
 from optbench.core.keys import canonical, digest
 from optbench.errors import UsageError, unknown_name
-from optbench.suite.model import MAX_INT, Flag, Grid, Model, Real, Text, violations
-from optbench.suite.spec import OptimizerSpec, grid_faults, matches, repeated
+from optbench.suite.faults import grid_faults, repeated
+from optbench.suite.model import MAX_INT, Flag, Grid, Model, NetworkTable, Real, Text, violations
+from optbench.suite.spec import OptimizerSpec, matches
 from optbench.tasks.data import registry
 from optbench.tasks.data.splitting import Sizes, sizes
 from optbench.tasks.models.dense import Dropout
@@ -200,6 +201,7 @@ class NetworkSuite(Model):
         optimizers: The entries that are compared.
         tasks: What they are compared on.
         quick: What ``--quick`` changes.
+        table: The kind of table that answers the question; ``main`` if ``None``. It changes no run.
     """
 
     name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -217,6 +219,7 @@ class NetworkSuite(Model):
     optimizers: Annotated[tuple[OptimizerSpec, ...], Field(min_length=1)]
     tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)]
     quick: NetworkQuick | None = None
+    table: NetworkTable | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -322,7 +325,7 @@ class NetworkSuite(Model):
 
     def hash(self) -> str:
         """Returns the hash of what is run: neither the question's words nor the order of entries matter."""
-        data = self.model_dump(mode="json", exclude={"question", "optimizers", "tasks", "quick"})
+        data = self.model_dump(mode="json", exclude={"question", "table", "optimizers", "tasks", "quick"})
         rules = (entry.model_dump(mode="json", exclude={"search"}) for entry in self.optimizers)
         tasks = (entry.model_dump(mode="json", exclude={"if_present"}) for entry in self.tasks)
         data["optimizers"] = sorted(rules, key=canonical)

@@ -15,6 +15,7 @@ from optbench.suite.expand import expand
 from optbench.suite.model import Grid, Model, Quick, Range, Starts
 from optbench.suite.networks import NetworkQuick, NetworkSuite, Seeds, TaskSpec
 from optbench.suite.spec import NoiseSpec, OptimizerSpec, ProblemSpec, SuiteSpec
+from optbench.suite.unused import unused
 
 SHIPPED = Path(__file__).parent.parent / "suites"
 
@@ -140,9 +141,12 @@ def parse(text: str, *, source: str) -> SuiteSpec | NetworkSuite:
     suite = NetworkSuite if "tasks" in data else SuiteSpec
     data, places = expand(data)
     try:
-        return suite.model_validate(data)
+        found = suite.model_validate(data)
     except ValidationError as error:
         raise UsageError(list(dict.fromkeys(explain(error, places, suite))), where=source) from None
+    if said := unused(found):
+        raise UsageError(said, where=source)
+    return found
 
 
 def explain(

@@ -36,10 +36,13 @@ def quick_size(spec: SuiteSpec) -> SuiteSpec:
         "grid": {name: resized(grid, quick.points) for name, grid in spec.grid.items()},
         "optimizers": tuple(fewer(entry, quick.points) for entry in kept),
         "problems": problems,
-        "contrasts": tuple(entry for entry in spec.contrasts if entry.applies(labels, functions)),
+        "contrasts": (),
         "quick": None,
     }
-    return SuiteSpec(**{**dict(spec), **changed})
+    small = SuiteSpec(**{**dict(spec), **changed})
+    # A claim about a value that the smaller grid has not is one about what is left out.
+    claims = (entry for entry in spec.contrasts if entry.applies(labels, functions) and not small.faults_of(entry))
+    return small.model_copy(update={"contrasts": tuple(claims)})
 
 
 def _is_kept(items: tuple[str, ...] | None, entry: OptimizerSpec | ProblemSpec) -> bool:

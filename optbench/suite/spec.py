@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, Strict, model_validator
@@ -22,10 +22,12 @@ from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem
 from optbench.records import MAX_BUDGET
 from optbench.suite.contrast import Contrast
+from optbench.suite.faults import grid_faults, repeated
 from optbench.suite.model import (
     MAX_INT,
     Flag,
     Grid,
+    LandscapeTable,
     Model,
     Positive,
     Quick,
@@ -186,6 +188,8 @@ class SuiteSpec(Model):
         snapshots: Costs at which the sharp or flat well of the judged iterate is named, where a problem has
             wells; those beyond the budget are left out.
         contrasts: Claims that the run is to judge; part of the run's identity, so none is added afterwards.
+        table: The kind of table that answers the question; ``None`` for the verdicts of ``contrasts``, or ``main``
+            where there are none. What is computed does not depend on it.
     """
 
     name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -205,6 +209,7 @@ class SuiteSpec(Model):
     quick: Quick | None = None
     snapshots: tuple[Annotated[int, Strict(), Field(ge=1, le=MAX_BUDGET)], ...] = ()
     contrasts: tuple[Contrast, ...] = ()
+    table: LandscapeTable | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -247,21 +252,25 @@ class SuiteSpec(Model):
         return wrong
 
     def _contrast_faults(self) -> list[tuple[str, str]]:
+        return [
+            (f"contrasts[{index}].{key}", message)
+            for index, entry in enumerate(self.contrasts)
+            for key, message in self.faults_of(entry)
+        ]
+
+    def faults_of(self, contrast: Contrast) -> list[tuple[str, str]]:
+        """Returns what is wrong with a claim about the suite: (key, message) pairs."""
         entries = {entry.label: entry for entry in self.optimizers}
-        problems = [entry.label for entry in self.problems]
-        wrong = []
-        for index, entry in enumerate(self.contrasts):
-            faults = entry.faults(list(entries), problems)
-            for end, side in (("left", entry.left), ("right", entry.right)):
-                members = side.members(entries)
-                if not members:
-                    faults.append((f"{end}.optimizer", unknown_name("entry of the suite", side.optimizer, entries)))
-                if self.tuning == "default" and side.setting != "default":
-                    faults.append((f"{end}.setting", f"a suite that tunes nothing has no setting {side.setting!r}"))
-                if side.at is not None and len(members) == 1:
-                    faults += [(f"{end}.at", fault) for fault in self._value_faults(entries[members[0]], side.at)]
-            wrong += [(f"contrasts[{index}].{key}", message) for key, message in faults]
-        return wrong
+        faults = contrast.faults(list(entries), [entry.label for entry in self.problems])
+        for end, side in (("left", contrast.left), ("right", contrast.right)):
+            members = side.members(entries)
+            if not members:
+                faults.append((f"{end}.optimizer", unknown_name("entry of the suite", side.optimizer, entries)))
+            if self.tuning == "default" and side.setting != "default":
+                faults.append((f"{end}.setting", f"a suite that tunes nothing has no setting {side.setting!r}"))
+            if side.at is not None and len(members) == 1:
+                faults += [(f"{end}.at", fault) for fault in self._value_faults(entries[members[0]], side.at)]
+        return faults
 
     def _value_faults(self, entry: OptimizerSpec, value: float) -> list[str]:
         if self.tuning != "grid":
@@ -292,7 +301,17 @@ class SuiteSpec(Model):
 
         The ranges that random tuning draws from are part of it, wherever they are written.
         """
-        apart = {"question", "optimizers", "problems", "contrasts", "quick", "tuning", "trials", "shift_decades"}
+        apart = {
+            "question",
+            "table",
+            "optimizers",
+            "problems",
+            "contrasts",
+            "quick",
+            "tuning",
+            "trials",
+            "shift_decades",
+        }
         data = self.model_dump(mode="json", exclude=apart)
         rules = (entry.model_dump(mode="json", exclude={"search"}) for entry in self.optimizers)
         data["optimizers"] = sorted(rules, key=canonical)
@@ -355,42 +374,3 @@ def matches(item: str, entry: OptimizerSpec | ProblemSpec) -> bool:
     """Returns whether a name, a label, or a pattern with ``*`` or ``?`` stands for an entry."""
     pattern = re.escape(item).replace(r"\*", ".*").replace(r"\?", ".")
     return any(re.fullmatch(pattern, name) for name in (entry.name, entry.label))
-
-
-def grid_faults(
-    entries: Sequence[OptimizerSpec], given: Mapping[str, Grid], grid_of: Callable[[OptimizerSpec], Grid]
-) -> list[tuple[str, str]]:
-    """Returns what is wrong with the ranges that entries sweep.
-
-    Args:
-        entries: The optimizers of a suite.
-        given: The suite's ranges by the swept hyperparameter.
-        grid_of: The range of an entry that has one.
-    """
-    wrong = []
-    points: dict[int, str] = {}
-    for index, entry in enumerate(entries):
-        if entry.swept not in entry.sweep and entry.swept not in given:
-            ask = f"give sweep = {{ {entry.swept} = {{ low = ..., high = ..., points = ... }} }}"
-            wrong.append((f"optimizers[{index}].sweep", f"grid has no range for {entry.swept!r}; {ask}"))
-            continue
-        grid, rule = grid_of(entry), entry.build().hyper[entry.swept]
-        if not (rule.allows(grid.low) and rule.allows(grid.high)):
-            message = f"{entry.name} needs values in {rule.describe()}; got {grid.low:g} to {grid.high:g}"
-            wrong.append((f"grid.{entry.swept}", message))
-        points.setdefault(grid.points, entry.label)
-    if len(points) > 1:
-        counts = ", ".join(f"{label} {n}" for n, label in points.items())
-        wrong.append(("optimizers", f"every entry must have the same number of trials; got {counts}"))
-    return wrong
-
-
-def repeated(key: str, labels: list[str]) -> list[tuple[str, str]]:
-    """Returns what is wrong with the labels of entries: each may stand once."""
-    first: dict[str, int] = {}
-    wrong = []
-    for index, label in enumerate(labels):
-        if label in first:
-            wrong.append((f"{key}[{index}]", f"{label!r} stands in {key}[{first[label]}] already"))
-        first.setdefault(label, index)
-    return wrong

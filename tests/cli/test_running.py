@@ -41,7 +41,7 @@ def test_run_hands_over_prints_the_table_and_draws(invoke, stand_in, drawn, tmp_
         "run", "quick", "--optimizers", "sgd,adam[b1=0.5,b2=0.9]", "--problems", "sph*", "--out", "o", "--fresh"
     )
     assert result.exit_code == 0
-    assert result.stdout == "table main terminal\n"
+    assert result.stdout == "table None terminal\n"
     assert "10/10 cells" in result.stderr
     assert f"figures: {tmp_path / 'x' / 'figures'} (1 files)" in result.stderr
     del seen["progress"]

@@ -15,7 +15,7 @@ def run(tmp_path):
 
 def test_table_goes_to_stdout(invoke, run, monkeypatch):
     monkeypatch.setattr(tables, "render", lambda stored, kind, form, **options: f"{stored.path.name} {kind} {form}\n")
-    assert invoke("table", "quick").stdout == "0f3a main terminal\n"
+    assert invoke("table", "quick").stdout == "0f3a None terminal\n"
     assert invoke("table", "quick", "--kind", "gaps", "--format", "csv").stdout == "0f3a gaps csv\n"
 
 

@@ -11,6 +11,7 @@ import optbench as ob
 from optbench import store
 from optbench.cli import cli
 from optbench.report import tables
+from tests.e2e.command import call
 
 #: Adam's default is the one value that is tried, so tuning chooses it; SGD's is not.
 NETWORKS = """
@@ -78,3 +79,28 @@ def test_seconds_of_the_clock_are_those_and_those_of_threads_stand_apart(tmp_pat
     assert manifest["run_s"] >= round(sum(record["run_s"] for record in records), 3)
     assert manifest["thread_s"] == pytest.approx(sum(record["thread_s"] for record in records), abs=2e-3)
     assert manifest["run_s"] + manifest["compile_s"] < elapsed
+
+
+def test_a_suite_that_names_another_table_shows_it_without_computing_again(tmp_path):
+    run, _, _ = made(tmp_path, LANDSCAPES)
+    assert (run.manifest["table"], tables.headline(run)) == (None, "main")
+    again, reports, _ = made(tmp_path, LANDSCAPES + 'table = "ert"\n')
+    assert (again.path, reports) == (run.path, [])
+    assert (again.manifest["table"], tables.headline(again)) == ("ert", "ert")
+    assert again.manifest["finished_utc"] == run.manifest["finished_utc"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("suite", "words", "shown"),
+    [
+        ("claims", ("--quick",), "The claims of the suite, judged"),
+        ("basins", ("--quick",), "Sharp or flat: in which well runs are, at equal excess loss"),
+        ("theory", ("--quick",), "Quadratics: theory beside measurement"),
+    ],
+)
+def test_a_suite_prints_what_it_asks(tmp_path, suite, words, shown):
+    done = call(tmp_path, "run", suite, *words)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].startswith(shown)
+    assert call(tmp_path, "table", suite).stdout == done.stdout

@@ -3,6 +3,7 @@ import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from optbench.errors import UsageError
 from optbench.report import tables
 from optbench.report.evidence import THEORY_FRAMES, Evidence
+from optbench.suite.model import LandscapeTable, NetworkTable
 from tests.report.hostile import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -293,3 +295,29 @@ def test_groups_the_worst_problem_and_margins_are_told_in_words(evidence):
         assert words in text
     plain = tables.render(evidence, "contrasts", "terminal", width=200)
     assert not any(words in plain for words in ("worst", "by group", "may be worse"))
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ({}, "main"),
+        ({"table": "ert"}, "ert"),
+        ({"contrasts": [{"name": "c"}]}, "contrasts"),
+        ({"contrasts": [{"name": "c"}], "table": "wells"}, "wells"),
+        ({"table": "from a later version"}, "main"),
+    ],
+)
+def test_the_table_of_a_run_answers_the_question_of_its_suite(evidence, said, kind):
+    run = changed(evidence, **said)
+    assert tables.headline(run) == kind
+    assert tables.render(run) == tables.render(run, kind)
+
+
+def test_main_stands_in_for_a_table_without_rows(evidence):
+    empty = {"wells": evidence.frame("wells").iloc[:0]}
+    assert tables.headline(changed(evidence, table="wells", tuning=empty)) == "main"
+
+
+def test_a_suite_may_name_every_kind_of_table():
+    names = {"landscapes": LandscapeTable, "networks": NetworkTable}
+    assert {of: list(get_args(known)) for of, known in names.items()} == tables.names()

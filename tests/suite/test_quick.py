@@ -141,3 +141,30 @@ def test_quick_sizes_of_shipped_suites_are_small_and_tune(name):
     assert sum(g.n_cells * g.trips for g in small.groups) < sum(g.n_cells * g.trips for g in plan(whole).groups)
     assert small.spec.tuning == whole.tuning
     assert len(small.spec.optimizers) > 1
+
+
+def test_a_claim_about_a_value_that_the_smaller_grid_lacks_is_left_out():
+    text = """
+name = "a"
+version = 1
+question = "q"
+grid = { lr = { low = 1e-3, high = 1e0, points = 4 } }
+optimizers = [{ name = "sgd" }, { name = "adam" }]
+problems = [{ name = "sphere" }]
+quick = { points = 2 }
+
+[[contrasts]]
+name = "ends"
+claim = "c"
+left = { optimizer = "sgd", at = 1e-3 }
+right = { optimizer = "adam" }
+
+[[contrasts]]
+name = "middle"
+claim = "c"
+left = { optimizer = "sgd", at = 1e-2 }
+right = { optimizer = "adam" }
+"""
+    spec = parse(text, source="s.toml")
+    assert [entry.name for entry in spec.contrasts] == ["ends", "middle"]
+    assert [entry.name for entry in quick_size(spec).contrasts] == ["ends"]

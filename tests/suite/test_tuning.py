@@ -155,7 +155,10 @@ def test_ranges_are_those_of_the_rule_unless_the_suite_says_otherwise():
         ),
         ([entry("searched", "search = { b = { lo = 0.5, high = 0.9 } }")], "unknown key 'lo'; did you mean 'low'?"),
         (
-            ['name = "adadelta"\nhyper = { eps = 1e-6 }\nsweep = { gamma = { low = 0.5, high = 0.9, points = 3 } }'],
+            [
+                'name = "adadelta"\nhyper = { eps = 1e-6 }\nsweep = { gamma = { low = 0.5, high = 0.9, points = 3 } }',
+                'name = "sgd"',
+            ],
             None,
         ),
     ],
