@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from optbench.catalog.aliases import ALIASES
@@ -91,12 +91,12 @@ def _find(kind: str, name: str, entries: Sequence[Entry]) -> Any:
     raise UsageError(unknown(kind, name, entries))
 
 
-def optimizer(name: str) -> Optimizer:
+def optimizer(name: str | Any) -> Optimizer:
     """Returns the update rule of a name.
 
     Args:
         name: A registry name, or ``module:attribute`` for an ``Optimizer`` or an optax factory of your own;
-            either may be followed by modifiers, as in ``adam+warmup+cosine``.
+            either may be followed by modifiers, as in ``adam+warmup+cosine``. Or such an object itself.
 
     Returns:
         The rule; the same object whenever the same rule is named with the same modifiers. One of your own has the name
@@ -113,6 +113,13 @@ def optimizer(name: str) -> Optimizer:
     """
     from optbench.core.optimizer import Optimizer
 
+    if isinstance(name, Optimizer):
+        return name
+    if not isinstance(name, str):
+        from optbench.optimizers.from_optax import adopted
+        from optbench.optimizers.optax_arguments import factory_name
+
+        return adopted(name, factory_name(name))
     name, *modifiers = name.split("+")
     found = _find("optimizer", name, OPTIMIZERS)
     if not isinstance(found, Optimizer):
@@ -177,32 +184,65 @@ def model(name: str) -> Model:
 
 
 def problem(
-    name: str, dim: int | None = None, *, instance: int = 0, rotated: bool = False, **parameters: float
+    function: str | Landscape | Callable[..., Any],
+    dim: int | None = None,
+    *,
+    instance: int = 0,
+    rotated: bool = False,
+    bounds: Any = None,
+    x_star: Any = None,
+    f_star: float | None = None,
+    name: str | None = None,
+    **parameters: float,
 ) -> Problem:
     """Returns a test function as a value with its optimum, box and starts.
 
     Args:
-        name: A registry name, ``cutest:NAME``, or ``module:attribute`` for a ``Landscape`` of your own.
+        function: A registry name, ``cutest:NAME``, or ``module:attribute`` for a ``Landscape`` of your own; a
+            ``Landscape`` itself; or a plain function of a point in ``jax.numpy``, which needs ``bounds``.
         dim: Dimension; the function's default if ``None``.
         instance: 0 for the literature's form, else the seed of shift, rotation and offset. Of functions whose
             instances the literature numbers, such as BBOB's, it is that number, from 1 on; 0 stands for 1.
         rotated: Whether the instance is turned.
+        bounds: Of a plain function, its box: a low and a high for each coordinate.
+        x_star: Of a plain function, its global minimizers: a point or several; ``None`` where they are not known.
+        f_star: Of a plain function, its minimum; that at ``x_star`` if ``None``. Without both it stays unknown: what
+            is measured from it (``f_star``, ``f_scale``, ``f_solved``) raises a ``UsageError``.
+        name: What a plain function is called, in place of its own name.
         **parameters: The function's own parameters, such as ``condition=1e6``.
 
     Returns:
         The problem.
 
     Raises:
-        UsageError: There is no such function, or it has no such dimension, instance or parameter.
+        UsageError: There is no such function, or it has no such dimension, instance or parameter, or a plain function
+            does not fit what is said of it.
 
     Example:
         >>> problem("rosenbrock", dim=2).f_star
         0.0
+        >>> problem(lambda x: (x[0] - 1) ** 2 + x[1] ** 4, bounds=[[-5, 5]] * 2, x_star=[1, 0], name="mine").f_star
+        0.0
     """
+    from optbench.problems.landscape import Landscape
     from optbench.problems.problem import Problem
 
-    function = landscape(name)
-    return Problem(function, function.dims.default if dim is None else dim, instance, rotated, parameters)
+    given = {"bounds": bounds, "x_star": x_star, "f_star": f_star, "name": name}
+    if isinstance(function, str | Landscape):
+        found = landscape(function) if isinstance(function, str) else function
+        if said := [key for key, value in given.items() if value is not None]:
+            raise UsageError(f"{found.name} is defined with its box and minimum; leave out {', '.join(said)}")
+        return Problem(found, found.dims.default if dim is None else dim, instance, rotated, parameters)
+    if isinstance(function, Problem) or not callable(function):
+        raise UsageError(
+            "a problem is made of a name, an optbench Landscape or a function of one point; "
+            f"got {type(function).__name__}"
+        )
+    if parameters:
+        raise UsageError(f"a function of your own has no parameters; got {', '.join(parameters)}")
+    from optbench.problems.own_function import own_problem
+
+    return own_problem(function, dim, instance=instance, rotated=rotated, **given)
 
 
 def is_known(found: Optimizer | Landscape) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.problems.problem import Problem
-from optbench.records import GAP_TARGETS
+from optbench.records import DIVERGE_GAP, GAP_TARGETS
 
 
 class Operands(NamedTuple):
@@ -157,7 +157,13 @@ def blank(dim: int, n_theta: int) -> Operands:
 
 
 def goal(problem: Problem) -> Goal:
-    """Returns what the recorder needs to know of a problem."""
+    """Returns what the recorder needs to know of a problem.
+
+    Of a user's function whose minimum is not known no target can be met, and only what is not finite has diverged.
+    """
+    if not problem.landscape.knows_minimum:
+        most = 0.5 * np.finfo(np.float64).max / DIVERGE_GAP
+        return Goal(_number(0.0), _number(most), np.full(len(GAP_TARGETS) + 1, -np.inf))
     thresholds = _thresholds(problem)[target_order(problem)]
     return Goal(_number(problem.f_star), _number(problem.f_scale), thresholds)
 

@@ -190,6 +190,7 @@ def first_line(error: Exception) -> str:
 def _traced(name: str, function: Callable[..., object], *arguments: object) -> Any:
     """Returns the shapes that a function gives, or one line with what it raises."""
     try:
-        return jax.eval_shape(function, *arguments)
+        # JAX keeps a trace as long as the function lives, and with it the precision of a user's NumPy arrays.
+        return jax.eval_shape(lambda *given: function(*given), *arguments)
     except Exception as error:  # whatever a user's function raises becomes the message of its rows
         return f"{name}: {first_line(error)}"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
 
 from optbench import catalog
+from optbench.core.optimizer import Optimizer
 from optbench.engine.execute import Engine
 from optbench.engine.shelves import Pair, fault
 from optbench.errors import UsageError
+from optbench.optimizers.from_optax import own_names
+from optbench.problems.landscape import Landscape
 from optbench.problems.problem import Problem
 from optbench.records import Status
 from optbench.suite.tuning import told
@@ -39,14 +43,15 @@ class Trace:
 
 
 def trace(
-    problem: str | Problem,
-    optimizer: str,
+    problem: str | Problem | Landscape | Callable[..., Any],
+    optimizer: str | Optimizer | Any,
     *,
     hyper: Mapping[str, float] | None = None,
     x0: Sequence[float] | np.ndarray | None = None,
     steps: int = 100,
     dim: int | None = None,
     seed: int = 0,
+    bounds: Any = None,
 ) -> Trace:
     """Runs one optimizer from one start in raw units and keeps every iterate.
 
@@ -54,14 +59,18 @@ def trace(
     suite in raw units has.
 
     Args:
-        problem: Registry name, ``module:attribute`` or what ``optbench.problem`` returned.
-        optimizer: Registry name or ``module:attribute``.
+        problem: Registry name, ``module:attribute``, what ``optbench.problem`` returned, a ``Landscape``, or a
+            function of one point in ``jax.numpy``, which needs ``bounds``.
+        optimizer: Registry name, ``module:attribute``, an ``Optimizer``, an optax transformation, or a callable that
+            returns one, such as ``optax.adam``.
         hyper: Hyperparameters that differ from the defaults; a horizon or a minimum that a rule asks for is
-            filled in.
+            filled in. Of a user's factory the rate may be called ``lr`` or as the factory does.
         x0: Start, (dim,); by default report start 0 of ``seed``.
         steps: Number of gradient evaluations, at least 1.
         dim: Dimension, if ``problem`` is a name; by default the length of ``x0``.
         seed: Seed of the start, if ``x0`` is not given.
+        bounds: Box of a plain function, a low and a high for each coordinate: starts are drawn there, and a run that
+            is 1000 widths away has diverged.
 
     Returns:
         The trajectory.
@@ -82,9 +91,11 @@ def trace(
     except (TypeError, ValueError):
         raise UsageError(f"x0 must be numbers; got {x0!r}") from None
     if not isinstance(problem, Problem):
-        problem = catalog.problem(problem, dim=len(given) if dim is None and given is not None else dim)
+        problem = catalog.problem(problem, dim=_dimension(dim, given, bounds), bounds=bounds)
+    elif bounds is not None:
+        raise UsageError(f"{problem.label} has its box; leave out bounds")
     rule = catalog.optimizer(optimizer)
-    values = rule.resolve({**told(rule, cost=steps, f_star=problem.f_star), **(hyper or {})})
+    values = _resolved(rule, problem, own_names(optimizer, hyper or {}), steps)
     start = problem.starts(seed, "report", 0)[0] if given is None else given
     if start.shape != (problem.dim,):
         raise UsageError(f"x0 must have shape ({problem.dim},) for {problem.label}; got {start.shape}")
@@ -121,3 +132,15 @@ def trace(
         status=(Status.OK if diverged_at < 0 else Status.DIVERGED).value,
         diverged_at=diverged_at,
     )
+
+
+def _dimension(dim: int | None, given: np.ndarray | None, bounds: Any) -> int | None:
+    """Returns the dimension that was asked for: in words, or by the length of the start where no box says it."""
+    return len(given) if dim is None and given is not None and np.ndim(bounds) < 2 else dim
+
+
+def _resolved(rule: Optimizer, problem: Problem, given: Mapping[str, float], steps: int) -> dict[str, float]:
+    """Returns all hyperparameters; the minimum is looked up only for a rule that asks for it and is not given it."""
+    asks = any(hyper.told == "f_star" and name not in given for name, hyper in rule.hyper.items())
+    known = told(rule, cost=steps, f_star=problem.f_star if asks else 0.0)
+    return rule.resolve({**known, **given})

@@ -172,6 +172,40 @@ def adopted(found: Any, reference: str) -> Optimizer:
     return _shared(found, reference)
 
 
+def own_names(found: Any, given: Mapping[str, float]) -> dict[str, float]:
+    """Returns hyperparameters under the names that they have here: a factory's own name of its rate means ``lr``.
+
+    Args:
+        found: A user's factory, or anything else, whose names are already those.
+        given: Values by name.
+
+    Returns:
+        The same values.
+
+    Raises:
+        UsageError: The rate is given twice, or an argument of the factory is no number that can vary.
+
+    Example:
+        >>> own_names(optax.adam, {"learning_rate": 0.1, "b1": 0.8})
+        {'lr': 0.1, 'b1': 0.8}
+    """
+    if not callable(found) or isinstance(found, Optimizer):
+        return dict(given)
+    rate, known = read_arguments(found)
+    name = factory_name(found)
+    problems = []
+    if "lr" in given and rate in given and rate != "lr":
+        problems.append(f"{name}: lr and {rate} are the same; give one of them")
+    problems += [
+        f"{name}: {argument} does not vary; bind it with functools.partial({name}, {argument}={value!r})"
+        for argument, value in given.items()
+        if argument in inspect.signature(found).parameters and argument != rate and argument not in known
+    ]
+    if problems:
+        raise UsageError(problems)
+    return {"lr" if argument == rate else argument: value for argument, value in given.items()}
+
+
 @functools.cache
 def _shared(found: Any, name: str) -> Optimizer:
     return from_optax(found, name=name)

@@ -66,7 +66,8 @@ class Evaluation:
     def _compiled(self, function: Callable[[Array], Any]) -> Any:
         """Compiles for a point in double precision and keeps nothing of the trace."""
         with jax.enable_x64(True):
-            return jax.jit(function).lower(jax.ShapeDtypeStruct((self._dim,), np.float64)).compile()
+            # JAX keeps a trace as long as its function lives: here it is one that nobody else has.
+            return jax.jit(lambda x: function(x)).lower(jax.ShapeDtypeStruct((self._dim,), np.float64)).compile()
 
     def _traced(self, x: Any) -> Array | None:
         """Returns a point of tracers as one array in single precision or better, ``None`` for numbers."""

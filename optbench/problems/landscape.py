@@ -109,6 +109,7 @@ class Landscape:
         bounds: ``bounds(dim) -> (dim, 2)`` array, the literature's box.
         x_star: ``x_star(dim, *parameters) -> (m, dim)``: all global minimizers in the box, to 1e-14.
         f_star: ``f_star(dim, *parameters) -> float``, to 1e-14 relative.
+        knows_minimum: Whether both are known; where they are not, ``x_star`` or ``f_star`` raises a ``UsageError``.
         f_second: ``f_second(dim, *parameters)``: lowest other local minimum value known, or ``None``.
         f_saddle: ``f_saddle(dim, *parameters)``: value at the saddle next to which runs start.
         parameters: Parameters by name, in the order in which ``f`` takes them.
@@ -142,6 +143,7 @@ class Landscape:
     bounds: Callable[[int], Matrix]
     x_star: Callable[..., Matrix]
     f_star: Callable[..., float] = lambda dim, *parameters: 0.0
+    knows_minimum: bool = True
     f_second: Callable[..., float | None] = lambda dim, *parameters: None
     f_saddle: Callable[..., float] | None = None
     parameters: Mapping[str, Parameter] = field(default_factory=dict)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import optbench as ob
+from optbench import catalog
 from optbench.errors import UsageError
 from tests.optimizers.notes import HYPER, error, path, rosenbrock
 
@@ -50,6 +55,45 @@ def test_a_diverged_trace_shows_what_happened():
 def test_default_start_is_a_reported_one_of_the_seed():
     problem = ob.problem("booth")
     assert np.array_equal(ob.trace("booth", "sgd", steps=1, seed=5).x[0], problem.starts(5, "report", 0)[0])
+
+
+def bowl(x):
+    return jnp.sum((x - 1.0) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "hyper"),
+    [
+        (optax.adam, {"learning_rate": 0.1, "b1": 0.8}),
+        (optax.adam, {"lr": 0.1, "b1": 0.8}),
+        (functools.partial(optax.adam, b1=0.8), {"learning_rate": 0.1}),
+        (optax.adam(0.1, b1=0.8), {}),
+    ],
+)
+def test_a_factory_of_optax_is_an_optimizer(optimizer, hyper):
+    mine = ob.trace(bowl, optimizer, hyper=hyper, bounds=[[-5, 5]] * 2, x0=[3.0, -2.0], steps=20)
+    ours = ob.trace("sphere", "optax_adam", hyper={"lr": 0.1, "b1": 0.8}, x0=[2.0, -3.0], steps=20)
+    np.testing.assert_allclose(mine.x - 1.0, ours.x, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(mine.f, ours.f, rtol=1e-12)
+
+
+def test_a_rule_is_an_optimizer_and_a_function_of_one_s_own_a_problem():
+    rule = catalog.optimizer("momentum")
+    path = ob.trace(bowl, rule, bounds=[[-5, 5]] * 2, x0=[2.0, 2.0], steps=3)
+    assert path.x.tolist() == ob.trace(bowl, "momentum", bounds=[[-5, 5]] * 2, x0=[2.0, 2.0], steps=3).x.tolist()
+    assert (np.abs(path.x[0]) <= 5).all()
+    assert ob.trace(bowl, rule, bounds=(-5, 5), x0=[2.0, 2.0, 2.0], steps=1).x.shape == (2, 3)
+
+
+def test_an_unknown_minimum_is_no_zero():
+    """Values far below 0 are no escape, and a run that goes to infinity has diverged."""
+    deep = ob.problem(lambda x: bowl(x) - 1e30, bounds=[[-5, 5]] * 2)
+    path = ob.trace(deep, "sgd", hyper={"lr": 0.1}, x0=[2.0, 2.0], steps=20)
+    assert (path.status, path.f[-1]) == ("ok", -1e30)
+    assert ob.trace(deep, "sgd", hyper={"lr": 3.0}, x0=[2.0, 2.0], steps=900).status == "diverged"
+    with pytest.raises(UsageError, match="its minimum must be known for this; give f_star="):
+        ob.trace(deep, "polyak_told", steps=1)
+    assert ob.trace(deep, "polyak_told", hyper={"lower_bound": -1e30}, steps=1).status == "ok"
 
 
 @pytest.mark.parametrize(
