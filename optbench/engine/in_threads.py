@@ -17,7 +17,7 @@ from optbench.engine.batches import Batches, Part, placed, span
 from optbench.engine.compile import kept_programs
 from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, points_of
 from optbench.engine.scoring import Scores, compile_evaluator
-from optbench.engine.training import SEGMENT, Carry, Training, compile_trainer
+from optbench.engine.training import SEGMENT, Carry, Training, as_key, compile_trainer
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
 from optbench.records import SCORED
@@ -142,7 +142,7 @@ class _Run:
         """Makes trips, at most ``SEGMENT``."""
         order = np.zeros((SEGMENT, self.batch_size), np.int32)
         order[:n] = self.batches.rows(self.lane.seed, self._first(carry, done), n)
-        key = jax.random.key(self.lane.seed)
+        key = as_key(self.task.key(self.lane.seed))
         begin = np.int32(done), np.int32(n)
         carry, _, norm = self.way.trainer.advance(carry, *self.way.examples, order, key, *begin, hyper)
         return carry, norm

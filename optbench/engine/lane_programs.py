@@ -15,7 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 from optbench.engine.compile import compile_single
 from optbench.engine.scoring import KEPT, Evaluate, evaluation, flat_shape, unshaped
-from optbench.engine.training import SEGMENT, Carry, Training
+from optbench.engine.training import KEY_DATA, SEGMENT, Carry, Training, as_key
 from optbench.tasks.models.network import Network
 
 #: Lanes in front, on their devices; or the same on all.
@@ -54,7 +54,7 @@ def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
     flat, stats, hyper = training.shapes()
     with jax.enable_x64(False):
         carry = jax.eval_shape(training.begin, flat, stats, hyper)
-        key = jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0)))
+        key = KEY_DATA
     order = jax.ShapeDtypeStruct((SEGMENT, training.batch_size), jnp.int32)
     x, y, number = (_shaped(mesh, SHARED, shape) for shape in _examples(training.n_rows, training.network.input_shape))
     flat, stats, hyper, carry, key, order = (
@@ -62,7 +62,7 @@ def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
     )
 
     def advance(carry: Carry, x: Array, y: Array, order: Array, key: Array, *rest: Any) -> Any:
-        return training.advance(carry, x, y, order, jax.random.wrap_key_data(key), *rest)
+        return training.advance(carry, x, y, order, as_key(key), *rest)
 
     with ThreadPoolExecutor(1) as pool:
         # The longest; the others are compiled meanwhile.

@@ -102,7 +102,7 @@ class SideBySide:
         padded = [*lanes, *[lanes[-1]] * (programs.width - len(lanes))]
         batches = Batches(self._task, self._training.batch_size, self._training.rule.evals_per_step)
         hyper = self._placed([{name: np.float32(v) for name, v in lane.hyper.items()} for lane in padded])
-        keys = self._placed([jax.random.key_data(jax.random.key(lane.seed)) for lane in padded])
+        keys = self._placed([self._task.key(lane.seed) for lane in padded])
         starts = {lane.seed: self._task.start(lane.seed) for lane in padded}
         at_start = {seed: (np.asarray(ravel_pytree(network)[0]), stats) for seed, (network, stats) in starts.items()}
         carry = programs.start(*self._placed([at_start[lane.seed] for lane in padded]), hyper)

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
+from jax.typing import ArrayLike
 
 from optbench.core.optimizer import Optimizer
 from optbench.engine.compile import compile_single
@@ -33,6 +34,15 @@ SEGMENT = 64
 
 #: Precisions of the forward and the backward pass.
 DTYPES = ("float32", "bfloat16")
+
+#: The shape of a random key's numbers.
+KEY_DATA = jax.ShapeDtypeStruct((2,), jnp.uint32)
+
+
+def as_key(data: ArrayLike) -> Array:
+    """Returns the random key of two 32-bit words, whichever kind of key JAX is set to make by itself."""
+    key: Array = jax.random.wrap_key_data(jnp.asarray(data), impl="threefry2x32")
+    return key
 
 
 class Carry(NamedTuple):
@@ -235,7 +245,7 @@ def compile_trainer(training: Training) -> Trainer:
     order = jax.ShapeDtypeStruct((SEGMENT, training.batch_size), jnp.int32)
     with jax.enable_x64(False):
         carry = jax.eval_shape(training.begin, flat, stats, hyper)
-        key = jax.eval_shape(jax.random.key, 0)
+        key = jax.eval_shape(as_key, KEY_DATA)
     costs = training.network.multiply_adds
     return Trainer(
         compile_single(training.begin, flat, stats, hyper, multiply_adds=costs),

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from optbench.core.keys import words
 from optbench.core.objective import Params
 from optbench.core.optimizer import Hyper, HyperValues, Optimizer, State
 from optbench.errors import UsageError
@@ -96,6 +97,7 @@ def from_optax(
     finished = isinstance(factory, optax.GradientTransformation)
     if hyper is None:
         rate, hyper = (None, {}) if finished else read_arguments(factory, rate)
+    made = name or factory_name(factory)
     arguments = {own: rate or "learning_rate" if own == "lr" else own for own in hyper}
 
     def build(values: HyperValues, start: Params | None = None) -> optax.GradientTransformationExtraArgs:
@@ -103,7 +105,7 @@ def from_optax(
             return optax.with_extra_args_support(factory)
         given = {theirs: values[own] for own, theirs in arguments.items()}
         if key is not None:
-            given[key] = jax.random.key(0) if start is None else start_key(start)
+            given[key] = jax.random.key(0) if start is None else start_key(start, made)
         return optax.with_extra_args_support(factory(**given))
 
     def init(params: Params, values: HyperValues) -> State:
@@ -131,7 +133,7 @@ def from_optax(
 
     shown = dict(hyper) or {"lr": FACTOR}
     return Optimizer(
-        name=name or factory_name(factory),
+        name=made,
         init=init,
         update=update,
         hyper=shown,
@@ -225,14 +227,27 @@ def _no_evaluation(*arguments: Any, **named: Any) -> Any:
     )
 
 
-def start_key(start: Params) -> Array:
-    """Makes a random key from the coordinates of a start, taken in single precision."""
-    flat = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(start)]).astype(jnp.float32)
-    bits = jax.lax.bitcast_convert_type(flat, jnp.uint32)
-    key = jax.random.key(0)
-    # Odd multipliers modulo 2^32: no bit of a coordinate is lost.
-    hashed = jnp.sum(bits * (jax.random.bits(key, bits.shape, jnp.uint32) | jnp.uint32(1)), dtype=jnp.uint32)
-    return jax.random.fold_in(key, hashed)
+def start_key(start: Params, name: str) -> Array:
+    """Makes the random key of a rule that starts somewhere; each bit of the start counts.
+
+    Args:
+        start: The start.
+        name: The rule's: two rules that draw share no draw.
+
+    Returns:
+        A Threefry key.
+    """
+    flat = jnp.concatenate([jnp.ravel(leaf) for leaf in jax.tree.leaves(start)])
+    bits = jnp.ravel(jax.lax.bitcast_convert_type(flat, jnp.uint32))
+    root = jax.random.wrap_key_data(jnp.asarray(words("rule", name)), impl="threefry2x32")
+    places, own = jax.random.split(root)
+    # A sum of the bits themselves would take points on a coarse grid, such as corners of a box, for one another.
+
+    def mixed(place: Array, bit: Array) -> Array:
+        return jax.random.key_data(jax.random.fold_in(jax.random.fold_in(places, place), bit))
+
+    hashed = jnp.sum(jax.vmap(mixed)(jnp.arange(bits.size), bits), axis=0, dtype=jnp.uint32)
+    return jax.random.fold_in(jax.random.fold_in(own, hashed[0]), hashed[1])
 
 
 def _is_key(leaf: Any) -> bool:

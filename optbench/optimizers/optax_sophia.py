@@ -69,7 +69,7 @@ def _build(hyper: HyperValues, key: Array) -> optax.GradientTransformationExtraA
 
 def _init(params: Params, hyper: HyperValues) -> SophiaCalls:
     with usual_promotion():
-        inner = _build(hyper, jax.random.key_data(start_key(params))).init(params)
+        inner = _build(hyper, jax.random.key_data(start_key(params, "sophia"))).init(params)
     return SophiaCalls(inner, jnp.zeros((), jnp.int32))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optbench.core.keys import generator, order
+from optbench.core.keys import generator, order, words
 from optbench.errors import UsageError
 from optbench.tasks.data.dataset import Dataset, label_problem, value_problem
 from optbench.tasks.data.splitting import split
@@ -107,6 +107,10 @@ class Task:
         """Returns the network and its statistics at the start that belongs to a seed."""
         rng = generator(self.name, "initialization", seed)
         return self.model.build(rng, self.train.x.shape[1:], self.n_classes)
+
+    def key(self, seed: int) -> np.ndarray:
+        """Returns the data of the random key of what a run draws in training, (2,), uint32; see ``core.keys``."""
+        return words(self.name, "regularization", seed)
 
     def order(self, seed: int, epoch: int, batch_size: int) -> np.ndarray:
         """Returns which examples each batch of an epoch has; those that fill no batch are left to other epochs.

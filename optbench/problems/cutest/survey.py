@@ -65,7 +65,7 @@ def _works(row: Row, dim: int) -> bool:
         if x0.shape != (dim,):
             return False
         both = jax.jit(jax.value_and_grad(source.f))
-        rng = generator("cutest", row.name, dim)
+        rng = generator("cutest survey", row.name, dim)
         used = np.zeros(dim, bool)
         with jax.enable_x64(True):
             for spread in (0.0, 1e-3, 0.3):
