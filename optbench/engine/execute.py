@@ -154,9 +154,8 @@ class _Job:
     def __init__(self, engine: Engine, group: Group, pool: ThreadPoolExecutor) -> None:
         """Draws the starts and hands the blocks to the pool."""
         self.group = group
-        self.rule = group.optimizer.build()
-        self.problem = group.problem.build()
-        self.message = engine.faults.get((self.problem, self.rule), "")
+        self.problem, rule = group.problem.build(), group.optimizer.build()
+        self.message = engine.faults.get((self.problem, rule), "")
         self.blocks: list[tuple[np.ndarray, Future[tuple[Columns, float]]]] = []
         # Cells are cut into blocks in the order of their ids, so that no list's order matters.
         ids = group.cell_ids()
@@ -166,39 +165,41 @@ class _Job:
         per_config = len(drawn) * group.noise_seeds
         if self.message:
             return
-        streams = _streams(group, self.problem, engine)
-        task = engine.task(self.problem, self.rule, units=group.units, budget=group.trips, streams=streams)
-        units, x0 = units_of(self.problem, group.units), np.stack([x0 for x0, _ in drawn])
+        problem = self.problem
+        streams = _streams(group, problem, engine)
+        task = engine.task(problem, rule, units=group.units, budget=group.trips, streams=streams)
+        units, x0 = units_of(problem, group.units), np.stack([x0 for x0, _ in drawn])
         starts = units.inward(x0)
-        outcomes = Outcomes(self.problem, units, x0, snapshot_trips(group.snapshots, group.trip_cost, streams))
-        hyper = np.array([[config[name] for name in self.rule.hyper] for config in group.configs])
-        target = target_order(self.problem)
+        outcomes = Outcomes(problem, units, x0, snapshot_trips(group.snapshots, group.trip_cost, streams))
+        hyper = np.array([[config[name] for name in rule.hyper] for config in group.configs])
+        target = target_order(problem)
 
+        # It must not hold this job: the circle would keep the rows of a thousand groups until Python looks for circles.
         def work(cells: np.ndarray) -> tuple[Columns, float]:
             begin_s = time.perf_counter()
             place = cells % per_config
             z0, values = starts[place // group.noise_seeds], hyper[cells // per_config]
             lanes = None
             if streams is not None:
-                lanes = place % group.noise_seeds if shares_batches(self.problem) else place
+                lanes = place % group.noise_seeds if shares_batches(problem) else place
             # One trip beyond the budget scores the last iterate; its update is discarded.
             block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes, snapshots=outcomes.trips)
             columns = measured(
                 block.records,
                 len(cells),
                 group.trips,
-                self.rule,
+                rule,
                 target,
                 hvps=task.hvps(block),
                 trip_cost=group.trip_cost,
-                batch_size=self.problem.batch_size,
+                batch_size=problem.batch_size,
             )
             columns["message"] = explained(
                 columns["message"],
                 columns["diverged_at"],
                 columns["f_last"] != columns["f_start"],
-                self.problem,
-                self.rule,
+                problem,
+                rule,
                 x0[place // group.noise_seeds],
                 values,
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -219,3 +221,23 @@ def test_stopping_abandons_what_is_in_flight(engine):
     assert engine.stop.is_set()
     ((_, columns, _),) = engine.run([group_of("rosenbrock", "sgd", [0.1], budget=5)])
     assert set(columns["status"]) == {"ok"}
+
+
+def test_groups_that_were_handed_over_are_not_held(engine, monkeypatch):
+    """Without waiting for Python to look for circles: what a thousand groups hold is gigabytes."""
+    made, make = [], Engine.task
+
+    def noted(self, *arguments, **named):
+        task = make(self, *arguments, **named)
+        made.append(weakref.ref(task))
+        return task
+
+    monkeypatch.setattr(Engine, "task", noted)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in engine.run([group_of("rosenbrock", "sgd", [0.1, 0.2], budget=20)] * 5):
+            assert sum(task() is not None for task in made) <= 3
+        assert [task() for task in made] == [None] * 5
+    finally:
+        gc.enable()
