@@ -55,8 +55,9 @@ def _mark(evidence: Evidence, entry: str, problems: list[str], setting: str) -> 
             at = np.array([] if sweep.default is None else [sweep.default], dtype=np.int64)
         else:
             digest.update(sweep.name.encode() + np.ascontiguousarray(sweep.value[at]).tobytes())
+        times = reported.times[at]
         for values in (
-            reported.times[at],
+            times,
             reported.gap[at],
             reported.best[at],
             reported.diverged[at],
@@ -65,7 +66,7 @@ def _mark(evidence: Evidence, entry: str, problems: list[str], setting: str) -> 
             digest.update(np.ascontiguousarray(values).tobytes())
         if tuning := evidence.tuning.get((problem, entry)):
             digest.update(np.ascontiguousarray(tuning.score[at]).tobytes())
-        moved |= bool((np.isfinite(reported.times[at]) & reported.counted).any())
+        moved |= bool((np.isfinite(times) & reported.counted).any())
     return digest.digest() if moved else None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.rows import Rows, held
 from optbench.analysis.scores import Floats
 from optbench.records import Split, Status
 
@@ -106,18 +107,17 @@ def control_of(label: str, problems: Mapping[str, Mapping[str, Any]]) -> str | N
     return None
 
 
-def matches(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[tuple[str, str], Match]:
+def matches(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> dict[tuple[str, str], Match]:
     """Returns at which rate each optimizer is compared on each problem with wells.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
 
     Returns:
         Matches by problem and optimizer, where the run holds the problem's control.
     """
     problems = manifest["problems"]
-    tuned = runs[runs["split"] == str(Split.TUNE)]
     by_control: dict[str, dict[str, Match]] = {}
     found: dict[tuple[str, str], Match] = {}
     for label, problem in problems.items():
@@ -125,7 +125,8 @@ def matches(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[tuple[str, 
         if control is None:
             continue
         if control not in by_control:
-            rows = tuned[tuned["problem"] == control]
+            rows = held(runs).of([control], ["optimizer", "split", "status", "swept_value", "f_tail"])
+            rows = rows[rows["split"] == str(Split.TUNE)]
             star = problems[control]["f_star"]
             by_control[control] = {str(name): _match(part, star) for name, part in rows.groupby("optimizer")}
         found |= {(label, optimizer): match for optimizer, match in by_control[control].items()}

@@ -9,15 +9,18 @@ start are one cluster: a start has the mean of their scores, and the median of t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from optbench.analysis.facts import Facts, Key, problem_facts
-from optbench.analysis.integrity import check_rows
+from optbench.analysis.integrity import Check
+from optbench.analysis.long import Curves, Long, Packed, matrix
+from optbench.analysis.rows import Rows, held
 from optbench.analysis.scores import (
     Bools,
     Floats,
@@ -29,7 +32,7 @@ from optbench.analysis.scores import (
     target_costs,
     target_levels,
 )
-from optbench.analysis.sweep import Sweep, beside_trials, sweep_of
+from optbench.analysis.sweep import Sweep, sweep_of, tries_default
 from optbench.errors import DataError
 from optbench.records import ESCAPE_GAP, N_TARGETS, NEVER, Scoring, Split, Status
 
@@ -40,16 +43,20 @@ class Tuning:
 
     Attributes:
         sweep: The configurations.
-        score: Area scores on tuning starts, shape (c, tuning starts).
+        score: Area scores on tuning starts on which a target counts, shape (c, tuning starts).
+        n_starts: Number of all tuning starts.
     """
 
     sweep: Sweep
     score: Floats
+    n_starts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Reported:
     """The reported runs of one (problem, optimizer); s starts, r runs: a start has one for each noise seed.
+
+    What is ``Long`` is made each time that it is asked for.
 
     Attributes:
         sweep: The configurations.
@@ -75,20 +82,21 @@ class Reported:
     counted: Bools
     gap: Floats
     best: Floats
-    times: Floats
+    times: Long[Floats] = Long()
     score: Floats
-    curve: Floats
+    curve: Long[Floats] = Long()
     diverged: Bools
     escaped: Bools
     failed: Bools
     tail: Floats | None = None
-    share: Floats | None = None
-    spent: Floats | None = None
+    share: Long[Floats | None] = Long(None)
+    spent: Long[Floats | None] = Long(None)
 
     @property
     def reached(self) -> Floats:
         """Share of each start's runs that met each target, shape (c, s, 51)."""
-        return np.isfinite(self.times).astype(np.float64) if self.share is None else self.share
+        share = self.share
+        return np.isfinite(self.times).astype(np.float64) if share is None else share
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,29 +120,25 @@ class Evidence:
     scoring: Scoring = Scoring.SETTLED
 
 
-def _matrix(lists: np.ndarray, width: int, fill: float, what: str) -> Floats:
-    """Returns equal lists as the rows of a matrix; a missing list gives a row of ``fill``."""
-    lengths = np.fromiter((0 if v is None or isinstance(v, float) else len(v) for v in lists), np.int64, len(lists))
-    if not np.isin(lengths, (0, width)).all():
-        raise DataError(f"{what}: every row must have {width} entries or none")
-    matrix = np.full((len(lists), width), fill)
-    present = lengths > 0
-    if present.any():
-        matrix[present] = np.concatenate(lists[present]).reshape(-1, width)
-    return matrix
+def has_settling_times(runs: pd.DataFrame | Rows) -> bool:
+    """Returns whether rows have them: those of optbench 0.1.0 and before have not.
+
+    A run is stored in one schema, so the first of its problems tells.
+    """
+    rows = held(runs)
+    for problem in rows.problems:
+        own = rows.of([problem], ["status", "settled"])
+        ran = own["status"].isin([Status.OK, Status.DIVERGED])
+        if ran.any():
+            return bool(own.loc[ran, "settled"].notna().all())
+    return True
 
 
-def has_settling_times(runs: pd.DataFrame) -> bool:
-    """Returns whether rows have them: those of optbench 0.1.0 and before have not."""
-    ran = runs["status"].isin([Status.OK, Status.DIVERGED])
-    return "settled" in runs.columns and bool(runs.loc[ran, "settled"].notna().all())
-
-
-def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any], scoring: Scoring = Scoring.SETTLED) -> Evidence:
+def arrange(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any], scoring: Scoring = Scoring.SETTLED) -> Evidence:
     """Judges rows and arranges them in dense arrays; the order of the rows does not matter.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
         scoring: Which time of a target counts.
 
@@ -144,43 +148,66 @@ def arrange(runs: pd.DataFrame, manifest: Mapping[str, Any], scoring: Scoring = 
     Raises:
         DataError: Rows contradict the rules or each other, or have no settling times where those are asked for.
     """
-    check_rows(runs)
-    if scoring is Scoring.SETTLED and not has_settling_times(runs):
-        raise DataError("the rows have no settling times: score by touched targets, or run the suite again")
+    rows = held(runs)
     facts, budget = problem_facts(manifest), float(manifest["budget"])
-    order = ["problem", "optimizer", "split", "config", "start", "noise_seed"]
-    rows = runs.sort_values(order, ignore_index=True)
-    if unknown := sorted(set(rows["problem"].unique()) - set(facts)):
+    if unknown := sorted(set(rows.problems) - set(facts)):
         raise DataError(f"rows name problems that the manifest lacks: {', '.join(unknown)}")
-    entries, beside = manifest.get("optimizers", {}), beside_trials(runs, manifest)
-    tries_default = bool(beside) and all(beside.values())
-    blocks: dict[tuple[str, str, Split], _Block] = {}
-    for place, positions in rows.groupby(["problem", "optimizer", "split"]).indices.items():
-        problem, optimizer, split = cast(tuple[str, str, str], place)
-        key = (problem, optimizer)
-        entry = entries.get(optimizer, {})
-        own = rows.iloc[positions]
-        sweep = _sweep(own, key, entry, tries_default)
-        blocks[*key, Split(split)] = _block(own, sweep, facts[problem], budget, scoring)
-    met: dict[tuple[str, Split], Bools] = {}
-    starts: dict[tuple[str, Split], Ints] = {}
-    for (problem, _, part), block in blocks.items():
-        if not np.array_equal(starts.setdefault((problem, part), block.starts), block.starts):
-            raise DataError(f"{problem}: all optimizers must share the same {part} starts")
-        met[problem, part] = met.get((problem, part), False) | block.met
-    tuning, reported = {}, {}
-    for (problem, optimizer, part), block in blocks.items():
-        counted = ~met[problem, part]
-        score = block.score(counted, facts[problem], budget)
-        if part == Split.TUNE:
-            tuning[problem, optimizer] = Tuning(block.sweep, score[:, counted.any(axis=1)])
-        else:
-            reported[problem, optimizer] = block.reported(counted, score, facts[problem], budget)
-            # A suite that tunes nothing has no tuning starts: nothing can be chosen, the default stands.
-            nothing = Tuning(block.sweep, np.empty((len(block.sweep.config), 0)))
-            tuning.setdefault((problem, optimizer), nothing)
+    check, judge = Check(rows), _Judge(manifest, budget, scoring, tries_default(rows, manifest), Curves(rows))
+    tuning: dict[Key, Tuning] = {}
+    reported: dict[Key, Reported] = {}
+    for problem in rows.problems:
+        # Of runs under noise the curve says when a target was reached.
+        unread = {"hyper", "message", "wells", "curve_best"} | (set() if facts[problem].noisy else {"curve_f"})
+        own = rows.of([problem], without=sorted(unread))
+        check.problem(own)
+        if scoring is Scoring.SETTLED and not has_settling_times(own):
+            raise DataError("the rows have no settling times: score by touched targets, or run the suite again")
+        tuned, shown = judge.problem(own, facts[problem])
+        tuning |= tuned
+        reported |= shown
+    check.whole()
     costs = {label: _costs(known, budget) for label, known in facts.items()}
     return Evidence(facts, budget, costs, tuning, reported, scoring)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What the rows of every problem are judged by."""
+
+    manifest: Mapping[str, Any]
+    budget: float
+    scoring: Scoring
+    tries_default: bool
+    curves: Curves
+
+    def problem(self, runs: pd.DataFrame, facts: Facts) -> tuple[dict[Key, Tuning], dict[Key, Reported]]:
+        """Arranges the rows of one problem."""
+        order = ["problem", "optimizer", "split", "config", "start", "noise_seed"]
+        rows = runs.sort_values(order, ignore_index=True)
+        entries, budget = self.manifest.get("optimizers", {}), self.budget
+        blocks: dict[tuple[str, str, Split], _Block] = {}
+        for place, positions in rows.groupby(["problem", "optimizer", "split"]).indices.items():
+            problem, optimizer, split = cast(tuple[str, str, str], place)
+            own = rows.iloc[positions]
+            sweep = _sweep(own, (problem, optimizer), entries.get(optimizer, {}), self.tries_default)
+            blocks[problem, optimizer, Split(split)] = _block(own, sweep, facts, budget, self.scoring)
+        met: dict[Split, Bools] = {}
+        starts: dict[Split, Ints] = {}
+        for (problem, _, part), block in blocks.items():
+            if not np.array_equal(starts.setdefault(part, block.starts), block.starts):
+                raise DataError(f"{problem}: all optimizers must share the same {part} starts")
+            met[part] = met.get(part, False) | block.met
+        tuning, reported = {}, {}
+        for (problem, optimizer, part), block in blocks.items():
+            key, counted = (problem, optimizer), ~met[part]
+            score = block.score(counted, facts, budget)
+            if part == Split.TUNE:
+                tuning[key] = Tuning(block.sweep, score[:, counted.any(axis=1)], len(counted))
+            else:
+                reported[key] = block.reported(counted, score, facts, budget, partial(self.curves.of, *key))
+                # A suite that tunes nothing has no tuning starts: nothing can be chosen, the default stands.
+                tuning.setdefault(key, Tuning(block.sweep, np.empty((len(block.sweep.config), 0))))
+        return tuning, reported
 
 
 def _costs(facts: Facts, budget: float) -> Ints | Floats:
@@ -213,18 +240,20 @@ class _Block:
         # Of a finite sum the first unit of time is the gradient of one term, whatever the batch size.
         return np.asarray(area_score(self.times * facts.n_terms, counted[:, None], budget * facts.n_terms).mean(axis=2))
 
-    def reported(self, counted: Bools, score: Floats, facts: Facts, budget: float) -> Reported:
+    def reported(
+        self, counted: Bools, score: Floats, facts: Facts, budget: float, read: Callable[[str, int], Floats]
+    ) -> Reported:
         status = self.rows["status"].to_numpy().reshape(self.shape)
         diverged = status == str(Status.DIVERGED)
         failed = ~diverged & (status != str(Status.OK))
         keeps_best = self.scoring is Scoring.TOUCHED and not facts.noisy
         name, steps = "curve_best" if keeps_best else "curve_f", facts.steps(budget)
-        curve = _matrix(self.rows[name].to_numpy(), len(steps), np.nan, name).reshape(*self.shape, -1)
         ends = [np.where(at >= 0, at, np.inf) for at in map(self.column, ("diverged_at", "escaped_at"))]
         bad_at = np.minimum(*ends)
         # A run keeps its curve until it is bad; one that is bad at no known cost never had one.
-        gone = steps >= np.where(failed | (self.missed & np.isinf(bad_at)), 0.0, bad_at)[..., None]
+        gone_at = np.where(failed | (self.missed & np.isinf(bad_at)), 0.0, bad_at)
         runs = (self.shape[0], self.shape[1] * self.shape[2])
+        several = self.shape[2] > 1
 
         def gap(column: str) -> Floats:
             return median(relative_gap(self.column(column), facts.f_star, facts.f_scale, self.missed))
@@ -235,16 +264,22 @@ class _Block:
             counted=counted,
             gap=gap("f_best" if keeps_best else "f_last"),
             best=gap("f_best"),
-            times=median(np.moveaxis(self.times, 2, -1)),
+            times=Packed(median(np.moveaxis(self.times, 2, -1))),
             score=score,
-            curve=relative_gap(curve, facts.f_star, facts.f_scale, gone).reshape(*runs, -1),
+            curve=partial(_curve, read, name, steps, gone_at.reshape(runs), facts),
             diverged=diverged.reshape(runs),
             escaped=(self.escaped & ~diverged & ~failed).reshape(runs),
             failed=failed.reshape(runs),
             tail=gap("f_tail"),
-            share=np.isfinite(self.times).mean(axis=2) if self.shape[2] > 1 else None,
-            spent=np.minimum(self.times, budget).mean(axis=2) if self.shape[2] > 1 else None,
+            share=Packed(np.isfinite(self.times).mean(axis=2)) if several else None,
+            spent=Packed(np.minimum(self.times, budget).mean(axis=2)) if several else None,
         )
+
+
+def _curve(read: Callable[[str, int], Floats], name: str, steps: Ints, gone_at: Floats, facts: Facts) -> Floats:
+    """Returns relative gaps along the curves of runs, infinite from ``gone_at`` on, shape (c, r, k)."""
+    curve = read(name, len(steps)).reshape(*gone_at.shape, len(steps))
+    return relative_gap(curve, facts.f_star, facts.f_scale, steps >= gone_at[..., None])
 
 
 def _shape(rows: pd.DataFrame) -> tuple[int, int, int]:
@@ -275,7 +310,7 @@ def _block(rows: pd.DataFrame, sweep: Sweep, facts: Facts, budget: float, scorin
     levels = target_levels(facts.f_star, facts.f_scale, facts.f_solved)
     steps = facts.steps(budget)
     if facts.noisy:
-        curve = _matrix(rows["curve_f"].to_numpy(), len(steps), np.inf, "curve_f").reshape(*shape, -1)
+        curve = matrix(rows["curve_f"].to_numpy(), len(steps), np.inf, "curve_f").reshape(*shape, -1)
         touched = smoothed_times(curve, levels, steps, Scoring.TOUCHED)
         evaluations = touched if scoring is Scoring.TOUCHED else smoothed_times(curve, levels, steps, scoring)
     else:
@@ -291,7 +326,7 @@ def _block(rows: pd.DataFrame, sweep: Sweep, facts: Facts, budget: float, scorin
 
 def _targets(rows: pd.DataFrame, name: str, shape: tuple[int, int, int]) -> Ints:
     """Returns a column of evaluations, one for each target, shape (c, s, seeds, 51)."""
-    return _matrix(rows[name].to_numpy(), N_TARGETS, NEVER, name).astype(np.int64).reshape(*shape, N_TARGETS)
+    return matrix(rows[name].to_numpy(), N_TARGETS, NEVER, name).astype(np.int64).reshape(*shape, N_TARGETS)
 
 
 def _constant(index: Ints, shape: tuple[int, int, int], axis: int) -> bool:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from optbench.analysis.decay import settled_slopes
 from optbench.analysis.intervals import LEVEL, student_quantile
+from optbench.analysis.rows import Rows, held
 from optbench.analysis.scores import Bools, Floats, Ints
 from optbench.analysis.theory import LOOKS_AHEAD, edge, excess, iteration, quadratic, radius
 from optbench.records import Status, curve_steps
@@ -35,6 +36,13 @@ EDGES = (
 )
 
 
+#: Columns that are read for it.
+COLUMNS = (
+    *("problem", "optimizer", "config", "hyper", "swept_value", "split", "start", "noise_seed"),
+    *("status", "f_start", "f_last", "curve_f"),
+)
+
+
 @dataclass(frozen=True)
 class TheoryAnalysis:
     """Predicted beside measured on quadratics.
@@ -48,13 +56,13 @@ class TheoryAnalysis:
     theory_edges: pd.DataFrame
 
 
-def analyze_theory(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> TheoryAnalysis:
+def analyze_theory(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> TheoryAnalysis:
     """Holds measured rates, edges and stationary losses against predicted ones.
 
     Nothing is chosen, so tuning starts count as well as reported ones.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
 
     Returns:
@@ -63,21 +71,23 @@ def analyze_theory(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> TheoryAna
     """
     rates: list[dict[str, Any]] = []
     edges: list[dict[str, Any]] = []
-    for problem, optimizer, plain, noisy in () if manifest.get("curves") else _pairs(runs, manifest):
+    for problem, optimizer, plain, noisy in () if manifest.get("curves") else _pairs(held(runs), manifest):
         rows, whole = _compared(problem, optimizer, plain, noisy, manifest)
         rates += rows
         edges.append(whole)
     return TheoryAnalysis(pd.DataFrame(rates, columns=list(RATES)), pd.DataFrame(edges, columns=list(EDGES)))
 
 
-def _pairs(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+def _pairs(runs: Rows, manifest: Mapping[str, Any]) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
     """Yields each quadratic and rule with its rows without noise, and those under the first level of normal noise."""
     problems, entries = manifest["problems"], manifest.get("optimizers", {})
     known = sorted(label for label, problem in problems.items() if quadratic(problem, manifest["units"]) is not None)
     covered = sorted(label for label, entry in entries.items() if entry.get("name", label) in LOOKS_AHEAD)
     # In an order of their own, so that sums are the same to the last bit however rows were stored.
     order = ["problem", "optimizer", "swept_value", "config", "split", "start", "noise_seed"]
-    kept = runs[runs["problem"].isin(known) & runs["optimizer"].isin(covered)].sort_values(order)
+    each = (runs.of([label], COLUMNS) for label in known)
+    rows = pd.concat([runs.of([], COLUMNS), *(own[own["optimizer"].isin(covered)] for own in each)])
+    kept = rows.sort_values(order)
     parts = {place: kept.iloc[at] for place, at in kept.groupby(["problem", "optimizer"]).indices.items()}
     for label in (label for label in known if problems[label]["noise"] is None):
         twins = [other for other in known if other.startswith(f"{label}~")]

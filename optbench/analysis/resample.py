@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optbench.analysis.evidence import Tuning
 from optbench.analysis.facts import Facts, Key
 from optbench.analysis.intervals import Interval, generator, percentile_interval
 from optbench.analysis.scores import Floats, Ints
-from optbench.analysis.selection import best, criterion
+from optbench.analysis.selection import best
 
 REPLICATES = 2000
+
+#: Replicates whose scores on all problems are held at once.
+CHUNK = 250
 
 
 def starts_of(problem: str) -> str:
@@ -33,6 +37,9 @@ def starts_of(problem: str) -> str:
 class Reselection:
     """Replicates of the choice in each setting, from resampled tuning starts.
 
+    Their scores are worked out when they are asked for: those of all problems and configurations of a large suite are
+    two thousand times its tuning rows.
+
     Example:
         >>> Reselection({}, {}, seed=0, replicates=10).choices("tuned", ("sphere-2d", "sgd")) is None
         True
@@ -46,7 +53,7 @@ class Reselection:
         seed: int = 0,
         replicates: int = REPLICATES,
     ) -> None:
-        """Draws the tuning starts of all replicates.
+        """Draws nothing yet.
 
         Args:
             tuning: Scores on tuning starts.
@@ -56,14 +63,19 @@ class Reselection:
         """
         self._tuning, self._facts = tuning, facts
         self._seed, self._replicates = seed, replicates
-        self._means = {key: self._resampled(key, t) for key, t in tuning.items() if t.score.shape[1]}
+        self._draws: dict[tuple[str, int], Ints] = {}
+        self._tuned_on: dict[str, list[str]] = {}
+        for problem, optimizer in sorted(key for key, t in tuning.items() if t.score.shape[1]):
+            self._tuned_on.setdefault(optimizer, []).append(problem)
+        self._elsewhere: dict[str, dict[str, NDArray[np.uint16]]] = {}
 
-    def _resampled(self, key: Key, tuning: Tuning) -> Floats:
-        """Returns the mean tuning scores in each replicate, shape (replicates, c)."""
-        n = tuning.score.shape[1]
-        rng = generator(self._seed, "bootstrap", starts_of(key[0]), "tune")
-        draws = rng.multinomial(n, np.full(n, 1 / n), self._replicates)
-        return np.asarray(draws @ tuning.score.T / n, dtype=np.float64)
+    def _drawn(self, problem: str, n: int) -> Ints:
+        """Returns how often each replicate drew each of ``n`` tuning starts, shape (replicates, n)."""
+        place = starts_of(problem), n
+        if place not in self._draws:
+            rng = generator(self._seed, "bootstrap", place[0], "tune")
+            self._draws[place] = rng.multinomial(n, np.full(n, 1 / n), self._replicates)
+        return self._draws[place]
 
     def means(self, key: Key) -> Floats | None:
         """Returns the mean tuning scores in each replicate.
@@ -74,7 +86,14 @@ class Reselection:
         Returns:
             Shape (replicates, c), or ``None`` where nothing was tuned on.
         """
-        return self._means.get(key)
+        tuning = self._tuning.get(key)
+        return None if tuning is None or not tuning.score.shape[1] else self._means(key, slice(None))
+
+    def _means(self, key: Key, replicates: slice) -> Floats:
+        """Returns those of some replicates."""
+        score = self._tuning[key].score
+        n = score.shape[1]
+        return np.asarray(self._drawn(key[0], n)[replicates] @ score.T / n, dtype=np.float64)
 
     def choices(self, setting: str, key: Key) -> Ints | None:
         """Returns the position chosen in each replicate.
@@ -86,8 +105,35 @@ class Reselection:
         Returns:
             Positions, shape (replicates,), or ``None`` where the setting has no meaning.
         """
-        score = criterion(setting, key, self._means, self._facts)
-        return None if score is None else best(score, self._tuning[key].sweep)
+        if setting == "tuned":
+            own = self.means(key)
+            return None if own is None else best(own, self._tuning[key].sweep)
+        problem, optimizer = key
+        if optimizer not in self._elsewhere:
+            self._elsewhere[optimizer] = self._chosen_elsewhere(optimizer)
+        chosen = self._elsewhere[optimizer].get(self._facts[problem].family) if problem in self._facts else None
+        return None if chosen is None else chosen.astype(np.int64)
+
+    def _chosen_elsewhere(self, optimizer: str) -> dict[str, NDArray[np.uint16]]:
+        """Returns by family what one optimizer chooses on the ranked problems of all other families."""
+        tried = self._tuned_on.get(optimizer, [])
+        ranked: dict[str, list[str]] = {self._facts[p].family: [] for p, o in self._tuning if o == optimizer}
+        for problem in tried:
+            if self._facts[problem].ranked:
+                ranked[self._facts[problem].family].append(problem)
+        total = sum(map(len, ranked.values()))
+        chosen = {family: np.empty(self._replicates, np.uint16) for family, own in ranked.items() if len(own) < total}
+        for begin in range(0, self._replicates if chosen else 0, CHUNK):
+            part = slice(begin, begin + CHUNK)
+            sums = {
+                family: np.sum([self._means((problem, optimizer), part) for problem in own], axis=0)
+                for family, own in ranked.items()
+            }
+            whole = np.sum([inside for family, inside in sums.items() if ranked[family]], axis=0)
+            for family, found in chosen.items():
+                rest = (whole - sums[family]) / (total - len(ranked[family]))
+                found[part] = best(rest, self._tuning[tried[0], optimizer].sweep)
+        return chosen
 
     def starts(self, problem: str, n: int) -> Ints:
         """Returns the reported starts drawn in each replicate.

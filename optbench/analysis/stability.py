@@ -10,6 +10,7 @@ import pandas as pd
 from optbench.analysis.evidence import arrange
 from optbench.analysis.ranking import RANKING, ranking
 from optbench.analysis.resample import REPLICATES
+from optbench.analysis.rows import Rows
 from optbench.analysis.selection import select
 from optbench.records import Scoring
 
@@ -17,7 +18,7 @@ STABILITY = ("scoring", *RANKING)
 
 
 def stability(
-    runs: pd.DataFrame,
+    runs: pd.DataFrame | Rows,
     manifest: Mapping[str, Any],
     ways: Sequence[Scoring] = tuple(Scoring),
     *,

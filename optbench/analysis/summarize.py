@@ -31,6 +31,7 @@ from optbench.analysis.intervals import (
 )
 from optbench.analysis.ranking import ranking
 from optbench.analysis.resample import REPLICATES, Reselection, reselected_interval
+from optbench.analysis.rows import Rows
 from optbench.analysis.scores import REACH, Floats, Ints, median
 from optbench.analysis.selection import SETTINGS, Choice, select
 from optbench.records import SOLVED, Scoring
@@ -59,7 +60,6 @@ class Analysis:
 
     Attributes:
         summary: One row per setting, problem and optimizer.
-        convergence: Quartiles of the relative gap at each recorded cost.
         sensitivity: The area score at each value of the swept hyperparameter.
         escape: Steps to leave a saddle against log(1/distance), for saddles only.
         completeness: How much of the plan was there.
@@ -71,7 +71,6 @@ class Analysis:
     """
 
     summary: pd.DataFrame
-    convergence: pd.DataFrame
     sensitivity: pd.DataFrame
     escape: pd.DataFrame
     completeness: Completeness
@@ -80,6 +79,11 @@ class Analysis:
     manifest: Mapping[str, Any]
     seed: int
     replicates: int
+
+    @cached_property
+    def convergence(self) -> pd.DataFrame:
+        """Quartiles of the relative gap at each recorded cost."""
+        return convergence(self.evidence, self.choices)
 
     @cached_property
     def ranking(self) -> pd.DataFrame:
@@ -93,7 +97,7 @@ class Analysis:
 
 
 def analyze(
-    runs: pd.DataFrame,
+    runs: pd.DataFrame | Rows,
     manifest: Mapping[str, Any],
     *,
     scoring: Scoring = Scoring.SETTLED,
@@ -122,7 +126,6 @@ def analyze(
     again = Reselection(evidence.tuning, evidence.facts, seed=seed, replicates=replicates)
     return Analysis(
         summary=summary(evidence, choices, again),
-        convergence=convergence(evidence, choices),
         sensitivity=sensitivity(evidence),
         escape=escape(evidence, choices),
         completeness=whole,
@@ -250,10 +253,12 @@ def convergence(evidence: Evidence, choices: Choices) -> pd.DataFrame:
         diverged, escaped or failed.
     """
     parts = []
-    for setting, key, choice in ordered(choices):
+    # Problem by problem, so that the curves of each are read once; then in the order of settings.
+    for setting, key, choice in sorted(ordered(choices), key=lambda place: place[1]):
         low, middle, high = quantiles(evidence.reported[key].curve[choice.position], (0.25, 0.5, 0.75))
         columns = (setting, *key, evidence.costs[key[0]], low, middle, high)
         parts.append(pd.DataFrame(dict(zip(CONVERGENCE, columns, strict=True))))
+    parts.sort(key=lambda part: SETTINGS.index(part["setting"].iloc[0]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CONVERGENCE))
 
 

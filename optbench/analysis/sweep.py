@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.rows import Rows, held
 from optbench.analysis.scores import Floats, Ints
 
 
@@ -98,11 +99,11 @@ def sweep_of(heads: pd.DataFrame, entry: Mapping[str, Any], *, tries_default: bo
     )
 
 
-def beside_trials(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, bool]:
+def beside_trials(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> dict[str, bool]:
     """Returns which ranked entries have a default beside their trials, not among them.
 
     Args:
-        runs: Rows with the columns ``optimizer``, ``config`` and ``is_default``.
+        runs: Rows with the columns of ``records.RUN_COLUMNS``; an entry's configurations are those of any problem.
         manifest: The run's manifest.
 
     Returns:
@@ -110,10 +111,21 @@ def beside_trials(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, 
         candidate; reference lines have no say.
     """
     listed: Mapping[str, Any] = manifest.get("optimizers", {})
-    defaults = runs.loc[runs["is_default"].to_numpy(bool)].groupby("optimizer")["config"].min()
     trials = {label: len(entry.get("grid", ())) for label, entry in listed.items() if entry.get("ranked", True)}
-    return {
-        label: label in defaults.index and int(defaults[label]) >= trials[label]
-        for label in sorted(runs["optimizer"].unique())
-        if trials.get(label, 0)
-    }
+    trials = {label: n for label, n in trials.items() if n}
+    rows, found = held(runs), dict[str, bool]()
+    for problem in rows.problems:
+        if found.keys() == trials.keys():
+            break
+        own = rows.of([problem], ["optimizer", "config", "is_default"])
+        for label, part in own.groupby("optimizer"):
+            if label in trials:
+                defaults = part["config"][part["is_default"].to_numpy(bool)]
+                found.setdefault(str(label), len(defaults) > 0 and int(defaults.min()) >= trials[str(label)])
+    return dict(sorted(found.items()))
+
+
+def tries_default(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> bool:
+    """Returns whether tuning may choose defaults: all entries have one beside their trials; see ``beside_trials``."""
+    beside = beside_trials(runs, manifest)
+    return bool(beside) and all(beside.values())

@@ -20,10 +20,11 @@ from optbench.analysis.evidence import Evidence, arrange
 from optbench.analysis.facts import Key
 from optbench.analysis.intervals import LEVEL, Interval, generator, hull, percentile_interval, student_quantile
 from optbench.analysis.resample import Reselection
+from optbench.analysis.rows import Rows
 from optbench.analysis.scores import Floats, Ints
 from optbench.analysis.selection import SETTINGS, TIE, Choice, select
 from optbench.analysis.standings import Standings, standings
-from optbench.records import Scoring, Split
+from optbench.records import Scoring
 
 REPLICATES = 1000
 
@@ -58,7 +59,7 @@ class TuningAnalysis:
 
 
 def analyze_tuning(
-    runs: pd.DataFrame,
+    runs: pd.DataFrame | Rows,
     manifest: Mapping[str, Any],
     *,
     scoring: Scoring = Scoring.SETTLED,
@@ -79,7 +80,7 @@ def analyze_tuning(
     """
     evidence = arrange(runs, manifest, scoring)
     scored = Scored(evidence, seed=seed, replicates=replicates)
-    spent = cost(runs, evidence)
+    spent = cost(evidence)
     found = standings(evidence, scored.choices, manifest, seed=seed)
     return TuningAnalysis(best_of_k(scored), spent, gain(scored, spent, found), matrix(scored))
 
@@ -247,21 +248,18 @@ def _curve(scored: Scored, key: Key) -> tuple[Floats, Floats] | None:
     return value, again
 
 
-def cost(runs: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+def cost(evidence: Evidence) -> pd.DataFrame:
     """Returns what tuning cost: trials x tuning starts x budget, a trial that stopped early counted in full.
 
     Args:
-        runs: The rows.
-        evidence: The same, judged.
+        evidence: The judged rows.
 
     Returns:
         One row per problem and optimizer; ``cost`` in gradient evaluations, ``runs`` in runs of the full budget.
     """
-    tuned = runs[runs["split"] == str(Split.TUNE)]
-    starts = tuned.groupby(["problem", "optimizer"])["start"].nunique()
     rows = []
     for key, tuning in sorted(evidence.tuning.items()):
-        trials, n = len(tuning.sweep.candidates), int(starts.get(key, 0))
+        trials, n = len(tuning.sweep.candidates), tuning.n_starts
         rows.append((*key, trials, n, evidence.budget, trials * n * evidence.budget, trials * n))
     return pd.DataFrame(rows, columns=list(COST))
 

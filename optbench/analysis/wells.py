@@ -15,6 +15,7 @@ import pandas as pd
 
 from optbench.analysis.equal_loss import Match, matches
 from optbench.analysis.intervals import LEVEL, Interval, mean_interval, median_interval, student_quantile, wilson
+from optbench.analysis.rows import Rows, held
 from optbench.analysis.scores import Floats, Ints, median
 from optbench.records import FLAT, NEITHER, SHARP, Split
 
@@ -32,6 +33,10 @@ WELLS = (
     *("flow_share", "odds_ratio", "odds_low", "odds_high"),
     *("exit_starts", "exit_share", "exit_cost", "exit_low", "exit_high", "verdict"),
 )
+
+
+#: Columns that are read for it.
+COLUMNS = ("problem", "optimizer", "config", "split", "start", "noise_seed", "swept", "swept_value", "wells")
 
 
 class Odds(NamedTuple):
@@ -156,11 +161,11 @@ def exit_costs(codes: Ints, costs: Sequence[int]) -> Floats:
     return np.where(codes[..., 0] == SHARP, at, np.nan)
 
 
-def wells(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
+def wells(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """Returns the outcomes of all configurations on all problems with wells, on reported starts.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
 
     Returns:
@@ -169,8 +174,11 @@ def wells(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """
     costs = manifest.get("snapshots", ())
     named = {label: problem for label, problem in manifest["problems"].items() if problem.get("wells")}
-    rows = runs[(runs["split"] == str(Split.REPORT)) & runs["problem"].isin(list(named))]
-    if not costs or rows.empty:
+    if not costs or not named:
+        return pd.DataFrame(columns=list(WELLS))
+    rows = held(runs).of(list(named), COLUMNS)
+    rows = rows[rows["split"] == str(Split.REPORT)]
+    if rows.empty:
         return pd.DataFrame(columns=list(WELLS))
     rows = rows.sort_values(["problem", "optimizer", "config", "start", "noise_seed"], ignore_index=True)
     chosen = matches(runs, manifest)

@@ -17,6 +17,7 @@ from optbench.report.part import part
 if TYPE_CHECKING:
     import pandas as pd
 
+    from optbench.analysis.rows import Rows
     from optbench.analysis.summarize import Analysis
 
 #: The clock of every table and figure, by kind of run; the weights stand in every footer.
@@ -120,7 +121,7 @@ class Evidence:
         """Whether it is a run of landscapes from before they were stored."""
         from optbench.analysis.evidence import has_settling_times
 
-        return self.kind == "landscapes" and not has_settling_times(self.run.runs)
+        return self.kind == "landscapes" and not has_settling_times(self.rows)
 
     @cached_property
     def scoring(self) -> Scoring:
@@ -140,7 +141,7 @@ class Evidence:
         entries = self.manifest.get("optimizers", {})
         if not any(entry.get("grid") for entry in entries.values()):
             return said
-        beside = beside_trials(self.run.runs, self.manifest).values()
+        beside = beside_trials(self.rows, self.manifest).values()
         if all(beside):
             return f"{said}, tuned for the same, defaults among the candidates"
         off = ", a default off its grid is no candidate" if any(beside) else ""
@@ -156,6 +157,14 @@ class Evidence:
                 f"run {run_id}, made by optbench {version}: kind must be one of {', '.join(COSTS)}; got {found!r}"
             )
         return found
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The rows; those of a stored run of landscapes are read problem by problem, a large suite's fill no memory."""
+        from optbench.analysis.rows import held
+
+        stored: Rows | None = getattr(self.run, "rows", None) if self.kind == "landscapes" else None
+        return held(self.run.runs) if stored is None else stored
 
     def titled(self, title: str) -> str:
         """Returns a title; numbers that were not computed in single precision or better say so in every one."""
@@ -178,22 +187,22 @@ class Evidence:
         elif name not in self._frames and name in TUNING_FRAMES:
             from optbench.analysis.tuning import analyze_tuning
 
-            tuned = analyze_tuning(self.run.runs, self.manifest, scoring=self.scoring)
+            tuned = analyze_tuning(self.rows, self.manifest, scoring=self.scoring)
             self._frames |= {key: getattr(tuned, key) for key in TUNING_FRAMES}
         elif name not in self._frames and name in THEORY_FRAMES:
             from optbench.analysis.measured_rates import analyze_theory
 
-            compared = analyze_theory(self.run.runs, self.manifest)
+            compared = analyze_theory(self.rows, self.manifest)
             self._frames |= {key: getattr(compared, key) for key in THEORY_FRAMES}
         elif name not in self._frames and name == "stability":
             from optbench.analysis.stability import stability
 
             ways = [Scoring.TOUCHED] if self.lacks_settling_times else [*Scoring]
-            self._frames[name] = stability(self.run.runs, self.manifest, ways)
+            self._frames[name] = stability(self.rows, self.manifest, ways)
         elif name not in self._frames and name == "wells":
             from optbench.analysis.wells import wells
 
-            self._frames[name] = wells(self.run.runs, self.manifest)
+            self._frames[name] = wells(self.rows, self.manifest)
         elif name not in self._frames and name == "dimension":
             from optbench.analysis.dimension import dimension
 
@@ -219,7 +228,7 @@ class Evidence:
         # A caller that hands over frames does not wait for the analysis to load.
         from optbench.analysis.summarize import analyze
 
-        return analyze(self.run.runs, self.manifest, scoring=self.scoring)
+        return analyze(self.rows, self.manifest, scoring=self.scoring)
 
     def picture(self, name: str) -> pd.DataFrame | None:
         """Returns picture data that ``run`` stored beside the rows.
@@ -238,9 +247,9 @@ class Evidence:
     @cached_property
     def status_counts(self) -> dict[str, int]:
         """Rows by status, every status named, in the order of ``records.Status``."""
-        found = self.run.runs["status"].astype(str).value_counts()
+        found = self.rows.statuses
         names = [status.value for status in Status]
-        return {name: int(found.get(name, 0)) for name in [*names, *sorted(set(found.index) - set(names))]}
+        return {name: found.get(name, 0) for name in [*names, *sorted(set(found) - set(names))]}
 
     @property
     def size_note(self) -> str:
@@ -250,7 +259,7 @@ class Evidence:
     @property
     def n_rows(self) -> int:
         """Number of rows that the run has."""
-        return len(self.run.runs)
+        return sum(self.rows.statuses.values())
 
     @property
     def n_cells(self) -> int | None:

@@ -110,7 +110,8 @@ class Execution:
         flat = _pictured(self.planned.groups)
         if not flat:
             return
-        evidence = arrange(store.read_runs(self.folder), self.books.manifest)
+        rows = store.StoredRows(self.folder, self.books.manifest, {group.problem_label for group in flat})
+        evidence = arrange(rows, self.books.manifest)
         chosen = select(evidence.tuning, evidence.facts)
         shots = []
         for group in flat:

@@ -10,6 +10,7 @@ from optbench.store.loaded import Run, load
 from optbench.store.lock import writing
 from optbench.store.manifest import file_sums, read_manifest, stopped_copy, verify, write_manifest
 from optbench.store.paths import run_folder, run_id, shard_name, slug
+from optbench.store.rows import StoredRows
 from optbench.store.shards import (
     committed,
     damaged,
@@ -23,6 +24,7 @@ from optbench.store.shards import (
 
 __all__ = [
     "Run",
+    "StoredRows",
     "committed",
     "damaged",
     "file_sums",

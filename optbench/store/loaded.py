@@ -14,6 +14,7 @@ from optbench.errors import DataError, UsageError
 from optbench.records import NETWORK_COLUMNS, curve_steps
 from optbench.store.manifest import read_manifest
 from optbench.store.paths import MANIFEST
+from optbench.store.rows import StoredRows
 from optbench.store.shards import read_runs
 
 
@@ -41,6 +42,11 @@ class Run:
     def has_settled(self) -> bool:
         """Whether every row has settling times; rows that were stored before schema 3 have none."""
         return "settled" in self.runs and bool(self.runs["settled"].notna().all())
+
+    @cached_property
+    def rows(self) -> StoredRows:
+        """The rows of a suite of functions, read problem by problem when they are asked for."""
+        return StoredRows(self.path, self.manifest)
 
     @cached_property
     def traces(self) -> pd.DataFrame:

@@ -268,24 +268,49 @@ def read_runs(folder: Path, columns: Sequence[str] | None = None, *, kind: str =
     """
     schema, order = _SCHEMAS[kind], _ORDERS[kind]
     wanted = schema.names if columns is None else list(columns)
-    needed = [*dict.fromkeys([*wanted, *order])]
+    rows = _tables(folder, committed(folder), [*dict.fromkeys([*wanted, *order])], schema)
+    rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in order]))
+    frame: pd.DataFrame = rows.select(wanted).to_pandas()
+    return frame
+
+
+def read_shards(folder: Path, names: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """Returns the rows of some shards of a suite of functions, page checksums and SHA-256 verified.
+
+    Args:
+        folder: The run's folder.
+        names: What ``shard_name`` returned; they must be committed.
+        columns: Which columns to return.
+
+    Returns:
+        One row per cell, shard by shard as they were written.
+
+    Raises:
+        DataError: Shards are damaged, all named with what was expected and what was found.
+    """
+    records = {name: _committed(folder / SHARDS / f"{name}.json") for name in names}
+    frame: pd.DataFrame = _tables(folder, records, columns, _SCHEMAS["landscapes"]).to_pandas()
+    return frame
+
+
+def _tables(
+    folder: Path, records: Mapping[str, dict[str, Any] | None], columns: Sequence[str], schema: pa.Schema
+) -> pa.Table:
+    """Returns the rows of shards by their commit records, one after the other."""
     tables, wrong = [], []
-    for name, record in committed(folder).items():
+    for name, record in records.items():
         path = folder / SHARDS / f"{name}.parquet"
-        table = _load(path, needed, sha256=record["sha256"])
+        table = "not committed" if record is None else _load(path, columns, sha256=record["sha256"])
         if isinstance(table, str):
             wrong.append(f"{SHARDS}/{path.name}: {table}")
         else:
-            tables.append(_completed(table, schema, needed))
+            tables.append(_completed(table, schema, columns))
     if wrong:
         raise DataError(
             f"{folder}: damaged shards; run the same suite again, which recomputes them\n"
             + "\n".join(f"  {line}" for line in wrong)
         )
-    rows = pa.concat_tables(tables) if tables else schema.empty_table()
-    rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in order]))
-    frame: pd.DataFrame = rows.select(wanted).to_pandas()
-    return frame
+    return pa.concat_tables(tables) if tables else schema.empty_table().select(list(columns))
 
 
 def write_picture(folder: Path, name: str, columns: Mapping[str, Column]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -78,6 +80,31 @@ def test_unsure_choice_widens_the_interval() -> None:
     low, high = reselected_interval(values, chosen, again.starts("p1", 32), median)
     assert low < 2
     assert high > 10
+
+
+def test_choices_are_those_of_scores_that_are_all_held() -> None:
+    """Every replicate's choice on nine problems of four families, one unranked, one without tuning starts."""
+    rng = np.random.default_rng(2)
+    labels = [f"p{k}" for k in range(9)]
+    facts = {p: replace(FACTS["p1"], family="abcd"[k % 4], ranked=k != 5) for k, p in enumerate(labels)}
+    given = {
+        (p, o): tuning(rng.integers(0, 4, (5, 0 if p == "p3" else 6)) / 3) for p in labels for o in ("adam", "sgd")
+    }
+    again = Reselection(given, facts, replicates=600)
+    held = {key: again.means(key) for key in given}
+    assert held["p3", "adam"] is None
+    for (problem, optimizer), t in given.items():
+        others = [
+            means
+            for (p, o), means in held.items()
+            if o == optimizer and means is not None and facts[p].ranked and facts[p].family != facts[problem].family
+        ]
+        expected = best(np.mean(others, axis=0), t.sweep)
+        np.testing.assert_array_equal(again.choices("one_for_all", (problem, optimizer)), expected)
+        if problem != "p3":
+            np.testing.assert_array_equal(
+                again.choices("tuned", (problem, optimizer)), best(held[problem, optimizer], t.sweep)
+            )
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.02, 0.3])

@@ -285,9 +285,8 @@ def one_problem(tune: dict[str, np.ndarray], report: dict[str, np.ndarray]) -> E
         tuning["p1", name] = Tuning(sweep, scores)
         counted = np.ones((report[name].shape[1], 51), bool)
         nothing = np.zeros(0)
-        reported["p1", name] = Reported(
-            sweep, nothing, counted, nothing, nothing, nothing, report[name], nothing, nothing, nothing, nothing
-        )
+        unused = dict.fromkeys(("distance", "gap", "best", "times", "curve", "diverged", "escaped", "failed"), nothing)
+        reported["p1", name] = Reported(sweep=sweep, counted=counted, score=report[name], **unused)
     return Evidence({"p1": Facts("a", 2, 0.0, 1.0, 1e-6, None, True)}, 100.0, np.arange(1), tuning, reported)
 
 
