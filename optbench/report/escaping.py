@@ -13,6 +13,9 @@ import unicodedata
 ASCII = {"·": "-", "†": "!", "…": "~", "─": "-", "×": "x", "≤": "<=", "–": "-", "−": "-"}
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
+_REFERENCE = re.compile(r"[\w.]+:\w")
+#: Between names that share an entry, and the fewest columns that still tell one of them.
+_JOINT, _LEAST = " = ", 8
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -110,9 +113,7 @@ def figure(text: object, limit: int = 48) -> str:
         'a\\$b\\$'
     """
     shown = "".join(c if ord(c) < 0x250 or c in ASCII else _code(c) for c in clean(text))
-    if len(shown) > limit:
-        shown = shown[: limit - 1] + "…"
-    return shown.replace("$", r"\$")
+    return shortened(shown, limit).replace("$", r"\$")
 
 
 def _code(char: str) -> str:
@@ -134,12 +135,24 @@ def display_width(text: str) -> int:
 def shortened(text: str, limit: int) -> str:
     """Returns ``text`` cut to ``limit`` terminal columns, with an ellipsis where something went.
 
+    Of a user's ``module:attribute`` the middle goes: modules of one package begin alike, and their objects' names are
+    what tells them apart. Of names that share an entry, as in ``a = b``, each is cut, while there is room for all.
+
     Example:
-        >>> shortened("rosenbrock", 6)
-        'rosen…'
+        >>> shortened("rosenbrock", 6), shortened("package.rules:adam", 12)
+        ('rosen…', 'pac…les:adam')
+        >>> shortened("package.rules:adam = package.rules:adan", 27)
+        'pac…les:adam = pac…les:adan'
     """
     if display_width(text) <= limit:
         return text
-    while text and display_width(text) > limit - 1:
-        text = text[:-1]
-    return text + "…"
+    names = text.split(_JOINT)
+    share = (limit - len(_JOINT) * (len(names) - 1)) // len(names)
+    if len(names) > 1 and share >= _LEAST:
+        return _JOINT.join(shortened(name, share) for name in names)
+    kept, tail = (text[: limit // 4], text[limit // 4 :]) if _REFERENCE.match(text) else (text, "")
+    while tail and display_width(kept + tail) > limit - 1:
+        tail = tail[1:]
+    while kept and display_width(kept + tail) > limit - 1:
+        kept = kept[:-1]
+    return f"{kept}…{tail}"

@@ -125,7 +125,7 @@ def _pages(evidence: Evidence, kind: str, setting: str, format: str) -> list[byt
 
     module = importlib.import_module(f"optbench.report.{kind}")
     # A user's matplotlibrc must not change the picture, nor this function the user's settings.
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), style.apart(evidence.manifest.get("optimizers", ())):
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style.RC)  # type: ignore[arg-type]
         figures: list[Figure] = module.draw(evidence, setting)

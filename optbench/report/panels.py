@@ -176,13 +176,24 @@ def _watermark(figure: Figure, text: str) -> None:
     )  # fmt: skip
 
 
-def rule_handles(names: Sequence[str], *, solid: bool = False) -> list[Artist]:
-    """Returns the legend entries of optimizers, each drawn as ``style.look`` says, or all with ``solid`` lines."""
+def rule_handles(names: Sequence[str], *, solid: bool = False, limit: int = 24) -> list[Artist]:
+    """Returns the legend entries of optimizers.
+
+    Args:
+        names: Labels of the optimizers; each is drawn as ``style.look`` says.
+        solid: Whether all have solid lines.
+        limit: Longest name, where names stay apart; else they stand in full.
+
+    Returns:
+        The entries, in the order of the names.
+    """
     handles: list[Artist] = []
-    for name in names:
+    labels = [escaping.figure(name, limit) for name in names]
+    if len(set(labels)) < len(set(names)):
+        labels = [escaping.figure(name, limit=120) for name in names]
+    for name, label in zip(names, labels, strict=True):
         look = style.look(name)
         dash = style.SOLID if solid else look.dash
-        label = escaping.figure(name, limit=24)
         # A leading underscore would hide the entry.
         label = f" {label}" if label.startswith("_") else label
         handles.append(Line2D([], [], color=look.color, marker=look.marker, linestyle=dash, label=label))

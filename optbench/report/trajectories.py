@@ -22,6 +22,8 @@ ROWS_PER_PAGE = 4
 MAX_STARTS = 3
 ROW_HEIGHT = 2.75
 LEVELS = 14
+#: Longest name beside the panels, where its rate follows.
+NAME = 16
 #: Light near the minimum, gray above; no hue, so that the paths' colors keep their meaning.
 GRAYS = LinearSegmentedColormap.from_list("grays", ["#ffffff", "#e9ecef", "#c3c9d0", "#959da6"])
 
@@ -133,7 +135,7 @@ def _key(evidence: Evidence, figure: Figure, ax: Axes, data: pd.DataFrame, fille
     """Writes each rule with its rate, and the scale of the grays, beside a row of panels."""
     ax.set_axis_off()
     rules = optimizers(data["optimizer"])
-    handles = panels.rule_handles(rules, solid=True)
+    handles = panels.rule_handles(rules, solid=True, limit=NAME)
     for handle, rule in zip(handles, rules, strict=True):
         value = float(data.loc[data["optimizer"] == rule, "swept_value"].iloc[0])
         handle.set_label(f"{handle.get_label()}  {escaping.figure(evidence.swept(rule), 12)} {formatting.rate(value)}")
