@@ -6,12 +6,14 @@ hold a token). Only listed environment variables are read.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import platform
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,15 @@ def without_home(text: str) -> str:
     if len(home) > 1:
         text = re.sub(re.escape(home) + r"(?=[/\\\s:;,\"']|$)", "~", text)
     return _HOME.sub("~", text)
+
+
+def hand_back_memory() -> None:
+    """Hands memory that was freed back to the system, where the C library keeps it for later, as glibc does.
+
+    A compiler frees most of what it takes, in pieces that lie between those that stay.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def package_versions() -> dict[str, str]:

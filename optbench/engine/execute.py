@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ from optbench.engine.recorder import Recorder, compile_recorder, schedule
 from optbench.engine.rows import Columns, failed, measured, planned, reordered
 from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key, shelves
 from optbench.engine.zero_gradient import explained
-from optbench.environment import visible_cores
+from optbench.environment import hand_back_memory, visible_cores
 from optbench.problems.problem import Problem
 from optbench.records import Status, curve_steps
 from optbench.suite.plan import Group
@@ -89,6 +89,20 @@ class Engine:
             self.recorders |= {width: job.result() for width, job in recorders.items()}
             self.programs |= {key: job.result() for key, job in programs.items()}
         self.compile_s += time.perf_counter() - begin
+        hand_back_memory()
+
+    def forget(self, dims: Collection[int]) -> None:
+        """Lets go of the programs of some dimensions, which a large suite need not hold when it has run them.
+
+        Args:
+            dims: The dimensions.
+        """
+        self.programs = {key: program for key, program in self.programs.items() if key.dim not in dims}
+        self.pairs = {pair: None for pair in self.pairs if pair.problem.dim not in dims}
+        compile_program.cache_clear()
+        # What JAX remembers of compiling them is as large as the programs.
+        jax.clear_caches()
+        hand_back_memory()
 
     def run(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Columns, dict[str, Any]]]:
         """Runs groups in order; their programs must have been prepared.

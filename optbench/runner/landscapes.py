@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from optbench.analysis.selection import select
 from optbench.console import Progress
 from optbench.engine import pictures
 from optbench.engine.execute import Engine
-from optbench.engine.shelves import Pair, fault, shelf_key
+from optbench.engine.program import Program, weight
+from optbench.engine.shelves import Pair, ShelfKey, fault, shelf_key, shelves
 from optbench.records import Status
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
@@ -24,6 +25,10 @@ from optbench.suite.spec import SuiteSpec
 
 #: Rules, and functions, of a suite that have trajectories and basins drawn: more cannot be told apart in a picture.
 MOST_PICTURED = 12
+
+#: Most programs that are held at once, by ``weight``: a unit takes some ten megabytes while it is compiled. A single
+#: dimension may have more.
+HELD_WEIGHT = 70.0
 
 
 def planned(spec: SuiteSpec, selection: Mapping[str, Any]) -> Plan:
@@ -42,6 +47,40 @@ def names(planned: Plan) -> list[str]:
     return [entry.name for entry in planned.spec.optimizers] + [entry.name for entry in planned.spec.problems]
 
 
+@dataclass
+class Pace:
+    """How fast a run goes, compilation left out.
+
+    Attributes:
+        ahead: Work that is left; see ``_work``.
+        done: Work that was done.
+        steps: Steps of single runs that were made.
+        seconds: What they took.
+    """
+
+    ahead: int
+    done: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    def note(self, group: Group, seconds: float) -> None:
+        """Adds a group that was run."""
+        self.ahead -= _work(group)
+        self.done += _work(group)
+        self.steps += group.n_cells * group.trips
+        self.seconds += seconds
+
+    @property
+    def rate(self) -> float:
+        """Steps a second."""
+        return self.steps / self.seconds
+
+    @property
+    def eta_s(self) -> float:
+        """Seconds that the rest will take."""
+        return self.seconds * self.ahead / self.done
+
+
 class Execution:
     """One run on its way: what is planned, what is committed, what remains."""
 
@@ -56,7 +95,7 @@ class Execution:
     ) -> None:
         """Finds out what is committed and writes the manifest of a run that has begun."""
         self.folder, self.planned, self.report = folder, planned, report
-        self.engine = Engine()
+        self.engine, self.programs = Engine(), dict[ShelfKey, dict[str, Any]]()
         self.books = Books(folder, _manifest(read, planned, selection, command, self.engine))
         self.done = self.books.done
         self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
@@ -69,14 +108,12 @@ class Execution:
         self.books.begin()
         missing = self._missing()
         if missing:
-            self._tell("compiling")
-            self._prepare(_pair(group) for group in missing)
-            self._rows(missing)
+            self._compute(missing)
         self._tell("picture data")
         begin, compile_s = time.perf_counter(), self.engine.compile_s
         self._pictures()
         pictures_s = time.perf_counter() - begin - (self.engine.compile_s - compile_s)
-        programs = self._programs() or self.books.manifest["programs"]
+        programs = [said for _, said in sorted(self.programs.items())] or self.books.manifest["programs"]
         self.books.close(compile_s=self.engine.compile_s, pictures_s=pictures_s, programs=programs)
         self._tell("done")
         return True
@@ -84,26 +121,29 @@ class Execution:
     def _missing(self) -> list[Group]:
         return [group for name, group in self.groups.items() if name not in self.done]
 
-    def _rows(self, missing: list[Group]) -> None:
-        """Runs groups and commits each as it ends."""
-        begin, steps = time.perf_counter(), 0
-        last = begin
-        work = [group.n_cells * group.trips * (group.dim + 1) for group in missing]
-        ahead = sum(work)
-        for weight, (group, columns, facts) in zip(work, self.engine.run(missing), strict=True):
+    def _compute(self, missing: list[Group]) -> None:
+        """Runs what is missing; of a large suite, the programs of few dimensions are held at once."""
+        batches = _batches(missing, self.engine.backend)
+        pace = Pace(ahead=sum(map(_work, missing)))
+        pictured = {group.dim for group in _pictured(self.planned.groups)}
+        for batch in batches:
+            self._tell("compiling")
+            self._prepare(_pair(group) for group in batch)
+            self._rows(batch, pace)
+            if len(batches) > 1:
+                self.engine.forget({group.dim for group in batch} - pictured)
+
+    def _rows(self, missing: list[Group], pace: Pace) -> None:
+        """Runs groups whose programs are there, and commits each as it ends."""
+        last = time.perf_counter()
+        for group, columns, facts in self.engine.run(missing):
             name = store.shard_name(group.problem_label, group.optimizer_label)
             # Groups overlap, so the clock's seconds are those since the shard before: they add up to the clock's.
             now = time.perf_counter()
             self.books.commit(name, columns, {"run_s": round(now - last, 6), **facts})
+            pace.note(group, now - last)
             last = now
-            steps += group.n_cells * group.trips
-            ahead -= weight
-            elapsed = time.perf_counter() - begin
-            self._tell(
-                f"{group.problem_label} {group.optimizer_label}",
-                rate=steps / elapsed,
-                eta_s=elapsed * ahead / (sum(work) - ahead),
-            )
+            self._tell(f"{group.problem_label} {group.optimizer_label}", rate=pace.rate, eta_s=pace.eta_s)
 
     def _pictures(self) -> None:
         """Stores what the plots of two-dimensional problems need, each rule tuned, where it was."""
@@ -149,19 +189,8 @@ class Execution:
         keys = {shelf_key(pair) for pair in pairs if fault(pair) is None}
         planned = dict.fromkeys(_pair(group) for group in self.planned.groups)
         self.engine.prepare(pair for pair in planned if fault(pair) is not None or shelf_key(pair) in keys)
-
-    def _programs(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "dim": program.shelf.dim,
-                "lanes": program.shelf.lanes,
-                "state_arrays": len(program.template.state),
-                "problems": [p.name for p in program.shelf.problems],
-                "rules": [rule.name for rule in program.shelf.rules],
-                "compile_s": round(program.compile_s, 3),
-            }
-            for _, program in sorted(self.engine.programs.items())
-        ]
+        # Some of them are let go of before the books are closed.
+        self.programs |= {key: _said(program) for key, program in self.engine.programs.items()}
 
     def _tell(self, phase: str, *, rate: float = 0.0, eta_s: float = float("inf")) -> None:
         total = self.planned.n_cells
@@ -169,6 +198,44 @@ class Execution:
         # The last report is the one at which all is stored, not the one of the last shard.
         shown = min(done, total - 1) if phase != "done" else total
         self.report(Progress(shown, total, rate, eta_s, self.engine.compile_s, phase))
+
+
+def _said(program: Program) -> dict[str, Any]:
+    """Returns what the manifest says of a program."""
+    return {
+        "dim": program.shelf.dim,
+        "lanes": program.shelf.lanes,
+        "state_arrays": len(program.template.state),
+        "problems": [p.name for p in program.shelf.problems],
+        "rules": [rule.name for rule in program.shelf.rules],
+        "compile_s": round(program.compile_s, 3),
+    }
+
+
+def _work(group: Group) -> int:
+    """Returns how long a group takes, in coordinates."""
+    return group.n_cells * group.trips * (group.dim + 1)
+
+
+def _batches(groups: Iterable[Group], backend: str) -> list[list[Group]]:
+    """Returns groups, dimension by dimension, in batches whose programs are compiled and held together.
+
+    All of them in one batch for most suites. Programs of a large one take more memory than all else does.
+    """
+    by_dim: dict[int, list[Group]] = {}
+    for group in groups:
+        by_dim.setdefault(group.dim, []).append(group)
+    batches: list[list[Group]] = []
+    room = 0.0
+    for own in by_dim.values():
+        pairs = dict.fromkeys(map(_pair, own))
+        size = sum(map(weight, shelves((pair for pair in pairs if fault(pair) is None), backend).values()))
+        if not batches or size > room:
+            batches.append([])
+            room = HELD_WEIGHT
+        batches[-1] += own
+        room -= size
+    return batches
 
 
 def _pair(group: Group) -> Pair:
