@@ -20,6 +20,8 @@ from optbench.tasks.models.model import Model
 PROSE = 80
 #: Columns of what goes into a pipe or a file: tables and formulas may be wider than running text.
 PIPED_WIDTH = 120
+#: Digits of a sum; what an installed package is known by is a version.
+SHA256 = 64
 #: A narrower terminal breaks lines itself.
 NARROWEST = 60
 
@@ -32,12 +34,22 @@ def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
         input_shape: Shape of a model's examples, such as ``28x28x1``; its default if ``None``.
 
     Returns:
-        The facts; ``kind`` says which of the three it is.
+        The facts; ``kind`` says which of the three it is, and ``sources``, of a user's own, by which code a run is
+        known.
 
     Raises:
         UsageError: The name is unknown, or an option does not fit.
     """
     chosen = selector.parse(text)
+    found = _facts(chosen, input_shape)
+    if ":" not in chosen.name:
+        return found
+    from optbench.runner.books import sources
+
+    return found | {"sources": sources([chosen.name])}
+
+
+def _facts(chosen: selector.Selector, input_shape: str | None) -> dict[str, Any]:
     if _is_model(chosen.name):
         return model_facts.facts(catalog.model(chosen.name), chosen.options, input_shape)
     if input_shape is not None:
@@ -93,7 +105,14 @@ def text(facts: Mapping[str, Any], width: int = PIPED_WIDTH) -> str:
     prose = min(width, PROSE)
     tell = {"optimizer": optimizer_facts, "problem": problem_facts, "model": model_facts}[facts["kind"]]
     title = textwrap.wrap(_title(facts), prose, subsequent_indent="  ", break_on_hyphens=False)
-    return "\n".join([*title, "", *tell.lines(facts, prose, width)])
+    own = textwrap.wrap(_code(facts.get("sources", {})), prose, subsequent_indent="  ", break_on_hyphens=False)
+    return "\n".join([*title, *own, "", *tell.lines(facts, prose, width)])
+
+
+def _code(sources: Mapping[str, str]) -> str:
+    """Returns by which code a run is known, with the first digits of each sum."""
+    shown = ", ".join(f"{name} {value[:8]}" if len(value) == SHA256 else value for name, value in sources.items())
+    return f"code: {shown}" if shown else ""
 
 
 def _title(facts: Mapping[str, Any]) -> str:

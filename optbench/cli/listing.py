@@ -19,8 +19,11 @@ KINDS = ("optimizers", "problems", "models", "modifiers", "noise", "suites")
 #: Shown only when asked for: some 200 names that need an extra package.
 EXTRA_KINDS = (catalog.CUTEST,)
 
-#: What to do with a modifier or a kind of noise, which no name of a rule or a function shows.
+#: What else may stand there, and what to do with what no name of a rule or a function shows.
 _HOW = {
+    "optimizers": "and your own Optimizers and optax factories, module:attribute",
+    "problems": "and your own Landscapes, module:attribute",
+    "models": "and your own Models, module:attribute",
     "modifiers": "added to any optimizer by name: adam+warmup+cosine",
     "noise": "given with a problem: noise = { kind = ..., level = ... }",
     "cutest": 'problems of the extra "optbench[cutest]"',

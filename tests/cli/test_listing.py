@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import json
 import re
 
@@ -12,6 +14,7 @@ from optbench.cli import listing
 from optbench.suite import parse
 
 KINDS = ["optimizers", "problems", "models", "modifiers", "noise", "suites"]
+OWN = "and your own Optimizers and optax factories, module:attribute"
 ENTRIES = [*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODIFIERS, *catalog.NOISE]
 
 
@@ -33,7 +36,7 @@ def test_list_of_one_kind_as_json(invoke, kind):
 
 def test_list_shows_groups_with_their_counts(invoke):
     lines = invoke("list", "optimizers").stdout.splitlines()
-    assert lines[:4] == [f"optimizers ({len(catalog.OPTIMIZERS)})", "", lines[2], lines[3]]
+    assert lines[:4] == [f"optimizers ({len(catalog.OPTIMIZERS)}): {OWN}", "", lines[2], lines[3]]
     counts = [int(found[1]) for line in lines[1:] if (found := re.fullmatch(r"[A-Za-z -]+ \((\d+)\)", line))]
     assert len(counts) == len({entry.group for entry in catalog.OPTIMIZERS})
     assert sum(counts) == len(catalog.OPTIMIZERS) >= 60
@@ -112,8 +115,6 @@ def test_info_says_what_is_special(invoke, name, remarks):
 
 
 def test_info_of_objects_of_ones_own(invoke, tmp_path):
-    import importlib
-
     (tmp_path / "own_things.py").write_text(
         "import functools\nimport optax\nfrom optbench import catalog\n"
         "quick = functools.partial(optax.adam, b1=0.8)\nbowl = catalog.landscape('sphere')\n"
@@ -124,7 +125,27 @@ def test_info_of_objects_of_ones_own(invoke, tmp_path):
     assert (facts["kind"], facts["name"], facts["state"]) == ("optimizer", "own_things:quick+cosine", "2")
     assert "horizon" in facts["hyper"]
     assert json.loads(invoke("info", "own_things:bowl", "--json").stdout)["kind"] == "problem"
-    assert invoke("info", "own_things:rule").stdout.startswith("own_things:rule\n")
+    lines = invoke("info", "own_things:rule").stdout.splitlines()
+    sha = hashlib.sha256((tmp_path / "own_things.py").read_bytes()).hexdigest()
+    assert lines[:3] == ["own_things:rule", f"code: own_things {sha[:8]}", ""]
+    assert facts["sources"] == {"own_things": sha}
+    # It is a shipped rule under another name: nothing is said of it that the catalogue says of the shipped one.
+    assert (facts["group"], facts["summary"]) == ("", "")
+
+
+def test_info_of_ones_own_names_the_modules_that_it_imports(invoke, tmp_path):
+    (tmp_path / "own_named.py").write_text("from own_helper import adam\n")
+    (tmp_path / "own_helper.py").write_text(
+        "from dataclasses import replace\nfrom optbench import catalog\nadam = replace(catalog.optimizer('sgd'), name='adam')\n"
+    )
+    importlib.invalidate_caches()
+    facts = json.loads(invoke("info", "own_named:adam", "--json").stdout)
+    assert (facts["name"], facts["summary"], sorted(facts["sources"])) == (
+        "own_named:adam",
+        "",
+        ["own_helper", "own_named"],
+    )
+    assert "sources" not in json.loads(invoke("info", "adam", "--json").stdout)
 
 
 def test_info_of_a_problem(invoke):
