@@ -136,7 +136,8 @@ def test_info_of_objects_of_ones_own(invoke, tmp_path):
 def test_info_of_ones_own_names_the_modules_that_it_imports(invoke, tmp_path):
     (tmp_path / "own_named.py").write_text("from own_helper import adam\n")
     (tmp_path / "own_helper.py").write_text(
-        "from dataclasses import replace\nfrom optbench import catalog\nadam = replace(catalog.optimizer('sgd'), name='adam')\n"
+        "from dataclasses import replace\nfrom optbench import catalog\n"
+        "adam = replace(catalog.optimizer('sgd'), name='adam')\n"
     )
     importlib.invalidate_caches()
     facts = json.loads(invoke("info", "own_named:adam", "--json").stdout)
