@@ -116,6 +116,20 @@ def source_state(folder: Path | None = None) -> dict[str, Any]:
     }
 
 
+def code_sha256() -> str:
+    """Returns the SHA-256 of this package's code and frozen constants, whatever is committed; suites are apart.
+
+    A run that was computed, or a table that was made, by code of the same sum need not be made again.
+    """
+    root = Path(__file__).parent
+    kept = [path for kind in ("*.py", "*.json") for path in root.rglob(kind)]
+    sums = hashlib.sha256()
+    for path in sorted(kept):
+        sums.update(f"{path.relative_to(root).as_posix()}\0".encode())
+        sums.update(hashlib.sha256(path.read_bytes()).digest())
+    return sums.hexdigest()
+
+
 def _cpu_model() -> str:
     """Returns the processor's name, or its architecture where the system does not tell."""
     try:
@@ -169,12 +183,13 @@ def provenance(command: Sequence[str] = ()) -> dict[str, Any]:
         command: The command line, as the user gave it.
 
     Returns:
-        ``version``, ``commit``, ``dirty``, ``diff_sha256``, ``versions``, ``freeze_sha256``,
+        ``version``, ``commit``, ``dirty``, ``diff_sha256``, ``code_sha256``, ``versions``, ``freeze_sha256``,
         ``machine``, ``flags`` and ``command``. The device is added by whoever opened it.
     """
     return {
         "version": __version__,
         **source_state(),
+        "code_sha256": code_sha256(),
         "versions": package_versions(),
         "freeze_sha256": freeze_sha256(),
         "machine": machine(),

@@ -12,7 +12,7 @@ from optbench import catalog, store
 from optbench.cli import cli
 from optbench.records import NETWORK_COLUMNS, RUN_COLUMNS
 from optbench.report import figures, tables
-from optbench.suite import parse
+from optbench.suite import parse, source
 from optbench.suite.networks import STRENGTHS, NetworkQuick, NetworkSuite, Seeds, TaskSpec
 from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
 from tests import readme
@@ -135,7 +135,7 @@ def test_every_key_of_a_suite_is_documented_and_the_example_is_one():
         assert re.search(rf"`{key}[`.\[]", text), key
     for table, model in (("optimizers", OptimizerSpec), ("problems", ProblemSpec)):
         assert all(f"`{table}[].{key}`" in text for key in model.model_fields)
-    assert all(f"| `{name}` |" in text for name in parse.shipped())
+    assert all(f"| `{name}` |" in text for name in source.shipped())
     example = re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1)
     assert parse.parse(example, source="docs/suites.md").name == "mine"
 
@@ -151,7 +151,7 @@ def test_every_key_of_a_suite_of_networks_and_every_regularizer_is_documented():
 
 def test_no_page_calls_missing_what_is_there():
     """Whatever has a page or a suite of its own exists."""
-    names = {path.stem for path in (ROOT / "docs").glob("*.md")} | set(parse.shipped())
+    names = {path.stem for path in (ROOT / "docs").glob("*.md")} | set(source.shipped())
     for path in PAGES:
         text = path.read_text(encoding="utf-8").lower()
         missing = re.findall(r"^## not there[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)

@@ -11,8 +11,8 @@ from optbench.cli import model_facts, optimizer_facts, problem_facts
 from optbench.errors import UsageError, nearest
 from optbench.problems.landscape import Landscape
 from optbench.suite import selector
-from optbench.suite.parse import shipped
 from optbench.suite.selection import problem_spec
+from optbench.suite.source import shipped
 from optbench.tasks.data.registry import SETS
 from optbench.tasks.models.model import Model
 

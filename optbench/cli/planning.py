@@ -8,7 +8,7 @@ import jax
 
 from optbench.cli.cost import estimate
 from optbench.console import duration
-from optbench.runner.running import check_options
+from optbench.runner.computing import check_options
 from optbench.suite.network_plan import plan_networks
 from optbench.suite.networks import NetworkSuite
 from optbench.suite.parse import load

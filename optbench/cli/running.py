@@ -53,11 +53,6 @@ def run(
       optbench run networks --tasks digits --optimizers adam,sgd
       optbench run my-suite.toml --dry-run
     """
-    if device is not None:
-        from optbench.engine.devices import use
-
-        # Before anything else, which might compute.
-        use(device)
     from optbench.suite import selector
 
     chosen: dict[str, Any] = {
@@ -70,6 +65,11 @@ def run(
         **({"quick": True} if quick else {}),
     }
     if dry_run:
+        if device is not None:
+            from optbench.engine.devices import use
+
+            # Before anything else, which might compute.
+            use(device)
         from optbench.cli.planning import describe
 
         click.echo(describe(suite, chosen))
@@ -89,6 +89,7 @@ def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command:
     from optbench.console import Progress, progress
     from optbench.report import figures
     from optbench.report.evidence import Evidence
+    from optbench.report.shown import FIGURES, Shown
     from optbench.runner import run as run_suite
 
     latest = Progress(0, 0)
@@ -104,11 +105,13 @@ def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command:
     except KeyboardInterrupt:
         click.echo(f"\nsaved {latest.cells_done:,}/{latest.cells_total:,} cells; resume with: {command}", err=True)
         raise
-    evidence = Evidence.of(stored)
-    print_table(evidence, None, "terminal")
-    drawn = figures.draw(evidence, None, "png", stored.path / "figures")
+    # Both are made from one analysis, and only where they are not there already.
+    evidence, shown = Evidence.of(stored), Shown(stored)
+    print_table(evidence, shown, None, "terminal")
+    drawn = shown.figures(lambda: figures.draw(evidence, None, "png", stored.path / FIGURES))
+    shown.keep()
     click.echo(f"run:     {stored.path}", err=True)
-    click.echo(f"figures: {stored.path / 'figures'} ({len(drawn)} files)", err=True)
+    click.echo(f"figures: {stored.path / FIGURES} ({len(drawn)} files)", err=True)
     click.echo(f"again:   optbench table {stored.path}", err=True)
     failed = {
         name: count for name, count in stored.manifest["status_counts"].items() if name in ("error", "timeout", "oom")

@@ -11,6 +11,7 @@ from optbench.records import Scoring
 if TYPE_CHECKING:
     from optbench import store
     from optbench.report.evidence import Evidence
+    from optbench.report.shown import Shown
 
 FORMATS = ("terminal", "markdown", "csv", "latex", "json")
 PICTURES = ("png", "svg", "pdf")
@@ -62,27 +63,36 @@ def table(run: str, kind: str | None, form: str, score: str | None) -> None:
     """
     from optbench import store
     from optbench.cli.folders import find_run
+    from optbench.report.shown import Shown
 
-    print_table(store.load(find_run(run)), kind, form, score)
+    stored = store.load(find_run(run))
+    print_table(stored, Shown(stored), kind, form, score)
 
 
-def print_table(run: store.Run | Evidence, kind: str | None, form: str, score: str | None = None) -> None:
+def print_table(run: store.Run | Evidence, shown: Shown, kind: str | None, form: str, score: str | None = None) -> None:
     """Prints a table on stdout, in letters that its encoding has, as wide as the terminal or ``COLUMNS``.
 
     Args:
         run: The run.
+        shown: What was shown of it before.
         kind: Which table; ``None`` for the one that answers the suite's question.
         form: Format.
         score: Which targets count; ``None`` for what the run has.
     """
+    import json
     import sys
 
     from optbench.console import text_width
-    from optbench.report import tables
 
     width = text_width(sys.stdout, PIPED_WIDTH)
     ascii_only = not can_encode("─†≤×", sys.stdout.encoding)
-    click.echo(tables.render(run, kind, form, score=score, width=width, ascii_only=ascii_only), nl=False)
+
+    def make() -> str:
+        from optbench.report import tables
+
+        return tables.render(run, kind, form, score=score, width=width, ascii_only=ascii_only)
+
+    click.echo(shown.table(json.dumps([kind, form, score, width, ascii_only]), make), nl=False)
 
 
 def can_encode(text: str, encoding: str) -> bool:

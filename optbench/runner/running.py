@@ -1,19 +1,18 @@
-"""``optbench.run``: a suite is planned, its folder opened, and what is not stored yet computed."""
+"""``optbench.run``: what is stored is shown again, what is not is computed; only then JAX is loaded."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from optbench import store
-from optbench.engine.devices import use
-from optbench.errors import UsageError
-from optbench.runner.books import LOG, Report, warn_of_edits
-from optbench.suite.networks import NetworkSuite
-from optbench.suite.parse import load
-from optbench.suite.spec import SuiteSpec
+from optbench.console import Progress
+from optbench.runner.again import finished
+
+#: Where a run says what its caller should know and may not ask for.
+LOG = logging.getLogger("optbench")
 
 
 def run(
@@ -29,7 +28,7 @@ def run(
     device: str | None = None,
     quick: bool = False,
     fresh: bool = False,
-    progress: Report | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> store.Run:
     """Runs a suite, or what is left of it, and returns what is stored.
 
@@ -58,9 +57,6 @@ def run(
         OptbenchError: The suite or a name is not valid, data are missing, or the results folder cannot be used; the
             subclass says which.
     """
-    if device is not None:
-        use(device)
-    read = load(suite)
     selection: dict[str, Any] = {
         "optimizers": None if optimizers is None else sorted(optimizers),
         "problems": None if problems is None else sorted(problems),
@@ -70,51 +66,17 @@ def run(
         **({} if dtype is None else {"dtype": dtype}),
         **({"quick": True} if quick else {}),
     }
-    check_options(read.spec.name, isinstance(read.spec, NetworkSuite), selection)
-    column = _column(read.spec)
-    planned = column.planned(read.spec, selection)
-    warn_of_edits(column.names(planned))
-    name, identity = planned.spec.name, column.identity(planned)
-    copy = identity if fresh else store.stopped_copy(Path(out), name, identity) or identity
-    folder = store.run_folder(Path(out), name, copy, fresh=fresh)
-    command = _command(suite, out, {**selection, "device": device})
-    with store.writing(folder):
-        execution = column.Execution(folder, read, planned, selection, command, progress or (lambda report: None))
-        computed = execution.finish()
-    stored = store.load(folder)
+    stored = None if fresh else finished(suite, Path(out), selection, device)
+    computed = False
+    if stored is None:
+        from optbench.runner.computing import compute
+
+        command = _command(suite, out, {**selection, "device": device})
+        stored, computed = compute(suite, Path(out), selection, device, fresh, command, progress)
     if not computed:
-        when = stored.manifest["finished_utc"]
-        LOG.warning(
-            "%s/%s was computed at %s and is shown again; --fresh (fresh=True) computes it anew", name, copy, when
-        )
+        name, when = f"{stored.path.parent.name}/{stored.path.name}", stored.manifest["finished_utc"]
+        LOG.warning("%s was computed at %s and is shown again; --fresh (fresh=True) computes it anew", name, when)
     return stored
-
-
-def _column(spec: SuiteSpec | NetworkSuite) -> Any:
-    """Returns what plans and executes suites of a kind; loading the other too would take a third of a second."""
-    kind = "networks" if isinstance(spec, NetworkSuite) else "landscapes"
-    return importlib.import_module(f"optbench.runner.{kind}")
-
-
-def check_options(suite: str, of_networks: bool, selection: dict[str, Any]) -> None:
-    """Refuses options that a suite of this kind does not have.
-
-    Args:
-        suite: Name of the suite.
-        of_networks: Whether it is one of networks.
-        selection: What was asked for, by option.
-
-    Raises:
-        UsageError: An option is for the other kind.
-    """
-    kind, others = ("networks", ("problems", "trials")) if of_networks else ("functions", ("tasks", "dtype"))
-    instead = {"problems": "; --tasks selects", "tasks": "; --problems selects"}
-    given = [name for name in others if selection.get(name) is not None]
-    if given:
-        raise UsageError(
-            [f"--{name} is not for a suite of {kind}{instead.get(name, '')}" for name in given],
-            where=f"suite {suite!r}",
-        )
 
 
 def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:

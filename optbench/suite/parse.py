@@ -5,19 +5,17 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from optbench.errors import UsageError, nearest, unknown_name
+from optbench.errors import UsageError, unknown_name
 from optbench.suite.expand import expand
 from optbench.suite.model import Grid, Model, Quick, Range, Starts
 from optbench.suite.networks import NetworkQuick, NetworkSuite, Seeds, TaskSpec
+from optbench.suite.source import read
 from optbench.suite.spec import NoiseSpec, OptimizerSpec, ProblemSpec, SuiteSpec
 from optbench.suite.unused import unused
-
-SHIPPED = Path(__file__).parent.parent / "suites"
 
 #: What a table is, by the part of its path that names it; for suggestions.
 _TABLES: dict[str | int, type[Model]] = {
@@ -68,11 +66,6 @@ class Suite:
     source: str
 
 
-def shipped() -> tuple[str, ...]:
-    """Returns the names of the suites that come with the package."""
-    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
-
-
 def load(suite: str) -> Suite:
     """Reads and validates a suite.
 
@@ -90,30 +83,8 @@ def load(suite: str) -> Suite:
         >>> load("quick").spec.budget
         2000
     """
-    names = shipped()
-    path = SHIPPED / f"{suite}.toml" if suite in names else Path(suite)
-    if suite not in names and not _exists(suite):
-        close = nearest(suite, names)
-        hint = f"did you mean {close[0]!r}?" if close else f"shipped: {', '.join(names)}; or the path of a TOML file"
-        raise UsageError(f"unknown suite {suite!r}; {hint}")
-    text = _read(path, suite)
+    text = read(suite)
     return Suite(parse(text, source=suite), text, suite)
-
-
-def _exists(path: str) -> bool:
-    try:
-        return bool(path) and Path(path).exists()
-    except OSError:  # longer than a path may be, or in a folder that may not be entered
-        return False
-
-
-def _read(path: Path, suite: str) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"must be UTF-8; byte {error.start} is not", where=suite) from None
-    except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=suite) from None
 
 
 def parse(text: str, *, source: str) -> SuiteSpec | NetworkSuite:

@@ -11,7 +11,7 @@ import pytest
 
 from optbench import catalog
 from optbench.cli import listing
-from optbench.suite import parse
+from optbench.suite import source
 
 KINDS = ["optimizers", "problems", "models", "modifiers", "noise", "suites"]
 OWN = "and your own Optimizers and optax factories, module:attribute"
@@ -23,7 +23,7 @@ def test_list_names_everything(invoke):
     assert result.exit_code == 0
     for entry in ENTRIES:
         assert re.search(rf"^  {entry.name} +{re.escape(entry.summary)}$", result.stdout, re.MULTILINE), entry.name
-    for name in parse.shipped():
+    for name in source.shipped():
         assert re.search(rf"^  {name} +\w.*\?$", result.stdout, re.MULTILINE), name
 
 

@@ -22,6 +22,8 @@ def drawn(monkeypatch):
 
     def draw(run, kinds, form, out_dir):
         calls.append((kinds, form, out_dir))
+        out_dir.mkdir(parents=True)
+        (out_dir / "convergence.png").write_bytes(b"ink")
         return [out_dir / "convergence.png"]
 
     monkeypatch.setattr(figures, "draw", draw)

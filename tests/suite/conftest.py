@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from optbench.suite.parse import load, parse, shipped
+from optbench.suite.parse import load, parse
+from optbench.suite.source import shipped
 from optbench.suite.spec import SuiteSpec
 
 #: Shipped suites of test functions; the others are of networks.

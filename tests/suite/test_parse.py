@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from optbench.errors import UsageError
 from optbench.suite import parse as parsing
-from optbench.suite.parse import load, parse, shipped
+from optbench.suite.parse import load, parse
+from optbench.suite.source import SHIPPED, shipped
 
 
 def fault(text: str) -> str:
@@ -201,7 +202,7 @@ def test_any_value_of_a_key_is_explained_without_a_traceback(key, value):
 
     from optbench.suite.spec import SuiteSpec
 
-    data = {**tomllib.loads((parsing.SHIPPED / "smoke.toml").read_text()), key: value}
+    data = {**tomllib.loads((SHIPPED / "smoke.toml").read_text()), key: value}
     lines = ["fine"]
     try:
         SuiteSpec.model_validate(data)
