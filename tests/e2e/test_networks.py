@@ -178,7 +178,7 @@ def test_a_rule_that_cannot_be_compiled_is_rows(tmp_path):
     done = call(tmp_path, "run", "tiny.toml", "--tasks", "digits-linear", "--tuning", "default")
     assert done.returncode == 3, done.stderr
     rows = store.load(tmp_path / "results" / "tiny").runs
-    broken = rows[rows["optimizer"] == "broken"]
+    broken = rows[rows["optimizer"] == "broken:rule"]
     assert len(broken) == 3
     assert set(broken["status"]) == {"error"}
     assert broken["message"].str.contains("no such thing").all()

@@ -15,6 +15,7 @@ from optbench.errors import UsageError
 from optbench.problems import constants
 from optbench.problems.problem import Problem
 from optbench.suite.network_plan import plan_networks
+from optbench.suite.networks import TaskSpec
 from optbench.suite.parse import load, parse
 from optbench.suite.plan import plan
 from optbench.suite.selection import select
@@ -68,6 +69,17 @@ def test_a_selection_keeps_each_object_that_was_named(lab):
 def test_a_rule_of_ones_own_in_a_selection_of_networks(lab):
     planned = plan_networks(load("networks").spec, optimizers=["adam", "lab:adam"], tuning="default")
     assert {group.labels[1] for group in planned.groups} == {"adam", "lab:adam"}
+
+
+def test_a_model_of_ones_own_is_another_task_than_the_shipped_one_of_its_name(lab):
+    shipped, mine = TaskSpec(data="digits", model="mlp"), TaskSpec(data="digits", model="lab:mlp")
+    assert (shipped.label, mine.label) == ("digits-mlp", "digits-lab:mlp")
+    # The one that calls itself mlp is a linear model of 8 x 8 images.
+    assert mine.n_params() == 64 * 10 + 10 != shipped.n_params()
+    suite = load("networks").spec.model_copy(update={"tasks": (shipped, mine)})
+    planned = plan_networks(suite, optimizers=["adam"], tuning="default")
+    names = {store.shard_name(task, optimizer) for task, optimizer in (group.labels for group in planned.groups)}
+    assert len(names) == len(planned.groups) == 2
 
 
 def test_values_that_six_digits_do_not_tell_apart_are_refused_together():
