@@ -19,7 +19,7 @@ from optbench.catalog.models import MODELS, ModelEntry
 from optbench.catalog.modifiers import MODIFIERS
 from optbench.catalog.noise import NOISE
 from optbench.catalog.rules import OPTIMIZERS
-from optbench.catalog.user_objects import named_function, named_rule, user_object
+from optbench.catalog.user_objects import is_own, named_function, named_rule, user_object
 from optbench.errors import UsageError, unknown_name
 from optbench.problems.cutest.names import PREFIX as CUTEST
 
@@ -41,6 +41,7 @@ __all__ = [
     "ModelEntry",
     "alias",
     "is_known",
+    "is_own",
     "landscape",
     "model",
     "optimizer",

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from optbench.problems.landscape import Landscape
 
 
+def is_own(name: str) -> bool:
+    """Returns whether a name is that of a user's own object, and neither the catalogue's nor CUTEst's.
+
+    Example:
+        >>> is_own("lab:adam+cosine"), is_own("adam"), is_own("cutest:ROSENBR")
+        (True, False, False)
+    """
+    return ":" in name and not name.startswith(f"{CUTEST}:")
+
+
 def user_object(reference: str) -> Any:
     """Imports ``module:attribute``, which only the user's own words name; ``cutest:NAME`` is CUTEst's.
 
@@ -46,7 +56,10 @@ def user_object(reference: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:  # whatever a user's module raises is theirs to read, without our traceback
-        raise UsageError(f"{reference!r}: cannot import {module_name!r}: {type(error).__name__}: {error}") from error
+        missing = isinstance(error, ModuleNotFoundError) and error.name == module_name.partition(".")[0]
+        looked = f"; looked for in {here}, then where Python looks" if missing else ""
+        message = f"{reference!r}: cannot import {module_name!r}: {type(error).__name__}: {error}{looked}"
+        raise UsageError(message) from error
     # What runs from now on is the text of today, whatever becomes of the file.
     user_code.remember(module_name)
     if not hasattr(module, attribute):

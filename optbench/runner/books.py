@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -213,18 +214,26 @@ def sources(names: Iterable[str]) -> dict[str, str]:
 
 
 def warn_of_edits(names: Iterable[str]) -> None:
-    """Says which files of a user's own were edited after this process imported them: what runs is the older text.
+    """Says which files of a user's own are not what runs: those edited after this process imported them, or hidden.
 
     Args:
         names: Names of rules, functions and models.
     """
     objects = _own(names)
     objects.pop(catalog.CUTEST, None)
-    for module in user_code.sums(objects).edited:
+    found = user_code.sums(objects)
+    for module in found.edited:
         LOG.warning(
             "%s was edited after this process imported it: what runs, and what the run is known by, is the older text; "
             "a new process or importlib.reload takes the new one",
             module,
+        )
+    for module, file in found.hidden.items():
+        LOG.warning(
+            "%s was imported from %s; that of %s is not taken, unless by a new process",
+            module,
+            sys.modules[module].__file__,
+            file,
         )
 
 

@@ -243,7 +243,7 @@ def _pair(group: Group) -> Pair:
 
 
 def _pictured(groups: Iterable[Group]) -> list[Group]:
-    """Returns the groups that have pictures: the first dozen rules and 2-D functions in the catalogue's order."""
+    """Returns the groups that have pictures: the first dozen rules and 2-D functions, a user's own before others."""
     flat = [group for group in groups if group.dim == 2 and group.problem.noise is None]
     rules = _first({g.optimizer_label: g.optimizer.name for g in flat}, [entry.name for entry in catalog.OPTIMIZERS])
     problems = _first({g.problem_label: g.problem.name for g in flat}, [entry.name for entry in catalog.PROBLEMS])
@@ -251,8 +251,9 @@ def _pictured(groups: Iterable[Group]) -> list[Group]:
 
 
 def _first(names: Mapping[str, str], order: list[str]) -> set[str]:
-    """Returns the labels of the first ``MOST_PICTURED`` names; what is not in ``order`` comes last."""
+    """Returns the labels of the first ``MOST_PICTURED`` names: a user's own, then those in ``order``, then others."""
     place = {name: index for index, name in enumerate(order)}
+    place |= dict.fromkeys((name for name in names.values() if catalog.is_own(name)), -1)
     labels = sorted(names, key=lambda label: (place.get(names[label], len(order)), label))
     return set(labels[:MOST_PICTURED])
 

@@ -38,7 +38,8 @@ def imported(source: bytes, package: str) -> set[str]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return set()
-    return {name for node in ast.walk(tree) for name in _names(node, package) if name}
+    found = {name for node in ast.walk(tree) for name in _names(node, package)}
+    return {name for name in found if all(part.isidentifier() for part in name.split("."))}
 
 
 def _names(node: ast.AST, package: str) -> Iterator[str]:
@@ -95,12 +96,22 @@ def spec_of(name: str) -> ModuleSpec | None:
         if above is None or above.submodule_search_locations is None:
             return None
         path = list(above.submodule_search_locations)
+    return _searched(name, path)
+
+
+def _searched(name: str, path: list[str] | None) -> ModuleSpec | None:
     for finder in sys.meta_path:
         find = getattr(finder, "find_spec", None)
         found: ModuleSpec | None = None if find is None else find(name, path)
         if found is not None:
             return found
     return None
+
+
+def file_found_now(name: str) -> str | None:
+    """Returns the file that Python would take for a module of no package if it imported it now, whatever it holds."""
+    spec = _searched(name, None)
+    return None if spec is None or not spec.has_location else spec.origin
 
 
 def file_of(name: str) -> str | None:

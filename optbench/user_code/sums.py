@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FunctionType
 from typing import Any
 
 from optbench.errors import UsageError
-from optbench.user_code.imports import file_of, is_users, spec_of, with_parents
+from optbench.user_code.imports import file_found_now, file_of, is_users, spec_of, with_parents
 from optbench.user_code.loaded import Loaded, is_edited, is_seen, loaded
 from optbench.user_code.reached import functions
 
@@ -25,10 +25,12 @@ class Sums:
     Attributes:
         of: SHA-256 of each module's file, by name of the module.
         edited: Modules whose files were edited after this process imported them.
+        hidden: By module the file that would be found now, where this process has it from another one.
     """
 
     of: Mapping[str, str]
     edited: tuple[str, ...] = ()
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 def remember(module: str) -> None:
@@ -66,7 +68,18 @@ def sums(objects: Mapping[str, Iterable[str]]) -> Sums:
     return Sums(
         {name: item.sha256 for name, item in ordered},
         tuple(name for name, item in ordered if item.load is not None and is_edited(name)),
+        _hidden({name.partition(".")[0] for name in wanted}),
     )
+
+
+def _hidden(tops: Iterable[str]) -> dict[str, str]:
+    """Returns which files of the names of modules are hidden by others: two folders may each have a ``lab.py``."""
+    found = {}
+    for name in sorted(tops):
+        file, now = file_of(name), file_found_now(name)
+        if getattr(sys.modules.get(name), "__spec__", None) is not None and file and now and now != file:
+            found[name] = now
+    return found
 
 
 def _without_file(name: str) -> str:

@@ -14,11 +14,14 @@ from optbench.engine.shelves import Pair, shelves
 from optbench.errors import UsageError
 from optbench.problems import constants
 from optbench.problems.problem import Problem
+from optbench.runner.landscapes import MOST_PICTURED, _pictured
 from optbench.suite.network_plan import plan_networks
 from optbench.suite.networks import TaskSpec
 from optbench.suite.parse import load, parse
 from optbench.suite.plan import plan
 from optbench.suite.selection import select
+
+OF_OURS = [entry.name for entry in catalog.OPTIMIZERS if "lr" in catalog.optimizer(entry.name).hyper][:20]
 
 
 @pytest.fixture
@@ -134,3 +137,12 @@ def test_a_control_of_the_same_module_is_found_under_its_name(lab):
     assert catalog.landscape("lab:wells").control == "lab:flat"
     lab.wells = dataclasses.replace(lab.wells, control="one_well")
     assert catalog.landscape("lab:wells").control == "one_well"
+
+
+def test_a_users_own_are_pictured_first(lab):
+    text = SUITE.replace(
+        '["adam", "lab:adam", "lab:other", "lab:adam+cosine", "lab:factory"]', str([*OF_OURS, "lab:adam"])
+    )
+    groups = _pictured(plan(parse(text.replace("'", '"'), source="mine")).groups)
+    assert len({group.optimizer_label for group in groups}) == MOST_PICTURED
+    assert "lab:adam" in {group.optimizer_label for group in groups}

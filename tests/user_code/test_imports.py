@@ -28,6 +28,7 @@ from optbench.user_code import imports
         ("import importlib\nm = importlib.import_module('plug')", "", {"importlib", "plug"}),
         ("m = __import__('plug'); n = import_module('.e', __package__)", "pkg", {"plug", "pkg.e"}),
         ("import_module(name)", "", set()),
+        ("import_module('no/module'); import_module(''); __import__('\\0')", "", set()),
         ("this is no Python", "", set()),
     ],
 )

@@ -218,3 +218,13 @@ def test_a_script_is_known_by_its_file(lab, monkeypatch):
     script.rule = 1
     monkeypatch.setitem(sys.modules, "script_main", script)
     assert set(sums({"script_main": ["rule"]}).of) == {"script_main", "lab_near"}
+
+
+def test_of_two_files_of_one_name_the_one_that_was_imported_counts_and_the_other_is_named(lab, monkeypatch):
+    lab.write({"other/lab_mod": "rule = 2\n"}, lab_mod="rule = 1\n")
+    before = of(lab)
+    assert sums({HERE: ["rule"]}).hidden == {}
+    monkeypatch.syspath_prepend(lab.folder / "other")
+    found = sums({HERE: ["rule"]})
+    assert (dict(found.of), found.edited) == (before, ())
+    assert found.hidden == {HERE: str(lab.folder / "other" / "lab_mod.py")}
