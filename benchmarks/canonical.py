@@ -33,6 +33,7 @@ TABLES = {
         ("evals", "md"),
         ("long", "csv"),
         ("ranking", "md"),
+        ("stability", "md"),
         ("tuning", "md"),
         ("matrix", "md"),
     ),

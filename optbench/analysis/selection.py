@@ -24,6 +24,8 @@ SETTINGS = ("default", "one_for_all", "tuned")
 TIE = 1e-12
 #: A choice at the edge of the range is not flagged if a trial further inside scores within this.
 FLAT = 0.01
+#: Share of the best score that is enough for a picture.
+HALF = 0.5
 #: Share of a range at either end that is its edge, where trials are drawn and not laid on a grid.
 EDGE = 1 / 16
 
@@ -133,6 +135,24 @@ def select(tuning: Mapping[Key, Tuning], facts: Mapping[str, Facts]) -> dict[tup
                 position = int(best(score, t.sweep))
                 choices[setting, key] = Choice(position, is_at_edge(score, t.sweep, position))
     return choices
+
+
+def gentle(tuning: Tuning) -> int | None:
+    """Returns the configuration at which a rule is drawn: the smallest value that scores at least half of the best.
+
+    The best rate is often the largest at which a rule still settles. It gets there in leaps, and its path shows the
+    rate and not the rule.
+
+    Args:
+        tuning: Scores on tuning starts.
+
+    Returns:
+        Its position in the sweep; the default's where nothing was tuned, ``None`` where there is no default either.
+    """
+    if not tuning.score.shape[1] or not len(tuning.sweep.candidates):
+        return tuning.sweep.default
+    score = tuning.score.mean(axis=1)[tuning.sweep.candidates]
+    return int(tuning.sweep.candidates[np.argmax(score >= HALF * score.max())])
 
 
 def check_sweeps(tuning: Mapping[Key, Tuning]) -> None:

@@ -24,7 +24,7 @@ ANSWERS = "The one that answers the suite's question"
 
 score_option = click.option(
     "--score",
-    type=click.Choice(tuple(Scoring)),
+    type=click.Choice([way.value for way in Scoring]),
     help="Which targets count: settled ones (the last iterate), which is the default, or touched ones (the best).",
 )
 

@@ -40,7 +40,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
 
     Args:
         evidence: The run.
-        setting: Not used: basins are stored for the tuned configuration.
+        setting: Not used: basins are stored for one configuration of each rule.
 
     Returns:
         One figure for every six problems and eight rules; none if the run stored no basins.
@@ -64,7 +64,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], rules: lis
     sheet = panels.page(
         evidence,
         "Basins of attraction",
-        "In which minimum each start ends, each rule at the rate tuned for the problem.",
+        "In which minimum each start ends, each rule at the smallest value that scores at least half of the best.",
         [
             "Each cell is one start of a regular grid over the problem's box, colored by the minimum that its run ends "
             "in.",

@@ -99,7 +99,7 @@ class Evidence:
         if scoring is None:
             return
         if scoring not in tuple(Scoring):
-            raise UsageError(unknown_name("score", scoring, tuple(Scoring)))
+            raise UsageError(unknown_name("score", scoring, [way.value for way in Scoring]))
         if self.kind == "networks":
             raise UsageError(f"score is of runs of landscapes, whose targets have times; {self._named} is of networks")
         if scoring == Scoring.SETTLED and self.lacks_settling_times:

@@ -33,7 +33,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
 
     Args:
         evidence: The run.
-        setting: Not used: paths are stored for the tuned configuration.
+        setting: Not used: paths are stored for one configuration of each rule.
 
     Returns:
         One figure for every four problems; none if the run stored no paths.
@@ -53,7 +53,7 @@ def _page(evidence: Evidence, contours: pd.DataFrame, paths: pd.DataFrame, label
     sheet = panels.page(
         evidence,
         "Trajectories",
-        "Paths of all rules from the same starts, each rule at the rate tuned for the problem.",
+        "Paths of all rules from the same starts, each at the smallest value that scores at least half of the best.",
         [
             "Gray: f - f_star on a logarithmic scale. The panel is the problem's box; paths are cut off at its edges.",
             "Starts are report starts: none was used for tuning. Each path ends with the rule's marker.",

@@ -10,7 +10,7 @@ from typing import Any
 
 from optbench import catalog, store
 from optbench.analysis.evidence import arrange
-from optbench.analysis.selection import select
+from optbench.analysis.selection import gentle
 from optbench.console import Progress
 from optbench.engine import pictures
 from optbench.engine.execute import Engine
@@ -146,24 +146,23 @@ class Execution:
             self._tell(f"{group.problem_label} {group.optimizer_label}", rate=pace.rate, eta_s=pace.eta_s)
 
     def _pictures(self) -> None:
-        """Stores what the plots of two-dimensional problems need, each rule tuned, where it was."""
+        """Stores what the plots of two-dimensional problems need, each rule at a gentle configuration."""
         flat = _pictured(self.planned.groups)
         if not flat:
             return
         rows = store.StoredRows(self.folder, self.books.manifest, {group.problem_label for group in flat})
         evidence = arrange(rows, self.books.manifest)
-        chosen = select(evidence.tuning, evidence.facts)
         shots = []
         for group in flat:
             counts = self.done[store.shard_name(group.problem_label, group.optimizer_label)]["status_counts"]
             if any(counts.get(status, 0) for status in (Status.ERROR, Status.OOM, Status.TIMEOUT)):
                 continue
             place = (group.problem_label, group.optimizer_label)
-            choice = chosen.get(("tuned", place)) or chosen.get(("default", place))
+            position = gentle(evidence.tuning[place]) if place in evidence.tuning else None
             pair = _pair(group)
-            if choice is None or (pair.problem, pair.rule) in self.engine.faults:
+            if position is None or (pair.problem, pair.rule) in self.engine.faults:
                 continue
-            hyper = dict(group.configs[choice.position])
+            hyper = dict(group.configs[position])
             shots.append(
                 pictures.Shot(
                     problem=pair.problem,

@@ -10,7 +10,7 @@ import pytest
 from optbench.analysis import arrange, select, selection
 from optbench.analysis.evidence import Tuning
 from optbench.analysis.facts import Facts
-from optbench.analysis.selection import best, is_at_edge
+from optbench.analysis.selection import best, gentle, is_at_edge
 from optbench.analysis.sweep import Sweep
 from optbench.errors import DataError
 
@@ -143,3 +143,14 @@ def test_a_diverged_trial_scores_zero() -> None:
     score = arrange(runs, manifest).tuning["p1", "adam"].score
     assert (score[1] == 0).all()
     assert (score[[0, 2]] > 0).all()
+
+
+def test_pictures_are_drawn_at_the_smallest_value_that_scores_half_of_the_best():
+    assert gentle(tuning([[0.1, 0.3], [0.25, 0.25], [0.6, 0.4], [0.3, 0.3]])) == 1  # 0.2  0.25  0.5  0.3
+    assert gentle(tuning([[0.1, 0.3], [0.6, 0.4], [0.3, 0.3]], values=[10.0, 1.0, 0.1])) == 2
+    assert gentle(tuning([[0.0, 0.0], [0.0, 0.0]])) == 0
+
+
+def test_pictures_of_what_was_never_tuned_show_the_default():
+    assert gentle(Tuning(sweep([0.1, 1.0], 1), np.empty((2, 0)))) == 1
+    assert gentle(Tuning(sweep([0.1, 1.0], None), np.empty((2, 0)))) is None

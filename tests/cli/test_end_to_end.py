@@ -52,6 +52,16 @@ def test_the_same_command_shows_the_same_table(ran, module_shell):
     assert note in again.stderr
 
 
+def test_a_table_by_touched_targets_says_so(ran, module_shell):
+    touched = module_shell("table", "tiny", "--score", "touched")
+    assert touched.returncode == 0, touched.stderr
+    assert "score: log-time area over touched targets" in " ".join(touched.stdout.split())
+    assert module_shell("table", "tiny", "--score", "settled").stdout == ran.stdout
+    wrong = module_shell("table", "tiny", "--score", "touchd")
+    assert wrong.returncode == 2
+    assert "'touchd' is not one of 'settled', 'touched'" in wrong.stderr
+
+
 def test_fresh_computes_the_same_table_beside_it(ran, module_shell):
     fresh = module_shell("run", "tiny.toml", "--fresh")
     assert fresh.stdout == ran.stdout

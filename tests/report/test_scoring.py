@@ -1,0 +1,113 @@
+"""Which targets count: what tables and figures say of it, and of runs that have only the first passage."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from optbench.errors import UsageError
+from optbench.records import Scoring
+from optbench.report import figures, tables
+from optbench.report.evidence import Evidence
+from tests.analysis.synthetic import make_runs
+
+FAMILIES = {"p1": "a", "p2": "b"}
+
+
+def stored(tmp_path, **changed):
+    """A small run, as the store gives it back; columns or facts of the manifest may be others."""
+    runs, manifest = make_runs(FAMILIES, ["adam", "sgd"], n_report=6)
+    grid = sorted(runs["swept_value"].unique())
+    entry = {"swept": "lr", "has_rate": True, "grid": grid}
+    manifest |= {"optimizers": {"adam": entry, "sgd": entry}, "run_id": "0f3a", "version": "0.1.0"}
+    manifest |= {key: value for key, value in changed.items() if key != "settled"}
+    if "settled" in changed:
+        runs["settled"] = changed["settled"]
+    return SimpleNamespace(runs=runs, manifest=manifest, path=tmp_path)
+
+
+def old(tmp_path):
+    return stored(tmp_path, settled=None)
+
+
+def test_settled_targets_are_the_default_and_the_footer_says_so(tmp_path):
+    evidence = Evidence(stored(tmp_path))
+    assert evidence.scoring is Scoring.SETTLED
+    assert evidence.footer.endswith("score: log-time area over settled targets, tuned for the same")
+    text = tables.render(evidence, "main", "markdown")
+    assert "A target counts as reached when it is settled" in text
+    assert "gap: median of (last f" in text
+
+
+def test_touched_targets_are_said_wherever_they_count(tmp_path):
+    run = stored(tmp_path)
+    text = tables.render(run, "main", "markdown", score="touched")
+    assert "Touched targets: a target counts as reached when f is at or below it once" in text
+    assert "gap: median of (best f" in text
+    assert "score: log-time area over touched targets, tuned for the same" in text
+    for kind in ("ranking", "tuning", "matrix"):
+        assert "51 touched targets" in tables.render(run, kind, "markdown", score="touched")
+        assert "51 settled targets" in tables.render(run, kind, "markdown")
+
+
+def test_files_of_figures_of_touched_targets_have_names_of_their_own(tmp_path):
+    drawn = figures.draw(stored(tmp_path), ["convergence"], "svg", tmp_path / "out", score="touched")
+    assert [path.name for path in drawn] == ["convergence-touched.svg"]
+    assert "Best relative gap so far against gradient" in drawn[0].read_text()
+    drawn = figures.draw(stored(tmp_path), ["convergence"], "svg", tmp_path / "out")
+    assert [path.name for path in drawn] == ["convergence.svg"]
+    assert "Relative gap against gradient" in drawn[0].read_text()
+
+
+def test_an_old_run_is_read_and_says_that_it_has_no_settling_times(tmp_path):
+    evidence = Evidence(old(tmp_path))
+    assert evidence.scoring is Scoring.TOUCHED
+    text = tables.render(evidence, "main", "markdown")
+    assert "This run was stored without settling times" in text
+    assert "score: log-time area over touched targets" in text
+    assert set(Evidence(old(tmp_path)).frame("stability")["scoring"]) == {"touched"}
+
+
+def test_an_old_run_cannot_be_scored_by_settled_targets(tmp_path):
+    message = r"run 0f3a, made by optbench 0\.1\.0, has no settling times; score it by touched targets, or run"
+    with pytest.raises(UsageError, match=message):
+        tables.render(old(tmp_path), "main", score="settled")
+
+
+def test_other_scores_are_refused_with_the_nearest_one(tmp_path):
+    with pytest.raises(UsageError, match="unknown score 'setled'; did you mean 'settled'"):
+        tables.render(stored(tmp_path), "main", score="setled")
+    run = stored(tmp_path, kind="networks")
+    with pytest.raises(UsageError, match="score is of runs of landscapes, whose targets have times; run 0f3a"):
+        tables.render(run, "main", score="settled")
+
+
+@pytest.mark.parametrize(
+    ("grids", "ending"),
+    [
+        ((3, 3), "tuned for the same"),
+        ((2, 2), "tuned for the same, defaults among the candidates"),
+        ((2, 3), "tuned for the same, a default off its grid is no candidate"),
+    ],
+)
+def test_the_footer_says_whether_defaults_are_candidates(tmp_path, grids, ending):
+    """Three configurations, the last of them the default; where the grid has two, it lies off the grid."""
+    run = stored(tmp_path)
+    run.runs["is_default"] = run.runs["config"] == 2
+    values = sorted(run.runs["swept_value"].unique())
+    for name, n in zip(("adam", "sgd"), grids, strict=True):
+        run.manifest["optimizers"][name] = {"swept": "lr", "has_rate": True, "grid": values[:n]}
+    assert Evidence(run).criterion.endswith(ending)
+
+
+def test_the_best_gap_stands_beside_the_last_where_the_runs_were_ten_times_nearer(tmp_path):
+    run = stored(tmp_path)
+    report = (run.runs["split"] == "report") & (run.runs["optimizer"] == "adam")
+    run.runs.loc[report, "f_last"] = 3.0 + 2.0 * 0.5
+    text = tables.render(run, "main", "markdown")
+    lines = {line.split("|")[2].strip(): line for line in text.splitlines() if line.startswith("|")}
+    assert "0.50 (best " in lines["adam"]
+    assert "(best" not in lines["sgd"]
+    run.runs.loc[report, "f_last"] = run.runs.loc[report, "f_best"] + 1e-13
+    assert "(best" not in tables.render(run, "main", "markdown")
