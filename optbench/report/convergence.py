@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from optbench.records import Scoring
-from optbench.report import escaping, panels, style
+from optbench.report import escaping, formatting, panels, style
 from optbench.report import notes as notes_of_tables
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-#: Gaps below this are drawn on the lower edge: the smallest target is 1e-10.
-FLOOR = 1e-12
+#: Gaps below this are drawn on the lower edge.
+FLOOR = formatting.GAP_FLOOR
 ROW_HEIGHT = 2.25
 
 

@@ -8,6 +8,10 @@ from typing import Any
 #: Shown where there is no number: no rows, or nothing to count.
 MISSING = "n/a"
 
+#: A gap below this is not told from zero: minima are known to 1e-14, f is rounded to 1e-16 of its size, and a gap is
+#: their difference in units of ``f_scale``. Two decades below the smallest target, and the floor of axes too.
+GAP_FLOOR = 1e-12
+
 #: Digits of a number in CSV and JSON: far beyond what 32 starts can tell, and coarse enough that the
 #: summation order of another processor does not show.
 MACHINE_DIGITS = 10
@@ -47,8 +51,13 @@ def _trimmed(text: str) -> str:
 
 
 def gap(value: float) -> str:
-    """Returns a relative gap with two significant digits."""
-    return significant(value)
+    """Returns a gap with two significant digits, or that it is below ``GAP_FLOOR``, as zero and rounding are.
+
+    Example:
+        >>> [gap(v) for v in (0.0123, 3.8e-12, 3.1e-47, 0.0, -2e-16, float("inf"))]
+        ['0.012', '3.8e-12', '<1e-12', '<1e-12', '<1e-12', 'inf']
+    """
+    return f"<{significant(GAP_FLOOR, trim=True)}" if -GAP_FLOOR < value < GAP_FLOOR else significant(value)
 
 
 def rate(value: float) -> str:

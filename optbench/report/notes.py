@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from optbench.records import DIVERGE_GAP, DIVERGE_WIDTHS, ESCAPE_WIDTHS, Scoring
+from optbench.report import formatting
 from optbench.report.evidence import Evidence, optimizers
 
 #: The kind of interval in every table of one run.
@@ -34,7 +35,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         f"Brackets: intervals, {INTERVALS} (each problem stays, its starts are drawn anew); {_methods(facts)}",
     ]
     if "gap" in facts:
-        said += [_gap(evidence), *_noisy(evidence)]
+        said += [_gap(evidence), *_floor(rows), *_noisy(evidence)]
     if "rate" in facts:
         said += rates(rows, f", in {evidence.manifest.get('units', 'unknown')} units")
     if facts & {"reach", "solved", "evals", "ert"}:
@@ -83,6 +84,13 @@ def _gap(evidence: Evidence) -> str:
         "gap: median of (last f - f_star)/f_scale; best: the median of the best f, where it is more than ten times "
         f"nearer: the runs were there and left. {lost}"
     )
+
+
+def _floor(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Returns what a gap below the floor means, where one is shown."""
+    if not any(row[name] < formatting.GAP_FLOOR for row in rows for name in ("gap_median", "gap_low")):
+        return []
+    return [f"{formatting.gap(0.0)}: not told from zero; f is rounded to 1e-16 of its size, f_star is known to 1e-14."]
 
 
 def _methods(facts: frozenset[str]) -> str:

@@ -93,7 +93,7 @@ def lands(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
 def _keys(row: Row) -> tuple[Cell, ...]:
     batch = formatting.MISSING if math.isnan(row["batch"]) else formatting.count(row["batch"])
     rate = formatting.rate(row["swept_value"])
-    return Cell(row["optimizer"], is_text=True), Cell(batch), Cell(rate), Cell(formatting.significant(row["excess"]))
+    return Cell(row["optimizer"], is_text=True), Cell(batch), Cell(rate), Cell(formatting.gap(row["excess"]))
 
 
 def _share(row: Row) -> Cell:

@@ -32,6 +32,7 @@ LandscapeTable = Literal[
     "tuning",
     "matrix",
     "ranking",
+    "stability",
     "contrasts",
     "wells",
     "theory",

@@ -10,12 +10,12 @@ from optbench.report import formatting
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (0.0, "0"), (-0.0, "0"), (1.0, "1.0"), (0.00123, "0.0012"), (0.000999, "0.0010"), (9.96, "10"),
-        (98765.0, "98765"),
-        (123456.0, "1.2e5"), (-3.2e-13, "-3.2e-13"), (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "n/a"),
+        (0.0, "<1e-12"), (-0.0, "<1e-12"), (3.1e-47, "<1e-12"), (-3.2e-13, "<1e-12"), (1e-12, "1.0e-12"),
+        (1.0, "1.0"), (0.00123, "0.0012"), (0.000999, "0.0010"), (9.96, "10"), (98765.0, "98765"),
+        (123456.0, "1.2e5"), (-3.2e-11, "-3.2e-11"), (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "n/a"),
     ],
 )  # fmt: skip
-def test_a_gap_has_two_significant_digits_and_never_hides_what_it_is(value, expected):
+def test_a_gap_has_two_significant_digits_or_is_not_told_from_zero(value, expected):
     assert formatting.gap(value) == expected
 
 

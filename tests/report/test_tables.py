@@ -321,3 +321,15 @@ def test_main_stands_in_for_a_table_without_rows(evidence):
 def test_a_suite_may_name_every_kind_of_table():
     names = {"landscapes": LandscapeTable, "networks": NetworkTable}
     assert {of: list(get_args(known)) for of, known in names.items()} == tables.names()
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "latex"])
+def test_gaps_below_rounding_are_not_written_out(evidence, form):
+    summary = evidence.frame("summary").assign(gap_median=3.1e-47, gap_low=-1e-16, gap_high=2.5e-9)
+    shown = tables.render(changed(evidence, summary=summary), "gaps", form)
+    assert "e-47" not in shown
+    below = {"terminal": "<1e-12", "markdown": "&lt;1e-12", "latex": r"\textless{}$1\cdot10^{-12}$"}[form]
+    assert below in shown
+    assert "not told from zero" in " ".join(shown.split())
+    assert "not told from zero" not in " ".join(tables.render(evidence, "gaps", form).split())
+    assert "3.1e-47" in tables.render(changed(evidence, summary=summary), "gaps", "json")
