@@ -6,6 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -344,3 +345,15 @@ def test_a_descent_ends_in_the_minimum_to_double_precision():
 def test_not_finite_values_end_no_descent():
     descent = Descent(lambda x: jax.numpy.sum(x**2 - jax.numpy.log(x)))
     np.testing.assert_allclose(descent.from_(np.array([5.0])).x, [np.sqrt(0.5)], rtol=1e-6)
+
+
+@needs_sif2jax
+@pytest.mark.parametrize("name", ["CLUSTERLS", "ZANGWIL2", "CLIFF", "HIMMELBCLS"])
+def test_sif2jax_s_expected_result_is_no_minimizer_as_the_page_says(name):
+    """Once this fails, sif2jax has changed: the page is to say so."""
+    problem = source.problem_class(names.row(name).module, name)()
+    with jax.enable_x64(True):
+        there, stated = float(problem.objective(problem.expected_result, problem.args)), problem.expected_objective_value
+    assert abs(there - float(stated)) > 0.1
+    page = (Path(__file__).parents[2] / "docs" / "cutest.md").read_text(encoding="utf-8")
+    assert f"`{name}` {there:g}" in page
