@@ -1,4 +1,4 @@
-"""What ``optbench info`` prints: the facts of an optimizer, a problem or a model, as data and as text."""
+"""What ``optbench info`` prints: the facts of whatever has a name, as data and as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optbench import catalog
-from optbench.cli import model_facts, optimizer_facts, problem_facts
+from optbench.cli import model_facts, modifier_facts, noise_facts, optimizer_facts, problem_facts
 from optbench.errors import UsageError, nearest
 from optbench.problems.landscape import Landscape
 from optbench.suite import selector
@@ -25,16 +25,28 @@ SHA256 = 64
 #: A narrower terminal breaks lines itself.
 NARROWEST = 60
 
+_TELL = {
+    "optimizer": optimizer_facts,
+    "problem": problem_facts,
+    "model": model_facts,
+    "modifier": modifier_facts,
+    "noise": noise_facts,
+}
+_RULES = {entry.name for entry in catalog.OPTIMIZERS}
+_MODIFIERS = {entry.name: entry for entry in catalog.MODIFIERS}
+_NOISE = {entry.name: entry for entry in catalog.NOISE}
+
 
 def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
-    """Returns what is known of an optimizer, a problem or a model, as JSON can hold it.
+    """Returns what is known of an optimizer, a problem, a model, a modifier or a kind of noise, as JSON can hold it.
 
     Args:
-        text: ``name``, ``name+modifier``, ``name[key=value,...]`` or ``module:attribute``.
+        text: ``name``, ``name+modifier``, ``name[key=value,...]`` or ``module:attribute``; with a plus sign before it a
+            name is a modifier's.
         input_shape: Shape of a model's examples, such as ``28x28x1``; its default if ``None``.
 
     Returns:
-        The facts; ``kind`` says which of the three it is, and ``sources``, of a user's own, by which code a run is
+        The facts; ``kind`` says which of the five it is, and ``sources``, of a user's own, by which code a run is
         known.
 
     Raises:
@@ -54,6 +66,15 @@ def _facts(chosen: selector.Selector, input_shape: str | None) -> dict[str, Any]
         return model_facts.facts(catalog.model(chosen.name), chosen.options, input_shape)
     if input_shape is not None:
         raise UsageError(f"--input is for models; {chosen.name!r} is none. See: optbench list models")
+    name = chosen.name.removeprefix("+")
+    if chosen.name.startswith("+") and "+" not in name:
+        if name not in _MODIFIERS:
+            raise UsageError(catalog.unknown("modifier", name, catalog.MODIFIERS))
+        return modifier_facts.facts(_MODIFIERS[name], chosen.options)
+    if name in _MODIFIERS and name not in _RULES:
+        return modifier_facts.facts(_MODIFIERS[name], chosen.options)
+    if name in _NOISE:
+        return noise_facts.facts(_NOISE[name], chosen.options)
     if _is_optimizer(chosen.name):
         return optimizer_facts.facts(catalog.optimizer(chosen.name), chosen.options)
     return problem_facts.facts(problem_spec(chosen).build())
@@ -78,15 +99,11 @@ def _is_optimizer(name: str) -> bool:
         return False
     if name in shipped():
         raise UsageError(f"{name!r} is a suite; see: optbench run {name} --dry-run")
-    if name in [entry.name for entry in catalog.MODIFIERS]:
-        raise UsageError(f"{name!r} is a modifier, as in sgd+{name}; see: optbench list modifiers")
-    if name in [entry.name for entry in catalog.NOISE]:
-        raise UsageError(f"{name!r} is a kind of noise; see: optbench list noise")
     if meant := catalog.alias(name):
         raise UsageError(f"unknown name {name!r}; did you mean {meant!r}?")
     if name in SETS:
         raise UsageError(f"{name!r} is a data set; see: optbench data list")
-    if close := nearest(name, [*optimizers, *problems, *models]):
+    if close := nearest(name, [*optimizers, *problems, *models, *_MODIFIERS, *_NOISE]):
         raise UsageError(f"unknown name {name!r}; did you mean {' or '.join(map(repr, close))}? See: optbench list")
     raise UsageError(f"unknown name {name!r}; optbench list shows all names")
 
@@ -103,10 +120,22 @@ def text(facts: Mapping[str, Any], width: int = PIPED_WIDTH) -> str:
     """
     width = max(width, NARROWEST)
     prose = min(width, PROSE)
-    tell = {"optimizer": optimizer_facts, "problem": problem_facts, "model": model_facts}[facts["kind"]]
+    tell = _TELL[facts["kind"]]
     title = textwrap.wrap(_title(facts), prose, subsequent_indent="  ", break_on_hyphens=False)
     own = textwrap.wrap(_code(facts.get("sources", {})), prose, subsequent_indent="  ", break_on_hyphens=False)
-    return "\n".join([*title, *own, "", *tell.lines(facts, prose, width)])
+    return "\n".join([*title, *own, *_also(facts), "", *tell.lines(facts, prose, width)])
+
+
+def _also(facts: Mapping[str, Any]) -> list[str]:
+    """Returns how to ask for the other thing of the same name: a modifier may be called as a rule or a model is."""
+    name, kind = facts["name"], facts["kind"]
+    if kind in ("optimizer", "model") and name in _MODIFIERS:
+        return [f"{name} is a modifier, too: optbench info +{name}"]
+    if kind == "modifier" and name in _RULES:
+        return [f"{name} is an optimizer, too: optbench info {name}"]
+    if kind == "modifier" and name in [entry.name for entry in catalog.MODELS]:
+        return [f"{name} is a model, too: optbench info {name}"]
+    return []
 
 
 def _code(sources: Mapping[str, str]) -> str:

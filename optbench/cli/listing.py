@@ -24,14 +24,14 @@ _HOW = {
     "optimizers": "and your own Optimizers and optax factories, module:attribute",
     "problems": "and your own Landscapes, module:attribute",
     "models": "and your own Models, module:attribute",
-    "modifiers": "added to any optimizer by name: adam+warmup+cosine",
-    "noise": "given with a problem: noise = { kind = ..., level = ... }",
+    "modifiers": "added to any optimizer by name: adam+warmup+cosine; optbench info warmup",
+    "noise": "given with a problem: noise = { kind = ..., level = ... }; optbench info gaussian",
     "cutest": 'problems of the extra "optbench[cutest]"',
 }
 
 
 #: What ``info`` tells of.
-_TOLD = (*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODELS)
+_TOLD = (*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODELS, *catalog.MODIFIERS, *catalog.NOISE)
 
 
 @click.command("list")
@@ -125,7 +125,8 @@ def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
     base, plus, part = incomplete.rpartition("+")
     if plus:
         return [f"{base}+{entry.name}" for entry in catalog.MODIFIERS if entry.name.startswith(part)]
-    return [entry.name for entry in _TOLD if entry.name.startswith(part)]
+    # Some names are a rule's or a model's and a modifier's.
+    return list(dict.fromkeys(entry.name for entry in _TOLD if entry.name.startswith(part)))
 
 
 @click.command()
@@ -133,17 +134,18 @@ def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
 @click.option("--input", "input_shape", metavar="SHAPE", help="Shape of a model's examples, such as 32x32x3.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, input_shape: str | None, as_json: bool) -> None:
-    """Tells what an optimizer, a problem or a model is.
+    """Tells what an optimizer, a problem, a model, a modifier or a kind of noise is.
 
     Formula, defaults, ranges, cost, optimum, reference; for problems in two dimensions a small picture too.
     For models the table of layers: shapes, parameters, multiply-adds.
     NAME may carry modifiers and options, such as 'adam+cosine[lr=0.1]' or 'ellipsoid[dim=10,condition=1e6]',
-    or be a module:attribute of your own.
+    or be a module:attribute of your own. With a plus sign before it, as in +linear, it is a modifier's.
 
     \b
     Examples:
       optbench info adam
       optbench info adam+warmup+cosine
+      optbench info warmup
       optbench info 'rastrigin[dim=2,instance=1,rotated=true]'
       optbench info lenet --input 32x32x3
       optbench info 'mlp[classes=100]'

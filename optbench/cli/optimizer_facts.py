@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -49,7 +49,7 @@ def facts(rule: Optimizer, given: Mapping[str, float]) -> dict[str, Any]:
         "state": state(rule),
         "ranked": rule.ranked,
         "max_dim": rule.max_dim,
-        "hyper": {name: {"value": values[name], **_number(h)} for name, h in rule.hyper.items()},
+        "hyper": {name: {"value": values[name], **number(h)} for name, h in rule.hyper.items()},
         "doc": rule.doc,
     }
 
@@ -64,7 +64,8 @@ def _place(name: str) -> dict[str, str]:
     return {"group": "", "summary": ""}
 
 
-def _number(hyper: Hyper) -> dict[str, Any]:
+def number(hyper: Hyper) -> dict[str, Any]:
+    """Returns what is known of a hyperparameter, as JSON can hold it."""
     search = hyper.search
     drawn = search and {"low": search.low, "high": search.high, "scale": search.scale, "source": search.source}
     return {
@@ -121,26 +122,45 @@ def lines(facts: Mapping[str, Any], width: int, whole: int) -> Iterator[str]:
     Yields:
         Lines.
     """
+    yield from told(facts, _remarks(facts), width, whole)
+
+
+def told(facts: Mapping[str, Any], remarks: Iterable[tuple[str, str]], width: int, whole: int) -> Iterator[str]:
+    """Yields a page and its numbers.
+
+    Args:
+        facts: ``doc`` and ``hyper``, and ``swept`` if there is something swept.
+        remarks: What stands at the end, by what it is about.
+        width: Columns of running text.
+        whole: Columns of the terminal, which formulas may fill.
+
+    Yields:
+        Lines.
+    """
     for paragraph in facts["doc"].strip().split("\n\n"):
         yield from _paragraph(paragraph, width, whole)
         yield ""
     ranges = [h["range"] for h in facts["hyper"].values()]
     column = max(map(len, [*ranges, "allowed"]), default=0) + 2
-    names = {name: f"{name} (swept)" if name == facts["swept"] else name for name in facts["hyper"]}
+    names = {name: f"{name} (swept)" if name == facts.get("swept") else name for name in facts["hyper"]}
     first = max([14, *map(len, names.values())]) + 2
-    yield f"{'hyperparameter':<{first}}{'value':<10}{'default':<10}{'allowed':<{column}}tuned over"
+    if not names:
+        yield "no hyperparameter of its own"
+    else:
+        yield f"{'hyperparameter':<{first}}{'value':<10}{'default':<10}{'allowed':<{column}}tuned over"
     for name, h in facts["hyper"].items():
         drawn = h["search"]
         over = f"{drawn['low']:g} to {drawn['high']:g}, {_SCALES[drawn['scale']]}" if drawn else "-"
         yield f"{names[name]:<{first}}{h['value']:<10g}{h['default']:<10g}{h['range']:<{column}}{over}".rstrip()
-    yield ""
+    if names:
+        yield ""
     for name, h in facts["hyper"].items():
-        told = f" {TOLD[h['told']].capitalize()}." if h["told"] else ""
+        filled = f" {TOLD[h['told']].capitalize()}." if h["told"] else ""
         drawn = f" Range: {_sentence(h['search']['source'])}" if h["search"] else ""
-        source = f"{names[name]:<{first}}{_sentence(h['source'])}{told}{drawn}"
+        source = f"{names[name]:<{first}}{_sentence(h['source'])}{filled}{drawn}"
         yield from textwrap.wrap(source, width, subsequent_indent=" " * first, break_on_hyphens=False)
     yield ""
-    for key, value in _remarks(facts):
+    for key, value in remarks:
         yield from textwrap.wrap(f"{key:<{first}}{value}", width, subsequent_indent=" " * first)
 
 

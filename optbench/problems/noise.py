@@ -42,6 +42,27 @@ KINDS: Mapping[str, str] = {
     "batch_replace": "the mean over `level` terms of a finite sum, drawn with replacement",
 }
 
+#: Kinds of noise and the levels that they may have.
+LEVELS: Mapping[str, str] = {
+    **dict.fromkeys(("gaussian", "student", "quantized"), "a positive number, relative to G"),
+    "multiplicative": "a positive number, relative to each coordinate",
+    "delay": f"a whole number of evaluations, 1 to {MAX_DELAY}",
+    "drift": "a positive number; 1 carries c by a tenth of the box width in 1,000 steps",
+    **dict.fromkeys(("batch", "batch_replace"), "a whole number of terms, from 1 to those of the sum"),
+}
+
+#: Kinds of noise and where they are studied.
+SOURCES: Mapping[str, str] = {
+    "gaussian": "Bottou, Curtis and Nocedal 2018, SIAM Review 60, section 4",
+    "student": "Simsekli, Sagun and Gurbuzbalaban 2019, ICML, arXiv:1901.06053: heavy tails",
+    "multiplicative": "Schmidt and Le Roux 2013, arXiv:1308.6370: noise that vanishes with the gradient",
+    "quantized": "Alistarh, Grubic, Li, Tomioka and Vojnovic 2017, NIPS, arXiv:1610.02132: random rounding",
+    "delay": "Agarwal and Duchi 2011, Distributed delayed stochastic optimization, NIPS",
+    "drift": "Popkov 2005, Automation and Remote Control 66: a minimum that moves",
+    "batch": "Bottou 2009, Curiously fast convergence of some stochastic gradient descent algorithms",
+    "batch_replace": "Robbins and Monro 1951, A stochastic approximation method",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Noise:

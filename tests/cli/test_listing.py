@@ -6,11 +6,14 @@ import hashlib
 import importlib
 import json
 import re
+import tomllib
 
 import pytest
 
 from optbench import catalog
 from optbench.cli import listing
+from optbench.errors import UsageError
+from optbench.problems.noise import Noise
 from optbench.suite import source
 
 KINDS = ["optimizers", "problems", "models", "modifiers", "noise", "suites"]
@@ -61,6 +64,10 @@ def test_names_are_completed_for_the_shell():
     assert completed("adamw") == ["adamw"]
     assert {"rosenbrock", "rprop"} <= set(completed("r"))
     assert completed("adam+w") == ["adam+warmup"]
+    assert completed("warm") == ["warmup"]
+    assert completed("gauss") == ["gaussian_wells", "gaussian"]
+    assert completed("linear") == ["linear"]
+    assert completed("+lin") == ["+linear"]
     assert completed("adam+warmup+co") == ["adam+warmup+constant", "adam+warmup+cosine"]
 
 
@@ -195,6 +202,58 @@ def test_info_knows_every_model_and_fits_a_terminal(invoke, entry, monkeypatch):
     assert_told(invoke, entry, monkeypatch)
 
 
+@pytest.mark.parametrize("entry", catalog.MODIFIERS, ids=lambda entry: entry.name)
+def test_info_knows_every_modifier_and_fits_a_terminal(invoke, entry, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = invoke("info", f"+{entry.name}").stdout
+    assert " ".join(text.split()).startswith(f"{entry.name}: {entry.summary} ({entry.group}) ")
+    assert max(map(len, text.splitlines())) <= 80
+    facts = json.loads(invoke("info", f"+{entry.name}", "--json").stdout)
+    added = catalog.optimizer(f"sgd+{entry.name}").hyper
+    assert list(facts["hyper"]) == [name for name in added if name not in ("lr",)]
+    for name, h in facts["hyper"].items():
+        assert re.search(rf"^{name} +{h['value']:g} +{h['default']:g} +{re.escape(h['range'])} ", text, re.MULTILINE)
+    assert "Reference: " in text or entry.name == "constant"
+    assert facts["doc"].count("Reference: ") <= 1
+    assert f"\nexample         {facts['example']}\n" in text
+    assert catalog.optimizer(facts["example"]).name == facts["example"]
+
+
+def test_info_of_a_modifier_says_what_it_costs_and_takes_values(invoke):
+    text = invoke("info", "warmup[warmup_share=0.1]").stdout
+    assert re.search(r"^warmup_share +0.1 +0.05 +\[0, 1\)", text, re.MULTILINE)
+    assert "cost of a step  that of the rule\nstate           the rule's own\n" in text
+    assert "cost of a step  2 gradients where the rule has one\n" in invoke("info", "+sam").stdout
+    assert "state           the rule's own and 1 x the parameters\n" in invoke("info", "+lookahead").stdout
+
+
+def test_a_name_that_is_two_things_says_how_to_ask_for_the_other(invoke):
+    rules, modifiers = ({entry.name for entry in shelf} for shelf in (catalog.OPTIMIZERS, catalog.MODIFIERS))
+    models = {entry.name for entry in catalog.MODELS}
+    two = modifiers & (rules | models)
+    assert two == {"linear", "sam", "asam", "lookahead"}
+    for name in two:
+        kind = "an optimizer" if name in rules else "a model"
+        assert f"\n{name} is a modifier, too: optbench info +{name}\n" in invoke("info", name).stdout
+        assert f"\n{name} is {kind}, too: optbench info {name}\n" in invoke("info", f"+{name}").stdout
+    assert ", too: " not in invoke("info", "warmup").stdout + invoke("info", "adam").stdout
+
+
+@pytest.mark.parametrize("entry", catalog.NOISE, ids=lambda entry: entry.name)
+def test_info_knows_every_kind_of_noise_and_its_example_is_one(invoke, entry, monkeypatch):
+    assert_told(invoke, entry, monkeypatch)
+    facts = json.loads(invoke("info", entry.name, "--json").stdout)
+    assert facts["kind"] == "noise"
+    given = tomllib.loads(f"problem = {facts['example']}")["problem"]
+    assert given["noise"]["kind"] == entry.name
+    assert Noise(**given["noise"]).label.startswith(f"{entry.name}=")
+    assert re.search(r"\d{4}", facts["reference"])
+    # The range is that which the noise itself checks.
+    whole = "whole number" in facts["level"]
+    with pytest.raises(UsageError, match=r"level must be a (whole|positive) number"):
+        Noise(entry.name, 1.5 if whole else 0.0)
+
+
 def test_a_table_of_layers_that_is_too_wide_shows_shapes_and_counts_apart(invoke, monkeypatch):
     def tables(columns):
         monkeypatch.setenv("COLUMNS", columns)
@@ -255,8 +314,13 @@ def test_info_knows_every_problem(invoke, entry, monkeypatch):
         ("qqqqqq", "error: unknown name 'qqqqqq'; optbench list shows all names\n"),
         ("nesterov", "error: unknown name 'nesterov'; did you mean 'nag'?\n"),
         ("L-BFGS", "error: unknown name 'L-BFGS'; did you mean 'lbfgs'?\n"),
-        ("cosine", "error: 'cosine' is a modifier, as in sgd+cosine; see: optbench list modifiers\n"),
-        ("student", "error: 'student' is a kind of noise; see: optbench list noise\n"),
+        ("cosin", "error: unknown name 'cosin'; did you mean 'cosine' or "),
+        ("gausian", "error: unknown name 'gausian'; did you mean 'gaussian' or "),
+        ("+cosin", "error: unknown modifier 'cosin'; did you mean 'cosine'?\n"),
+        ("+adam", "error: unknown modifier 'adam'; did you mean 'asam' or 'sam'?\n"),
+        ("warmup[lr=1]", "error: warmup has no number 'lr'; it has horizon, warmup_share\n"),
+        ("warmup[warmup_share=2]", "error: sgd+warmup: warmup_share must be a number in [0, 1); got 2\n"),
+        ("gaussian[level=2]", "error: gaussian takes its level with a problem: { name = "),
         ("adam+cosin", "error: unknown modifier 'cosin'; did you mean 'cosine'?\n"),
         ("sphere+cosine", "error: unknown optimizer 'sphere'"),
         ("quick", "error: 'quick' is a suite; see: optbench run quick --dry-run\n"),

@@ -353,7 +353,10 @@ def test_sif2jax_s_expected_result_is_no_minimizer_as_the_page_says(name):
     """Once this fails, sif2jax has changed: the page is to say so."""
     problem = source.problem_class(names.row(name).module, name)()
     with jax.enable_x64(True):
-        there, stated = float(problem.objective(problem.expected_result, problem.args)), problem.expected_objective_value
+        there, stated = (
+            float(problem.objective(problem.expected_result, problem.args)),
+            problem.expected_objective_value,
+        )
     assert abs(there - float(stated)) > 0.1
     page = (Path(__file__).parents[2] / "docs" / "cutest.md").read_text(encoding="utf-8")
     assert f"`{name}` {there:g}" in page
