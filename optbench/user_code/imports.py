@@ -117,8 +117,8 @@ def file_found_now(name: str) -> str | None:
 def file_of(name: str) -> str | None:
     """Returns the file of a module; ``None`` for one without: built in, a namespace, a notebook, made at run time."""
     module, spec = sys.modules.get(name), spec_of(name)
-    if spec is not None:
-        return spec.origin if spec.has_location else None
+    if spec is not None and spec.has_location:
+        return spec.origin
     return getattr(module, "__file__", None)
 
 

@@ -107,7 +107,7 @@ def _codes(name: str, file: str, text: bytes, loader: Any) -> tuple[frozenset[Co
         whole = script.source_to_code(text, file) if loader is None else loader.get_code(name)
         plain = type(loader) is importlib.machinery.SourceFileLoader
         same = not plain or loader.source_to_code(text, file) == whole
-    except (AttributeError, ImportError, OSError, SyntaxError, ValueError):
+    except Exception:  # a loader may be anybody's: what it cannot tell is not checked
         return None, ""
     if not isinstance(whole, CodeType):
         return None, ""

@@ -51,5 +51,6 @@ def test_a_module_is_looked_up_without_importing_it(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     assert imports.file_of("unloaded_pkg.inner") == str(tmp_path / "unloaded_pkg" / "inner.py")
     assert imports.file_of("unloaded_pkg.nothing") is imports.file_of("no_such_module.x") is None
-    assert imports.file_of("sys") is imports.file_of("os") is None
+    assert imports.file_of("sys") is None
+    assert not imports.is_users(imports.file_of("os"))
     assert "unloaded_pkg" not in sys.modules

@@ -203,6 +203,25 @@ def test_a_loader_that_rewrites_what_it_compiles_is_believed(lab):
     assert of(lab) == {HERE: hashlib.sha256(b"def rule(): return 1\n").hexdigest()}
 
 
+def test_a_loader_of_anybodys_is_asked_for_no_more_than_it_has(lab):
+    """As those that import notebooks: a file, and a way to run it."""
+
+    class Own:
+        @staticmethod
+        def create_module(spec):
+            return None
+
+        @staticmethod
+        def exec_module(module):
+            module.__file__, module.rule = str(lab.folder / "notes.ipynb"), 1
+
+    (lab.folder / "notes.ipynb").write_text("{}")
+    sys.modules[HERE] = module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(HERE, Own()))
+    lab.names.add(HERE)
+    module.__spec__.loader.exec_module(module)
+    assert dict(sums({HERE: ["rule"]}).of) == {HERE: hashlib.sha256(b"{}").hexdigest()}
+
+
 def test_a_module_without_a_file_is_refused(monkeypatch):
     notebook = types.ModuleType("notebook_main")
     notebook.rule = 1
