@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from optbench import catalog, store
 from optbench.cli import cli
@@ -30,6 +34,35 @@ def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert (failed, tried) == (0, 8)
+
+
+def test_the_example_of_a_function_of_one_s_own_runs(tmp_path, monkeypatch):
+    """Its module as it stands, its commands by the command line, and what Python shows of it."""
+    section = page("docs/problems.md").split("## A function of your own")[1].split("\n## ")[0]
+    module, shown = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (tmp_path / "mylab.py").write_text(module, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "mylab", None)  # whatever it is now, it is forgotten afterwards
+    del sys.modules["mylab"]
+    importlib.invalidate_caches()
+    commands = [line for line in section.splitlines() if line.startswith("optbench ")]
+    said = []
+    for command in commands:
+        result = CliRunner().invoke(cli, shlex.split(command)[1:], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        said.append(result.stdout)
+    assert len(said) == 2
+    assert "label         mylab:gully-3d[slope=100]\n" in said[0]
+    assert "Rows: 48 of 48 planned; status: ok 48, " in said[1]
+    test = doctest.DocTestParser().get_doctest(shown, {}, "docs/problems.md", "docs/problems.md", 0)
+    assert doctest.DocTestRunner().run(test) == doctest.TestResults(failed=0, attempted=10)
+    example = re.search(r"`problems = (\[.*?\])`", section).group(1)
+    text = 'name = "one"\nversion = 1\nquestion = "Does it run?"\noptimizers = [{ name = "sgd" }]\n'
+    assert (
+        parse.parse(f"{text}problems = {example}\n", source="docs/problems.md").problems[0].label
+        == "mylab:gully-5d[slope=100]"
+    )
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
