@@ -59,10 +59,8 @@ def test_the_example_of_a_function_of_one_s_own_runs(tmp_path, monkeypatch):
     assert doctest.DocTestRunner().run(test) == doctest.TestResults(failed=0, attempted=10)
     example = re.search(r"`problems = (\[.*?\])`", section).group(1)
     text = 'name = "one"\nversion = 1\nquestion = "Does it run?"\noptimizers = [{ name = "sgd" }]\n'
-    assert (
-        parse.parse(f"{text}problems = {example}\n", source="docs/problems.md").problems[0].label
-        == "mylab:gully-5d[slope=100]"
-    )
+    text += f"problems = {example}\n[grid]\nlr = {{ low = 1e-3, high = 1.0, points = 4 }}\n"
+    assert parse.parse(text, source="docs/problems.md").problems[0].label == "mylab:gully-5d[slope=100]"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
