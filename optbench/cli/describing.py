@@ -22,6 +22,8 @@ PROSE = 80
 PIPED_WIDTH = 120
 #: Digits of a sum; what an installed package is known by is a version.
 SHA256 = 64
+#: Most modules that are named; an installed package may have hundreds.
+MODULES = 8
 #: A narrower terminal breaks lines itself.
 NARROWEST = 60
 
@@ -140,8 +142,9 @@ def _also(facts: Mapping[str, Any]) -> list[str]:
 
 def _code(sources: Mapping[str, str]) -> str:
     """Returns by which code a run is known, with the first digits of each sum."""
-    shown = ", ".join(f"{name} {value[:8]}" if len(value) == SHA256 else value for name, value in sources.items())
-    return f"code: {shown}" if shown else ""
+    shown = [f"{name} {value[:8]}" if len(value) == SHA256 else value for name, value in sources.items()]
+    more = [f"and {len(shown) - MODULES} more modules"] if len(shown) > MODULES else []
+    return f"code: {', '.join([*shown[:MODULES], *more])}" if shown else ""
 
 
 def _title(facts: Mapping[str, Any]) -> str:

@@ -124,7 +124,8 @@ class Landscape:
         n_terms: ``n_terms(dim)``: the number of terms of a finite sum.
         family: Name shared by functions that are no independent evidence; by default ``name``.
         wells: ``wells(dim, *parameters) -> Wells``, of a function with a sharp and a flat well.
-        control: Of such a function, the name of the single well on which optimizers are brought to equal loss.
+        control: Of such a function, the name of the single well on which optimizers are brought to equal loss; of a
+            user's own it may be one of the same module.
         eigenvalues: ``eigenvalues(dim, *parameters) -> (dim,)``: those of the Hessian of a quadratic, where they are
             known in closed form, in any order; ``None`` elsewhere.
         start_bounds: Box of the start distribution where it is not ``bounds``.

@@ -154,6 +154,7 @@ def test_info_of_ones_own_names_the_modules_that_it_imports(invoke, tmp_path):
         ["own_helper", "own_named"],
     )
     assert "sources" not in json.loads(invoke("info", "adam", "--json").stdout)
+    assert "more modules\n" in invoke("info", "optax:sgd").stdout
 
 
 def test_info_of_a_problem(invoke):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import re
 import weakref
@@ -76,6 +77,16 @@ def assert_failed(group, columns, status, message):
     assert columns["curve_f"].shape == columns["curve_best"].shape == (n, len(curve_steps(group.budget)))
     assert np.isnan(columns["f_last"]).all()
     assert (columns["cost"] == 0).all()
+
+
+def test_a_fault_is_that_of_one_rule_and_not_of_its_name():
+    """A user's rule that calls itself sgd and does not work takes nothing from the one that does."""
+    engine, problem, sgd = Engine(threads=1), catalog.problem("sphere"), catalog.optimizer("sgd")
+    broken = dataclasses.replace(catalog.optimizer(f"{OPTIMIZERS}:raising"), name="sgd")
+    engine.prepare([Pair(problem, broken), Pair(problem, sgd)])
+    assert list(engine.faults) == [(problem, broken)]
+    (program,) = engine.programs.values()
+    assert program.shelf.rules == (sgd,)
 
 
 def test_groups_beside_a_faulty_one_have_the_rows_that_they_have_alone():
