@@ -9,6 +9,7 @@ The public names load lazily, so ``import optbench`` needs neither JAX nor panda
     ob.run("quick", out="results")                       # a whole suite, as the command line does
     ob.load("results/quick")                             # the rows of a stored run
     ob.analysis.performance_profile(times)               # what was run, judged
+    ob.plot_trajectories("rosenbrock", ["sgd", "adam"])  # figures of problems and of runs
 """
 
 from __future__ import annotations
@@ -26,9 +27,17 @@ _PUBLIC = {
     "run": ("optbench.runner", "run"),
     "load": ("optbench.store", "load"),
     "analysis": ("optbench.analysis", ""),
+    "plot_trajectories": ("optbench.plotting.trajectories", "plot_trajectories"),
+    **{
+        f"plot_{kind}": ("optbench.plotting.stored", f"plot_{kind}")
+        for kind in (
+            *("convergence", "sensitivity", "best_of_k", "matrix", "ranks", "dimension", "theory", "wells", "basins"),
+            *("training", "gap", "rates"),
+        )
+    },
 }
 
-__all__ = ["__version__", "analysis", "load", "problem", "run", "trace"]  # noqa: F822  (resolved by __getattr__)
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

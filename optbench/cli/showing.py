@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from optbench.errors import UsageError
 from optbench.records import Scoring
 
 if TYPE_CHECKING:
@@ -109,9 +110,31 @@ def can_encode(text: str, encoding: str) -> bool:
 @click.option("--kind", "kinds", cls=KindOption, multiple=True, metavar="K")
 @click.option("--format", "form", type=click.Choice(PICTURES), default="png", show_default=True, help="File format.")
 @click.option("--out", metavar="DIR", help="Where to write them; by default the run's own folder figures/.")
+@click.option("--optimizers", metavar="A,B", help="Show only these of the run: names, labels or patterns.")
+@click.option("--problems", metavar="X,Y", help="Show only these problems (or tasks) of the run.")
+@click.option(
+    "--rates",
+    metavar="R,A=R",
+    help="Trajectories: values of the swept constant (0.01, or adam=0.1 for one), or gentle, tuned, default.",
+)
+@click.option(
+    "--starts",
+    metavar="N,X:Y",
+    help="Trajectories: numbers of reported starts (0,3), or points (-1.5:2).",
+)
 @score_option
-def plot(run: str, kinds: tuple[str, ...], form: str, out: str | None, score: str | None) -> None:
-    """Draws the pictures of a run from what it stored, and prints where they are.
+def plot(
+    run: str,
+    kinds: tuple[str, ...],
+    form: str,
+    out: str | None,
+    optimizers: str | None,
+    problems: str | None,
+    rates: str | None,
+    starts: str | None,
+    score: str | None,
+) -> None:
+    """Draws the pictures of a run, and prints where they are.
 
     RUN is the folder of a run, a suite (its latest run), or suite/run-id under ./results.
 
@@ -119,14 +142,44 @@ def plot(run: str, kinds: tuple[str, ...], form: str, out: str | None, score: st
     Examples:
       optbench plot quick
       optbench plot quick --kind convergence --format pdf --out paper/
+      optbench plot quick --kind trajectories --optimizers sgd,adam --rates 0.1,adam=0.01 --starts 0,-1.5:2
     """
     from pathlib import Path
 
     from optbench import store
     from optbench.cli.folders import find_run
     from optbench.report import figures
+    from optbench.report.chosen import chosen
+    from optbench.report.evidence import Evidence
+    from optbench.suite.selector import split
 
+    names, labels = (None if text is None else split(text) for text in (optimizers, problems))
     path = find_run(run)
     folder = path / "figures" if out is None else Path(out)
-    for drawn in figures.draw(store.load(path), list(kinds) or None, form, folder, score=score):
+    evidence = Evidence.of(store.load(path), score)
+    if _chooses_paths(kinds, rates, starts) or (kinds == ("trajectories",) and (names or labels)):
+        from optbench.plotting import wishes
+        from optbench.plotting.trajectories import plot_trajectories
+
+        pages = plot_trajectories(
+            evidence,
+            names,
+            rates=None if rates is None else wishes.read_rates(split(rates)),
+            starts=(0, 1, 2) if starts is None else wishes.read_starts(starts),
+            problems=labels,
+        )
+        written = figures.write(pages, "trajectories-chosen", form, folder)
+    else:
+        shown = chosen(evidence, optimizers=names, problems=labels)
+        written = figures.draw(shown, list(kinds) or None, form, folder, score=score)
+    for drawn in written:
         click.echo(drawn)
+
+
+def _chooses_paths(kinds: tuple[str, ...], rates: str | None, starts: str | None) -> bool:
+    """Returns whether rates or starts were named; they are of one kind of figure alone."""
+    if rates is None and starts is None:
+        return False
+    if kinds != ("trajectories",):
+        raise UsageError("--rates and --starts say which paths are drawn: they go with --kind trajectories alone")
+    return True

@@ -80,11 +80,38 @@ def draw(engine: Engine, shots: Sequence[Shot]) -> dict[str, Columns]:
         mine = [shot for shot in shots if shot.problem.label == label]
         values = _Values(problem)
         contours.append(_contour(problem, values))
-        paths += [_path(engine, shot, values) for shot in mine]
+        paths += [_path(engine, shot, values, _reported(shot)) for shot in mine]
         basins += _basins(engine, mine, values)
     return {
         name: _joined(parts) for name, parts in (("contours", contours), ("trajectories", paths), ("basins", basins))
     }
+
+
+def contours(problems: Sequence[Problem]) -> Columns:
+    """Computes the grid of values of two-dimensional problems.
+
+    Args:
+        problems: At least one.
+
+    Returns:
+        Columns of ``contours``.
+    """
+    return _joined([_contour(problem, _Values(problem)) for problem in problems])
+
+
+def trajectories(engine: Engine, shots: Sequence[Shot], starts: Sequence[np.ndarray]) -> Columns:
+    """Follows given starts, as ``draw`` follows reported ones.
+
+    Args:
+        engine: Prepared for the pairs of ``shots``.
+        shots: At least one.
+        starts: Points of each shot, each of shape (n, 2); column ``start`` counts them.
+
+    Returns:
+        Columns of ``trajectories``.
+    """
+    values = {shot.problem: _Values(shot.problem) for shot in shots}
+    return _joined([_path(engine, shot, values[shot.problem], x0) for shot, x0 in zip(shots, starts, strict=True)])
 
 
 class _Values:
@@ -121,10 +148,14 @@ def _contour(problem: Problem, values: _Values) -> Columns:
     return {"problem": [problem.label] * len(f), "ix": ix, "iy": iy, "x": points[:, 0], "y": points[:, 1], "f": f}
 
 
-def _path(engine: Engine, shot: Shot, values: _Values) -> Columns:
+def _reported(shot: Shot) -> np.ndarray:
+    """Returns the first few reported starts, shape (PATHS, 2)."""
+    return np.stack([shot.problem.starts(shot.seed, Split.REPORT, i)[0] for i in range(PATHS)])
+
+
+def _path(engine: Engine, shot: Shot, values: _Values, starts: np.ndarray) -> Columns:
     """Follows a few starts: every step at first, then ever fewer."""
     scale = units_of(shot.problem, shot.units)
-    starts = np.stack([shot.problem.starts(shot.seed, Split.REPORT, i)[0] for i in range(PATHS)])
     task = engine.task(shot.problem, shot.rule, units=shot.units, budget=shot.budget)
     dense = np.arange(min(shot.budget, 200) + 1)
     sparse = np.geomspace(1, shot.budget, 200).round().astype(int)
@@ -134,15 +165,15 @@ def _path(engine: Engine, shot: Shot, values: _Values) -> Columns:
         block, hyper = task.start(z[0], np.array([list(shot.hyper.values())]))
         for first, last in itertools.pairwise(costs):
             block = task.advance(block, hyper, int(first), int(last - first))
-            z.append(np.asarray(block.carry.params)[:PATHS])
+            z.append(np.asarray(block.carry.params)[: len(starts)])
     x = scale.outward(np.stack(z, axis=1)).reshape(-1, 2)
     f, _ = values(np.where(np.isfinite(x), x, 0.0))
     n = len(x)
     return {
         "problem": [shot.problem.label] * n,
         "optimizer": [shot.optimizer] * n,
-        "start": np.repeat(np.arange(PATHS, dtype=np.int32), len(costs)),
-        "cost": np.tile(costs.astype(np.int32), PATHS),
+        "start": np.repeat(np.arange(len(starts), dtype=np.int32), len(costs)),
+        "cost": np.tile(costs.astype(np.int32), len(starts)),
         "x": x[:, 0],
         "y": x[:, 1],
         "f": np.where(np.isfinite(x).all(axis=1), f, np.inf),

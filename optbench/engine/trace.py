@@ -95,7 +95,7 @@ def trace(
     elif bounds is not None:
         raise UsageError(f"{problem.label} has its box; leave out bounds")
     rule = catalog.optimizer(optimizer)
-    values = _resolved(rule, problem, own_names(optimizer, hyper or {}), steps)
+    values = resolved(rule, problem, own_names(optimizer, hyper or {}), steps)
     start = problem.starts(seed, "report", 0)[0] if given is None else given
     if start.shape != (problem.dim,):
         raise UsageError(f"x0 must have shape ({problem.dim},) for {problem.label}; got {start.shape}")
@@ -139,8 +139,18 @@ def _dimension(dim: int | None, given: np.ndarray | None, bounds: Any) -> int | 
     return len(given) if dim is None and given is not None and np.ndim(bounds) < 2 else dim
 
 
-def _resolved(rule: Optimizer, problem: Problem, given: Mapping[str, float], steps: int) -> dict[str, float]:
-    """Returns all hyperparameters; the minimum is looked up only for a rule that asks for it and is not given it."""
+def resolved(rule: Optimizer, problem: Problem, given: Mapping[str, float], steps: int) -> dict[str, float]:
+    """Returns all hyperparameters of a rule on a problem in raw units.
+
+    Args:
+        rule: The rule.
+        problem: The problem; its minimum is looked up only for a rule that asks for it and is not given it.
+        given: Values by name.
+        steps: Gradient evaluations of a run, for a rule that asks for its horizon.
+
+    Returns:
+        Values by name.
+    """
     asks = any(hyper.told == "f_star" and name not in given for name, hyper in rule.hyper.items())
     known = told(rule, cost=steps, f_star=problem.f_star if asks else 0.0)
     return rule.resolve({**known, **given})

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from optbench.errors import DataError, UsageError, unknown_name
 from optbench.records import Scoring
 from optbench.report import style
+from optbench.report.chosen import Chosen
 from optbench.report.evidence import NETWORK_SETTINGS, SETTINGS, Evidence, StoredRun
 from optbench.report.kinds import unknown
 from optbench.store import files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+T = TypeVar("T")
 
 #: Kinds of figure by kind of run. Each is a module of this package; with what a run must hold for it.
 KINDS: dict[str, dict[str, str]] = {
@@ -92,44 +95,103 @@ def draw(
     problems = unknown("figure", kinds or (), names(), evidence)
     if format not in FORMATS:
         problems.append(unknown_name("format", format, FORMATS))
-    settings = NETWORK_SETTINGS if evidence.kind == "networks" else SETTINGS
-    if setting not in settings:
-        problems.append(unknown_name("setting", setting, settings))
+    problems += _unknown_setting(evidence, setting)
     if problems:
         raise UsageError(problems)
-    needs = KINDS[evidence.kind]
-    out = Path(out_dir)
-    with files.explained("make", out):
-        files.make_folder(out)
     written: list[Path] = []
-    for kind in kinds or needs:
-        if kind in ("convergence", "training") and evidence.manifest.get("curves"):
-            # Canonical results leave the curves out; panels without lines would say that nothing converged.
-            pages = []
-        else:
-            pages = _pages(evidence, kind, setting, format)
+    for kind in kinds or KINDS[evidence.kind]:
+        pages = _pages(evidence, kind, setting)
         if not pages and kinds:
-            raise DataError(f"{kind}: the run has nothing to draw; it needs {needs[kind]}")
+            raise DataError(_nothing(evidence, kind))
         suffix = f"-{setting}" if kind in ONE_SETTING and setting != "tuned" else ""
         suffix += "-touched" if score == Scoring.TOUCHED else ""
-        for number, content in enumerate(pages, 1):
-            page = f"-{number}" if number > 1 else ""
-            written.append(out / f"{kind}{suffix}{page}.{format}")
-            files.write_atomic(written[-1], content)
+        suffix += "-chosen" if isinstance(evidence, Chosen) else ""
+        written += write(pages, f"{kind}{suffix}", format, out_dir)
     return written
 
 
-def _pages(evidence: Evidence, kind: str, setting: str, format: str) -> list[bytes]:
-    """Returns the pages of one kind as file contents."""
+def drawn(run: StoredRun | Evidence, kind: str, *, setting: str = "tuned", score: str | None = None) -> list[Figure]:
+    """Draws one kind of figure of a run and writes nothing.
+
+    Args:
+        run: A loaded run, or the ``Evidence`` that wraps it.
+        kind: One of the ``KINDS`` of the run's kind.
+        setting: As of ``draw``.
+        score: As of ``draw``.
+
+    Returns:
+        One figure a page.
+
+    Raises:
+        UsageError: The kind or the setting is unknown, or the run cannot be scored so.
+        DataError: The run has nothing to draw it from.
+    """
+    evidence = Evidence.of(run, score)
+    if problems := [*unknown("figure", [kind], names(), evidence), *_unknown_setting(evidence, setting)]:
+        raise UsageError(problems)
+    pages = _pages(evidence, kind, setting)
+    if not pages:
+        raise DataError(_nothing(evidence, kind))
+    return pages
+
+
+def _pages(evidence: Evidence, kind: str, setting: str) -> list[Figure]:
+    """Returns the pages of one kind, none where the run has nothing for it."""
+    if kind in ("convergence", "training") and evidence.manifest.get("curves"):
+        # Canonical results leave the curves out; panels without lines would say that nothing converged.
+        return []
+    module = importlib.import_module(f"optbench.report.{kind}")
+    return styled(lambda: module.draw(evidence, setting), evidence.manifest.get("optimizers", ()))
+
+
+def _nothing(evidence: Evidence, kind: str) -> str:
+    return f"{kind}: the run has nothing to draw; it needs {KINDS[evidence.kind][kind]}"
+
+
+def styled(made: Callable[[], T], optimizers: Iterable[str] = ()) -> T:
+    """Returns what a function makes under the house's settings of matplotlib.
+
+    A user's matplotlibrc must not change the picture, nor this function the user's settings.
+
+    Args:
+        made: The function.
+        optimizers: Labels that must not look alike: all of the run.
+
+    Returns:
+        What it makes.
+    """
     import matplotlib
 
-    module = importlib.import_module(f"optbench.report.{kind}")
-    # A user's matplotlibrc must not change the picture, nor this function the user's settings.
-    with matplotlib.rc_context(), style.apart(evidence.manifest.get("optimizers", ())):
+    with matplotlib.rc_context(), style.apart(optimizers):
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style.RC)  # type: ignore[arg-type]
-        figures: list[Figure] = module.draw(evidence, setting)
-        return [_bytes(figure, format) for figure in figures]
+        return made()
+
+
+def write(pages: Sequence[Figure], name: str, format: str, out_dir: Path | str) -> list[Path]:
+    """Writes the pages of one figure; those after the first end in ``-2``, ``-3``.
+
+    Args:
+        pages: The figures.
+        name: Name of the file without its ending.
+        format: ``png``, ``svg`` or ``pdf``.
+        out_dir: Folder, made if missing.
+
+    Returns:
+        The paths.
+    """
+    out = Path(out_dir)
+    with files.explained("make", out):
+        files.make_folder(out)
+    paths = [out / f"{name}{f'-{number}' if number > 1 else ''}.{format}" for number in range(1, len(pages) + 1)]
+    for path, content in zip(paths, styled(lambda: [_bytes(page, format) for page in pages]), strict=True):
+        files.write_atomic(path, content)
+    return paths
+
+
+def _unknown_setting(evidence: Evidence, setting: str) -> list[str]:
+    settings = NETWORK_SETTINGS if evidence.kind == "networks" else SETTINGS
+    return [] if setting in settings else [unknown_name("setting", setting, settings)]
 
 
 def _bytes(figure: Figure, format: str) -> bytes:

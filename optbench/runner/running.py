@@ -16,7 +16,7 @@ LOG = logging.getLogger("optbench")
 
 
 def run(
-    suite: str,
+    suite: str | Path,
     *,
     out: str | Path = "results",
     optimizers: Iterable[str] | None = None,
@@ -57,6 +57,7 @@ def run(
         OptbenchError: The suite or a name is not valid, data are missing, or the results folder cannot be used; the
             subclass says which.
     """
+    suite = str(suite)
     selection: dict[str, Any] = {
         "optimizers": None if optimizers is None else sorted(optimizers),
         "problems": None if problems is None else sorted(problems),

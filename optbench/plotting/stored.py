@@ -1,0 +1,129 @@
+"""``optbench.plot_*``: the figures of a stored run, one function a kind, as Matplotlib's own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optbench import store
+from optbench.report import figures
+from optbench.report.chosen import chosen
+from optbench.report.evidence import Evidence, StoredRun
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: A loaded run, or the folder of one.
+Source = StoredRun | Evidence | str | Path
+Names = Iterable[str] | None
+
+
+def evidence_of(run: Source, score: str | None = None) -> Evidence:
+    """Returns the evidence of a run, which is loaded if its folder was given."""
+    return Evidence.of(store.load(run) if isinstance(run, str | Path) else run, score)
+
+
+def _drawn(
+    kind: str, run: Source, optimizers: Names, problems: Names, *, setting: str = "tuned", score: str | None = None
+) -> list[Figure]:
+    evidence = chosen(evidence_of(run, score), optimizers=optimizers, problems=problems)
+    return figures.drawn(evidence, kind, setting=setting)
+
+
+def plot_convergence(
+    run: Source,
+    *,
+    optimizers: Names = None,
+    problems: Names = None,
+    setting: str = "tuned",
+    score: str | None = None,
+) -> list[Figure]:
+    """Draws the gap against gradient evaluations.
+
+    Args:
+        run: A loaded run, or the folder of one.
+        optimizers: Names, labels or patterns of the run's optimizers to show; ``None`` for all.
+        problems: The same of its problems.
+        setting: ``default``, ``one_for_all`` or ``tuned``.
+        score: ``settled`` or ``touched`` targets, by which configurations are chosen.
+
+    Returns:
+        One figure a page.
+    """
+    return _drawn("convergence", run, optimizers, problems, setting=setting, score=score)
+
+
+def plot_sensitivity(
+    run: Source, *, optimizers: Names = None, problems: Names = None, score: str | None = None
+) -> list[Figure]:
+    """Draws the score against the learning rate; arguments as of ``plot_convergence``."""
+    return _drawn("sensitivity", run, optimizers, problems, score=score)
+
+
+def plot_best_of_k(
+    run: Source, *, optimizers: Names = None, problems: Names = None, score: str | None = None
+) -> list[Figure]:
+    """Draws the score to expect after k trials of tuning; arguments as of ``plot_convergence``."""
+    return _drawn("best_of_k", run, optimizers, problems, score=score)
+
+
+def plot_matrix(run: Source, *, optimizers: Names = None, score: str | None = None) -> list[Figure]:
+    """Draws differences of untuned against tuned rules; arguments as of ``plot_convergence``."""
+    return _drawn("matrix", run, optimizers, None, score=score)
+
+
+def plot_ranks(
+    run: Source, *, optimizers: Names = None, setting: str = "tuned", score: str | None = None
+) -> list[Figure]:
+    """Draws every entry's score and rank interval; arguments as of ``plot_convergence``."""
+    return _drawn("ranks", run, optimizers, None, setting=setting, score=score)
+
+
+def plot_dimension(
+    run: Source, *, optimizers: Names = None, setting: str = "tuned", score: str | None = None
+) -> list[Figure]:
+    """Draws evaluations and gaps against the dimension; arguments as of ``plot_convergence``."""
+    return _drawn("dimension", run, optimizers, None, setting=setting, score=score)
+
+
+def plot_theory(run: Source, *, optimizers: Names = None, problems: Names = None) -> list[Figure]:
+    """Draws predicted rates beside measured ones; arguments as of ``plot_convergence``."""
+    return _drawn("theory", run, optimizers, problems)
+
+
+def plot_wells(run: Source, *, optimizers: Names = None, problems: Names = None) -> list[Figure]:
+    """Draws the share of runs in the flat one of two wells; arguments as of ``plot_convergence``."""
+    return _drawn("wells", run, optimizers, problems)
+
+
+def plot_basins(run: Source, *, optimizers: Names = None, problems: Names = None) -> list[Figure]:
+    """Draws in which minimum each start of a grid ends; arguments as of ``plot_convergence``."""
+    return _drawn("basins", run, optimizers, problems)
+
+
+def plot_training(
+    run: Source, *, optimizers: Names = None, tasks: Names = None, setting: str = "tuned"
+) -> list[Figure]:
+    """Draws validation loss and accuracy of networks against passes.
+
+    Args:
+        run: A loaded run of networks, or the folder of one.
+        optimizers: Names, labels or patterns of the run's optimizers to show; ``None`` for all.
+        tasks: The same of its tasks.
+        setting: ``default`` or ``tuned``.
+
+    Returns:
+        One figure a page.
+    """
+    return _drawn("training", run, optimizers, tasks, setting=setting)
+
+
+def plot_gap(run: Source, *, optimizers: Names = None, tasks: Names = None, setting: str = "tuned") -> list[Figure]:
+    """Draws training and test accuracy of networks; arguments as of ``plot_training``."""
+    return _drawn("gap", run, optimizers, tasks, setting=setting)
+
+
+def plot_rates(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
+    """Draws validation accuracy of networks against the swept value; arguments as of ``plot_training``."""
+    return _drawn("rates", run, optimizers, tasks)
