@@ -101,7 +101,7 @@ def control_of(label: str, problems: Mapping[str, Mapping[str, Any]]) -> str | N
         if (
             candidate["name"] == wanted
             and all(candidate[key] == problem[key] for key in ("dim", "instance", "noise"))
-            and all(candidate["parameters"][key] == problem["parameters"][key] for key in shared)
+            and all(candidate["parameters"].get(key) == problem["parameters"].get(key) for key in shared)
         ):
             return other
     return None

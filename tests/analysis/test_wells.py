@@ -134,6 +134,9 @@ def test_the_control_is_that_of_the_same_noise_and_dimension():
     }
     assert control_of("w", problems) is None
     assert control_of("w", {**problems, "right": problem("c")}) == "right"
+    # A user's own wells may have other parameters, or none.
+    bare = {"w": {**problems["w"], "parameters": {}}, "right": {**problem("c"), "parameters": {}}}
+    assert control_of("w", bare) == "right"
 
 
 @pytest.mark.parametrize(
