@@ -110,7 +110,7 @@ class Task:
         # A call whose arguments are still being computed goes to the CPU client's one dispatch thread, where
         # blocks of different threads would run one after the other. A call that can begin runs in this thread.
         jax.block_until_ready(rows)
-        records = self.recorder.call(block.records, *rows, np.int32(first), trips, self._goal, self._schedule)
+        records = self.recorder.call(block.records, rows, np.int32(first), trips, self._goal, self._schedule)
         jax.block_until_ready(records.best)
         self._idle.append(rows.values)
         return Block(carry, records)

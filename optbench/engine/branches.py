@@ -17,6 +17,7 @@ from optbench.engine.dataflow import trace_rule
 from optbench.engine.disturb import sampled_terms
 from optbench.engine.operands import Operands, unpacker
 from optbench.engine.state import Layout, State
+from optbench.engine.sums import pinned_sums
 from optbench.problems.problem import Problem
 
 #: Which parts of a state have an axis of lanes.
@@ -105,7 +106,7 @@ def clock(item: Layout) -> Callable[..., Array]:
 
 
 def placed(where: tuple[Array, ...], ops: Operands, sees: Sight, turns: bool) -> tuple[Array, Array, Array]:
-    """Maps what ``where_to_look`` gives to the landscape's frame.
+    """Turns what ``where_to_look`` gives into the landscape's axes.
 
     This and ``returned`` stand outside of the switch over problems and of what is differentiated: one rotation serves
     all branches, and a product with a matrix is best written for all lanes at once.
@@ -117,34 +118,27 @@ def placed(where: tuple[Array, ...], ops: Operands, sees: Sight, turns: bool) ->
         turns: Whether the program has rotated problems.
 
     Returns:
-        The three in the landscape's frame.
+        The three along the landscape's axes, still in the rules' units.
     """
     n = {Sight.HERE: 1, Sight.CURVED: 3}.get(sees, 2)
-    params, *others = _scaled(where[:n], ops, turns, inward=True)
-    y = lanes_innermost(ops.origin + params)
-    at = lanes_innermost(ops.origin + others[0]) if n > 1 else y
-    return y, at, others[1] if n > 2 else at
+    params, *others = _turned(where[:n], ops.rotation, ops, turns)
+    at = others[0] if n > 1 else params
+    return params, at, others[1] if n > 2 else at
 
 
 def returned(vectors: Sequence[Array], ops: Operands, turns: bool) -> tuple[Array, ...]:
-    """Maps gradients, and products with the Hessian, from the landscape's frame to what rules see."""
-    return _scaled(vectors, ops, turns, inward=False)
+    """Turns gradients, and products with the Hessian, from the landscape's axes to those of rules."""
+    return _turned(vectors, ops.rotation.T, ops, turns)
 
 
-def _scaled(vectors: Sequence[Array], ops: Operands, turns: bool, *, inward: bool) -> tuple[Array, ...]:
-    """Multiplies vectors by the map from the rules' coordinates to the landscape's, or by its transpose."""
-
-    def through(matrix: Any) -> tuple[Array, ...]:
-        by_rotation = vectors if matrix is None else [turned(matrix, x) for x in vectors]
-        scaled = [ops.unit * x if inward else ops.unit * x * ops.grad_scale for x in by_rotation]
-        return tuple(lanes_innermost(x) for x in scaled)
-
-    def rotated() -> tuple[Array, ...]:
-        return through(ops.rotation if inward else ops.rotation.T)
-
+def _turned(vectors: Sequence[Array], matrix: Any, ops: Operands, turns: bool) -> tuple[Array, ...]:
+    """Returns the product of a matrix and each vector, if the problem is rotated."""
+    pinned = tuple(lanes_innermost(x) for x in vectors)
     if not turns:
-        return through(None)
-    result: tuple[Array, ...] = lax.cond(ops.rotated, rotated, lambda: through(None))
+        return pinned
+    result: tuple[Array, ...] = lax.cond(
+        ops.rotated, lambda: tuple(lanes_innermost(turned(matrix, x)) for x in pinned), lambda: pinned
+    )
     return result
 
 
@@ -159,11 +153,18 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
         sees: What rules see.
 
     Returns:
-        The branch, all in the landscape's frame: ``(y, at, along, operands) -> (value, seen value, gradient[,
-        product])``.
+        The branch, all along the landscape's axes and in the rules' units: ``(z, at, along, operands) -> (value, seen
+        value, gradient[, product])``.
     """
     landscape, terms = problem.landscape, sampled_terms(problem)
     unpack = unpacker(problem)
+
+    # Units change inside the branch, where XLA does it on the way: outside each change is a pass over all lanes.
+    def frame(z: Any, ops: Operands) -> Any:
+        return ops.origin + ops.unit * z
+
+    def scaled(vector: Any, ops: Operands) -> Any:
+        return (ops.unit * ops.grad_scale) * vector
 
     def value(y: Any, ops: Operands) -> Array:
         return landscape.f(y, *unpack(ops.theta))
@@ -172,40 +173,46 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
         assert landscape.batch is not None
         return landscape.batch(y, batch[:terms], *unpack(ops.theta))
 
-    def lane(y: Array, at: Array, along: Array, ops: Operands) -> tuple[Array, ...]:
+    def lane(z: Array, at: Array, along: Array, ops: Operands) -> tuple[Array, ...]:
+        y = frame(z, ops)
         if sees is Sight.HERE:
             f, grad = jax.value_and_grad(value)(y, ops)
-            return f, f, grad
+            return f, f, scaled(grad, ops)
+        at = frame(at, ops)
         if sees is Sight.AHEAD:
             f = value(y, ops)
-            return f, f, jax.grad(value)(at, ops)
+            return f, f, scaled(jax.grad(value)(at, ops), ops)
         if sees is Sight.TRIAL:
-            return value(y, ops), *jax.value_and_grad(value)(at, ops)
-        (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (at,), (along,))
-        return value(y, ops), f, grad, hvp
+            f, grad = jax.value_and_grad(value)(at, ops)
+            return value(y, ops), f, scaled(grad, ops)
+        (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (at,), (ops.unit * along,))
+        return value(y, ops), f, scaled(grad, ops), scaled(hvp, ops)
 
     def sampled_lane(at: Array, along: Array, ops: Operands, batch: Array) -> tuple[Array, ...]:
         def seen(x: Array) -> tuple[Array, Array]:
             return jax.value_and_grad(sampled)(x, ops, batch)
 
+        at = frame(at, ops)
         if sees is not Sight.CURVED:
-            return seen(at)
-        (f, grad), (_, hvp) = jax.jvp(seen, (at,), (along,))
-        return f, grad, hvp
+            f, grad = seen(at)
+            return f, scaled(grad, ops)
+        (f, grad), (_, hvp) = jax.jvp(seen, (at,), (ops.unit * along,))
+        return f, scaled(grad, ops), scaled(hvp, ops)
 
-    def whole(y: Array, at: Array, along: Array, ops: Operands, *_: Array) -> tuple[Array, ...]:
-        where = [lanes_innermost(x) for x in (y, at, along)]
-        f, seen, *vectors = jax.vmap(lane, in_axes=(0, 0, 0, None))(where[0], where[1], where[2], ops)
+    def whole(z: Array, at: Array, along: Array, ops: Operands, *_: Array) -> tuple[Array, ...]:
+        where = [lanes_innermost(x) for x in (z, at, along)]
+        run = pinned_sums(jax.vmap(lane, in_axes=(0, 0, 0, None)), lanes_innermost)
+        f, seen, *vectors = run(where[0], where[1], where[2], ops)
         return f + ops.offset, seen + ops.offset, *(lanes_innermost(v) for v in vectors)
 
     def batched(
-        y: Array, at: Array, along: Array, ops: Operands, batch: Array, due: Array, held: Array
+        z: Array, at: Array, along: Array, ops: Operands, batch: Array, due: Array, held: Array
     ) -> tuple[Array, ...]:
         where = lanes_innermost(at), lanes_innermost(along)
         seen, *vectors = jax.vmap(sampled_lane, in_axes=(0, 0, None, 0))(*where, ops, batch)
 
         def in_full() -> Array:
-            return jax.vmap(value, in_axes=(0, None))(lanes_innermost(y), ops) + ops.offset
+            return jax.vmap(lambda z: value(frame(z, ops), ops))(lanes_innermost(z)) + ops.offset
 
         f = lax.cond(due, in_full, lambda: held)
         return f, seen + ops.offset, *(lanes_innermost(v) for v in vectors)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax import Array, lax
 
 #: Rows that are looked at together.
@@ -13,19 +14,23 @@ CHUNK = 64
 
 
 class Chunk(NamedTuple):
-    """One chunk as the inner loop left it, and what of it is good.
+    """One chunk as the program left it.
 
     Attributes:
         f: ``f(row)`` gives a row of values, (lanes,); rows from ``n`` on repeat the last one that counts.
+        lowest: Lowest value of the rows that count, (lanes,).
+        highest: Highest value of the rows that count, (lanes,).
+        outside: First row whose iterate lies so far outside that the lane has escaped, (lanes,); may lie elsewhere.
         first: Step of row 0.
         n: Number of rows that count.
-        end: For each lane the first row that does not count, (lanes,); 0 for a lane that is out.
     """
 
     f: Callable[[Array], Array]
+    lowest: Array
+    highest: Array
+    outside: Array
     first: Array
     n: Array
-    end: Array
 
 
 def over_rows(step: Callable[..., Any], f: Callable[[Array], Array], init: Any) -> Any:
@@ -43,3 +48,15 @@ def over_rows(step: Callable[..., Any], f: Callable[[Array], Array], init: Any) 
     # for every trip, and gets the loop unrolled.
     unroll = 1 if jax.default_backend() == "cpu" else CHUNK
     return lax.fori_loop(0, CHUNK, lambda row, carry: step(row, f(row), *carry), init, unroll=unroll)
+
+
+def between_rows(step: Callable[..., Any], f: Callable[[Array], Array], init: Any, begin: Array, end: Array) -> Any:
+    """Folds the rows of a chunk from ``begin`` to before ``end``; otherwise as ``over_rows``."""
+
+    def chosen(row: Array, f: Array, *carry: Any) -> Any:
+        is_meant = (row >= begin) & (row < end)
+        return tuple(jnp.where(is_meant, *pair) for pair in zip(step(row, f, *carry), carry, strict=True))
+
+    if jax.default_backend() == "cpu":
+        return lax.fori_loop(begin, end, lambda row, carry: step(row, f(row), *carry), init)
+    return over_rows(chosen, f, init)

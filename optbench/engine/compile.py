@@ -36,8 +36,12 @@ Options = dict[str, str | bool]
 #: them as fast (0.85 times in dimension 2, 1.1 times in 30).
 CPU_OPTIONS: Options = {"xla_cpu_use_fusion_emitters": False}
 
+#: XLA takes half of a vector register of 512 bits, lest the processor lower its clock. Lanes fill the whole: 1.6 times
+#: the speed on a processor that keeps its clock. Where there is no such register it changes nothing.
+PROGRAM_OPTIONS: Options = {**CPU_OPTIONS, "xla_cpu_prefer_vector_width": "512"}
+
 #: Calls of libraries, as XLA makes them for products and large sums, cannot stand inside one kernel.
-KERNEL_OPTIONS: Options = {**CPU_OPTIONS, "xla_disable_hlo_passes": "dot-library-rewriter"}
+KERNEL_OPTIONS: Options = {**PROGRAM_OPTIONS, "xla_disable_hlo_passes": "dot-library-rewriter"}
 
 #: Networks say by barriers where two operations are faster apart than as one. XLA's CPU backend takes the barriers out
 #: before it fuses, unless it is told not to.
@@ -237,8 +241,8 @@ def compile_single(function: Callable[..., Any], *arguments: Any, multiply_adds:
 
 
 def cpu_options() -> Options:
-    """Returns the options of any program on this backend; none on an accelerator."""
-    return _known(CPU_OPTIONS) if jax.default_backend() == "cpu" else {}
+    """Returns the options of a program that is not one kernel on this backend; none on an accelerator."""
+    return _known(PROGRAM_OPTIONS) if jax.default_backend() == "cpu" else {}
 
 
 def network_options(multiply_adds: int) -> Options:

@@ -33,6 +33,7 @@ from optbench.engine.branches import (
     update,
     where_to_look,
 )
+from optbench.engine.chunks import CHUNK
 from optbench.engine.compile import compile_function
 from optbench.engine.disturb import (
     MODES,
@@ -45,7 +46,7 @@ from optbench.engine.disturb import (
     sampled_terms,
 )
 from optbench.engine.operands import Operands, blank, n_theta
-from optbench.engine.record import SEGMENT
+from optbench.engine.record import CHUNKS, SEGMENT
 from optbench.engine.state import Layout, State, StateRoom, joint_room, layout, own_room
 from optbench.problems.problem import Landscape, Problem
 from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS
@@ -72,13 +73,17 @@ class Rows(NamedTuple):
     """What a segment of trips leaves for the recorder; only the rows of trips that were made count.
 
     Attributes:
-        values: Objective at each iterate, (SEGMENT, lanes); not a number beyond ``DIVERGE_WIDTHS`` from the center
-            of the box, so that such an iterate is as bad as one without a value.
+        values: Objective at each iterate, (SEGMENT, lanes); infinite where it is not a number, and beyond
+            ``DIVERGE_WIDTHS`` from the center of the box, so that such an iterate is as bad.
         outside: First row whose iterate is beyond ``ESCAPE_WIDTHS`` from the center, (lanes,); ``SEGMENT`` if none is.
+        lowest: Lowest value of each chunk, (CHUNKS, lanes).
+        highest: Highest value of each chunk, (CHUNKS, lanes).
     """
 
     values: Any
     outside: Any
+    lowest: Any
+    highest: Any
 
 
 def blank_values(lanes: int) -> np.ndarray:
@@ -215,8 +220,10 @@ def compile_program(shelf: Shelf) -> Program:
         values: Any, carry: Carry, fresh: Any, problem: Any, rule: Any, hyper: Any, ops: Any, n: Any, *noise: Any
     ) -> tuple[Rows, Carry]:
         moving, given = (carry.params, *carry.state, *carry.late), (x for part in noise for x in part)
-        values, outside, params, *rest = made.call(values, *moving, fresh, problem, rule, hyper, *ops, n, *given)
-        return Rows(values, outside), Carry(params, tuple(rest[:n_state]), tuple(rest[n_state:]))
+        values, outside, lowest, highest, params, *rest = made.call(
+            values, *moving, fresh, problem, rule, hyper, *ops, n, *given
+        )
+        return Rows(values, outside, lowest, highest), Carry(params, tuple(rest[:n_state]), tuple(rest[n_state:]))
 
     return Program(shelf, call, theta, made.shapes[last + 3][0], template, time.perf_counter() - begin)
 
@@ -268,7 +275,7 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
         begun = lax.cond(fresh, lambda: _switch(rule, starts, carry.params, given, hyper), lambda: given)
 
         def trip(i: Array, moving: tuple[Any, ...]) -> tuple[Any, ...]:
-            params, state, late, values, outside = moving
+            params, state, late, radius, values, outside, low, high = moving
             where = where_to_look(params, state.points)
             if not noises:
                 value, seen, *vectors = _switch(problem, oracles, *placed(where, ops, shelf.sees, shelf.turns), ops)
@@ -287,17 +294,31 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
                 off = where[1] - ops.center[None]
                 seen, grad, kept = disturb(noise, draw, late[0], at, seen * ops.grad_scale, grad, off)
                 late = (kept,)
-            radius = jnp.max(jnp.abs(params - ops.center[None]), axis=1) * ops.radius_scale
             outside = jnp.where(radius > ESCAPE_WIDTHS, jnp.minimum(outside, i), outside)
-            value = jnp.where(radius <= DIVERGE_WIDTHS, value, jnp.nan)
+            # No value is then not a number: comparing is one instruction, keeping what is not a number takes three.
+            value = jnp.where((radius <= DIVERGE_WIDTHS) & (value < jnp.inf), value, jnp.inf)
+            low, high = jnp.where(value < low, value, low), jnp.where(value > high, value, high)
             values = lax.dynamic_update_slice(values, value[None], (i, jnp.int32(0)))
             params, state = _switch(rule, updates, params, state, hyper, seen, grad, *products)
-            return params, state, late, values, outside
+            return params, state, late, far(params), values, outside, low, high
 
-        nowhere = jnp.full(shelf.lanes, SEGMENT, jnp.int32)
-        moving = (carry.params, begun, carry.late, values, nowhere)
-        params, state, late, values, outside = lax.fori_loop(jnp.int32(0), n, trip, moving)
-        return Rows(values, outside), Carry(params, tuple(jax.tree.leaves(state)), late)
+        def far(params: Array) -> Array:
+            off = lanes_innermost(lax.bitcast_convert_type(jnp.abs(params - ops.center[None]), jnp.int64))
+            return lax.bitcast_convert_type(jnp.max(off.T, axis=0), jnp.float64) * ops.radius_scale
+
+        def chunk(i: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
+            *moving, lowest, highest = carry
+            infinite = jnp.full(shelf.lanes, jnp.inf)
+            end = jnp.minimum((i + 1) * CHUNK, n)
+            *moving, low, high = lax.fori_loop(i * CHUNK, end, trip, (*moving, infinite, -infinite))
+            of_all = [lax.dynamic_update_index_in_dim(x, of, i, 0) for x, of in ((lowest, low), (highest, high))]
+            return *moving, *of_all
+
+        nowhere, blank = jnp.full(shelf.lanes, SEGMENT, jnp.int32), jnp.zeros((CHUNKS, shelf.lanes))
+        moving = (carry.params, begun, carry.late, far(carry.params), values, nowhere, blank, blank)
+        n_chunks = (n + CHUNK - 1) // CHUNK
+        params, state, late, _, *rows = lax.fori_loop(jnp.int32(0), n_chunks, chunk, moving)
+        return Rows(*rows), Carry(params, tuple(jax.tree.leaves(state)), late)
 
     return advance
 

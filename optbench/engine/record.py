@@ -15,14 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from optbench.engine.chunks import CHUNK, Chunk, over_rows
+from optbench.engine.chunks import CHUNK, Chunk, between_rows, over_rows
 from optbench.engine.operands import Goal
-from optbench.engine.targets import first_hits, last_above
+from optbench.engine.targets import first_hits, last_above, nearest
 from optbench.records import DIVERGE_GAP, ESCAPE_GAP, NEVER
 
-#: Rows of a segment, which is one call of a program and one of the recorder: a call costs some tenths of a
+#: Chunks, and rows, of a segment, which is one call of a program and one of the recorder: a call costs some tenths of a
 #: millisecond of Python, so short segments keep the threads from running side by side. A budget of 2,000 fits one.
-SEGMENT = 33 * CHUNK
+CHUNKS = 33
+SEGMENT = CHUNKS * CHUNK
 
 
 class Records(NamedTuple):
@@ -35,7 +36,7 @@ class Records(NamedTuple):
         escaped_at: First step below the minimum or far outside or -1, (lanes,).
         met: How many of the targets, from the easiest on, were met, (lanes,).
         hits: First step at each target or -1, (targets, lanes).
-        above: Last step whose value is above each target or -1, (targets, lanes); of a lane without divergence.
+        above: Last step whose value is above each target or -1, (targets, lanes); -1 for a lane that diverged.
         curve_f: Value at each curve point, (points, lanes).
         curve_best: Best good value up to each curve point, (points, lanes).
         tail: Values of the last tenth of the budget, (tail points, lanes).
@@ -89,15 +90,25 @@ def empty(lanes: int, n_targets: int, n_curve: int, n_tail: int) -> Records:
 
 
 def record(
-    records: Records, values: Array, outside: Array, first: Array, n: Array, goal: Goal, when: Schedule
+    records: Records,
+    values: Array,
+    outside: Array,
+    lowest: Array,
+    highest: Array,
+    first: Array,
+    n: Array,
+    goal: Goal,
+    when: Schedule,
 ) -> Records:
     """Adds a segment to the records.
 
     Args:
         records: The records before the segment.
-        values: Values of the iterates ``first``, ``first + 1`` ..., (SEGMENT, lanes); not a number where the
-            iterate is out of bounds.
+        values: Values of the iterates ``first``, ``first + 1`` ..., (SEGMENT, lanes); infinite where the iterate is
+            out of bounds or the value is not a number.
         outside: First row whose iterate lies so far outside that the lane has escaped, (lanes,).
+        lowest: Lowest value of each chunk, (CHUNKS, lanes).
+        highest: Highest value of each chunk, (CHUNKS, lanes).
         first: Step of row 0.
         n: Number of rows that count, at least 1.
         goal: What is known of the problem.
@@ -112,64 +123,47 @@ def record(
         return kept
 
     def add(i: Array, carry: tuple[Records, Array]) -> tuple[Records, Array]:
-        begin, (records, highest) = i * CHUNK, carry
+        begin = i * CHUNK
         within = jnp.minimum(n - begin, CHUNK)
-        records, top = _add_chunk(
-            records, lambda row: f(begin + row), outside - begin, first + begin, within, goal, when
-        )
-        return records, lax.dynamic_update_index_in_dim(highest, top, i, 0)
+        chunk = Chunk(lambda row: f(begin + row), lowest[i], highest[i], outside - begin, first + begin, within)
+        return _add_chunk(*carry, chunk, goal, when)
 
-    blank = jnp.zeros((values.shape[0] // CHUNK, values.shape[1]))
-    records, highest = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, (records, blank))
+    start = (records, nearest(records.met, goal))
+    records, _ = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, start)
     alive = records.diverged_at < 0
-    return records._replace(above=last_above(records.above, f, highest, first, n, alive, goal))
+    return records._replace(above=last_above(records.above, records.hits, f, highest, first, n, alive, goal))
 
 
-def _add_chunk(
-    records: Records, f: Callable[[Array], Array], outside: Array, first: Array, n: Array, goal: Goal, when: Schedule
-) -> tuple[Records, Array]:
-    """Adds ``n`` rows from step ``first`` on to the records; returns each lane's highest value as well."""
+def _add_chunk(records: Records, target: Array, chunk: Chunk, goal: Goal, when: Schedule) -> tuple[Records, Array]:
+    """Adds a chunk to the records; ``target`` is the threshold of each lane's next target, and is returned as well."""
     alive = records.diverged_at < 0
-    infinite = jnp.full_like(records.best, jnp.inf)
-
-    # One pass tells whether nothing happened, which is almost always so. A lane that has escaped may
-    # go anywhere within the bounds of divergence. NaN is both lowest and highest, and fails every comparison.
-    lowest, highest = over_rows(lambda _, f, low, high: (_least(low, f), _most(high, f)), f, (infinite, -infinite))
+    # Almost always nothing happened, and the chunk's lowest and highest values tell it. A lane that has escaped may
+    # go anywhere within the bounds of divergence.
     escaped = records.escaped_at >= 0
     floor = jnp.where(escaped, np.finfo(np.float64).min, goal.f_star - ESCAPE_GAP * goal.f_scale)
-    fine = (highest - goal.f_star <= DIVERGE_GAP * goal.f_scale) & (lowest >= floor) & ((outside >= n) | escaped)
+    fine = chunk.highest - goal.f_star <= DIVERGE_GAP * goal.f_scale
+    fine &= (chunk.lowest >= floor) & ((chunk.outside >= chunk.n) | escaped)
 
     def quiet(_: None) -> tuple[Array, Array, Array, Array]:
-        return jnp.where(alive, n, 0), records.escaped_at, lowest, f(n - 1)
+        return jnp.where(alive, chunk.n, 0), records.escaped_at, chunk.lowest, chunk.f(chunk.n - 1)
 
     def eventful(_: None) -> tuple[Array, Array, Array, Array]:
-        return _events(records, f, outside, first, n, goal, alive)
+        return _events(records, chunk, goal, alive)
 
     end, escaped_at, lowest, last = lax.cond(jnp.all(fine | ~alive), quiet, eventful, None)
-    chunk = Chunk(f, first, n, end)
     before = records.best
     records = records._replace(
         best=jnp.where(end > 0, jnp.minimum(before, lowest), before),
         last=jnp.where(end > 0, last, records.last),
         escaped_at=escaped_at,
-        diverged_at=jnp.where(alive & (end < n), first + end, records.diverged_at).astype(jnp.int32),
+        diverged_at=jnp.where(alive & (end < chunk.n), chunk.first + end, records.diverged_at).astype(jnp.int32),
     )
-    met, hits = first_hits(records.met, records.hits, records.best, chunk, goal)
+    met, hits, target = first_hits(records.met, records.hits, target, records.best, chunk, end, goal)
     records = records._replace(met=met, hits=hits)
-    return _tail(_curve(records, chunk, before, when), chunk, when), highest
+    return _tail(_curve(records, chunk, end, before, when), chunk, end, when), target
 
 
-def _least(a: Array, b: Array) -> Array:
-    return jnp.where((a <= b) | jnp.isnan(a), a, b)
-
-
-def _most(a: Array, b: Array) -> Array:
-    return jnp.where((a >= b) | jnp.isnan(a), a, b)
-
-
-def _events(
-    records: Records, f: Callable[[Array], Array], outside: Array, first: Array, n: Array, goal: Goal, alive: Array
-) -> tuple[Array, Array, Array, Array]:
+def _events(records: Records, chunk: Chunk, goal: Goal, alive: Array) -> tuple[Array, Array, Array, Array]:
     """Finds the rows at which lanes escape or diverge, for a chunk in which some do."""
     never = jnp.full_like(records.best, CHUNK)
     floor = goal.f_star - ESCAPE_GAP * goal.f_scale
@@ -178,18 +172,18 @@ def _events(
         good = (f - goal.f_star <= DIVERGE_GAP * goal.f_scale) & jnp.isfinite(f)
         return _earlier(first_bad, ~good, row), _earlier(below, f < floor, row)
 
-    first_bad, below = over_rows(look, f, (never, never))
-    end = jnp.where(alive, jnp.minimum(first_bad, n), 0)
+    first_bad, below = over_rows(look, chunk.f, (never, never))
+    end = jnp.where(alive, jnp.minimum(first_bad, chunk.n), 0)
     # A row before this chunk is that of a lane that had escaped or was out.
-    row = jnp.minimum(below, jnp.where(outside < 0, CHUNK, outside))
+    row = jnp.minimum(below, jnp.where(chunk.outside < 0, CHUNK, chunk.outside))
     is_new = (row < end) & (records.escaped_at < 0)
-    escaped_at = jnp.where(is_new, first + row, records.escaped_at).astype(jnp.int32)
+    escaped_at = jnp.where(is_new, chunk.first + row, records.escaped_at).astype(jnp.int32)
 
     def keep(row: Array, f: Array, lowest: Array, last: Array) -> tuple[Array, Array]:
         return jnp.where(row < end, jnp.minimum(lowest, f), lowest), jnp.where(row == end - 1, f, last)
 
     infinite = jnp.full_like(records.best, jnp.inf)
-    lowest, last = over_rows(keep, f, (infinite, infinite))
+    lowest, last = over_rows(keep, chunk.f, (infinite, infinite))
     return end.astype(jnp.int32), escaped_at, lowest, last
 
 
@@ -198,31 +192,34 @@ def _earlier(known: Array, happens: Array, row: Array) -> Array:
     return jnp.where(happens, jnp.minimum(known, row), known)
 
 
-def _curve(records: Records, chunk: Chunk, before: Array, when: Schedule) -> Records:
+def _curve(records: Records, chunk: Chunk, end: Array, before: Array, when: Schedule) -> Records:
     """Keeps the curve points of this chunk; ``before`` is the best value at its beginning."""
+    # In double precision, as the values are: vector units compare and select like with like.
+    stop = end.astype(jnp.float64)
 
-    def keep(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        k, curve_f, curve_best = carry
+    def keep(carry: tuple[Any, ...]) -> tuple[Any, ...]:
+        k, begin, best, curve_f, curve_best = carry
         due = when.curve[k] - chunk.first
-        end = jnp.minimum(chunk.end, due + 1)
-        here = jnp.where(due < chunk.end, chunk.f(due), jnp.inf)
-        (best,) = over_rows(
-            lambda row, f, best: (jnp.where(row < end, jnp.minimum(best, f), best),), chunk.f, (before,)
-        )
-        return k + 1, curve_f.at[k].set(here), curve_best.at[k].set(best)
+        here = jnp.where(due < end, chunk.f(due), jnp.inf)
 
-    start = (records.curve_next, records.curve_f, records.curve_best)
-    k, curve_f, curve_best = lax.while_loop(_due(when.curve, chunk), keep, start)
+        def lower(row: Array, f: Array, best: Array) -> tuple[Array]:
+            return (jnp.where((f < best) & (row.astype(jnp.float64) < stop), f, best),)
+
+        (best,) = between_rows(lower, chunk.f, (best,), begin, due + 1)
+        return k + 1, due + 1, best, curve_f.at[k].set(here), curve_best.at[k].set(best)
+
+    start: tuple[Any, ...] = (records.curve_next, jnp.int32(0), before, records.curve_f, records.curve_best)
+    k, _, _, curve_f, curve_best = lax.while_loop(_due(when.curve, chunk), keep, start)
     return records._replace(curve_next=k, curve_f=curve_f, curve_best=curve_best)
 
 
-def _tail(records: Records, chunk: Chunk, when: Schedule) -> Records:
+def _tail(records: Records, chunk: Chunk, end: Array, when: Schedule) -> Records:
     """Keeps the tail points of this chunk."""
 
     def keep(carry: tuple[Array, Array]) -> tuple[Array, Array]:
         k, tail = carry
         row = when.tail[k] - chunk.first
-        return k + 1, tail.at[k].set(jnp.where(row < chunk.end, chunk.f(row), jnp.inf))
+        return k + 1, tail.at[k].set(jnp.where(row < end, chunk.f(row), jnp.inf))
 
     k, tail = lax.while_loop(_due(when.tail, chunk), keep, (records.tail_next, records.tail))
     return records._replace(tail_next=k, tail=tail)

@@ -13,7 +13,7 @@ import numpy as np
 
 from optbench.engine.compile import compile_function
 from optbench.engine.operands import Goal
-from optbench.engine.record import SEGMENT, Records, Schedule, empty, record
+from optbench.engine.record import CHUNKS, SEGMENT, Records, Schedule, empty, record
 from optbench.records import MAX_BUDGET, N_TARGETS, TAIL_POINTS, curve_steps
 
 CURVE_POINTS = len(curve_steps(MAX_BUDGET))
@@ -25,7 +25,7 @@ class Recorder:
 
     Attributes:
         lanes: Width of a block.
-        call: ``call(records, values, outside, first, n, goal, schedule) -> records``.
+        call: ``call(records, rows, first, n, goal, schedule) -> records``; ``rows`` are a program's.
         blank: Records of lanes that have not started.
         compile_s: Seconds of tracing and compiling.
     """
@@ -51,8 +51,8 @@ def compile_recorder(lanes: int) -> Recorder:
         made = compile_function("record", lambda: (record, example(lanes)), identity=lanes, small=True)
         records = jax.device_put(example(lanes)[0])
 
-    def call(records: Records, values: Any, outside: Any, first: Any, n: Any, goal: Goal, when: Schedule) -> Records:
-        return Records(*made.call(*records, values, outside, first, n, *goal, *when))
+    def call(records: Records, rows: tuple[Any, ...], first: Any, n: Any, goal: Goal, when: Schedule) -> Records:
+        return Records(*made.call(*records, *rows, first, n, *goal, *when))
 
     return Recorder(lanes, call, records, time.perf_counter() - begin)
 
@@ -60,9 +60,10 @@ def compile_recorder(lanes: int) -> Recorder:
 def example(lanes: int) -> tuple[Any, ...]:
     """Returns arguments of ``record`` of the right shapes, for compiling."""
     records = empty(lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
-    values, outside = np.zeros((SEGMENT, lanes)), np.zeros(lanes, np.int32)
+    of_all = np.zeros((CHUNKS, lanes))
+    rows = np.zeros((SEGMENT, lanes)), np.zeros(lanes, np.int32), of_all, of_all
     number, one = np.int32(1), np.ones(())
-    return records, values, outside, number, number, Goal(one, one, np.ones(N_TARGETS)), schedule(1)
+    return records, *rows, number, number, Goal(one, one, np.ones(N_TARGETS)), schedule(1)
 
 
 def schedule(budget: int) -> Schedule:

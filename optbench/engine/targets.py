@@ -14,6 +14,12 @@ from jax import Array, lax
 
 from optbench.engine.chunks import CHUNK, Chunk, over_rows
 from optbench.engine.operands import Goal
+from optbench.records import NEVER
+
+#: Targets that are counted in one step.
+COUNTED = 17
+#: Targets that one pass over a chunk looks for.
+AT_ONCE = 1
 
 
 def count(goal: Goal, best: Array) -> Array:
@@ -25,57 +31,88 @@ def count(goal: Goal, best: Array) -> Array:
         return more
 
     n_targets = goal.thresholds.shape[0]
-    unroll = 1 if jax.default_backend() == "cpu" else n_targets
+    unroll = COUNTED if jax.default_backend() == "cpu" else n_targets
     met: Array = lax.fori_loop(0, n_targets, add, jnp.zeros_like(best, jnp.int32), unroll=unroll)
     return met
 
 
-def first_hits(met: Array, hits: Array, best: Array, chunk: Chunk, goal: Goal) -> tuple[Array, Array]:
+def nearest(met: Array, goal: Goal) -> Array:
+    """Returns the threshold of the first target that is not among the ``met``; -inf behind the last, (lanes,)."""
+    n_targets = goal.thresholds.shape[0]
+    return jnp.where(met < n_targets, goal.thresholds[jnp.minimum(met, n_targets - 1)], -jnp.inf)
+
+
+def first_hits(
+    met: Array, hits: Array, target: Array, best: Array, chunk: Chunk, end: Array, goal: Goal
+) -> tuple[Array, Array, Array]:
     """Adds the first step at each target that a lane crosses in a chunk.
 
     Args:
         met: How many targets were met before, (lanes,).
         hits: First step at each target or -1, (targets, lanes).
+        target: Threshold of the next one: ``nearest(met, goal)``.
         best: Lowest good value up to the end of the chunk, (lanes,).
         chunk: The chunk.
+        end: For each lane the first row that does not count, (lanes,); 0 for a lane that is out.
         goal: What is known of the problem.
 
     Returns:
-        ``met`` and ``hits`` at the end of the chunk.
+        ``met``, ``hits`` and ``target`` at the end of the chunk.
     """
-    reached = jnp.where(chunk.end > 0, count(goal, best), met)
 
-    def find(carry: tuple[Array, Array]) -> tuple[Array, Array]:
-        met, hits = carry
-        # In double precision, as the values are: vector units compare and select like with like.
-        end, threshold = chunk.end.astype(jnp.float64), goal.thresholds[jnp.minimum(met, hits.shape[0] - 1)]
+    def find(reached: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        met, hits, _ = carry
+        next_ones = [nearest(met + j, goal) for j in range(AT_ONCE)]
 
-        def look(row: Array, f: Array, found: Array) -> tuple[Array]:
-            at = row.astype(jnp.float64)
-            return (jnp.where((f - goal.f_star <= threshold) & (at < jnp.minimum(found, end)), at, found),)
+        # From the last row to the first, so that the first that meets a target stands in the end. It counts, since
+        # a later one does. In double precision, as values are: vector units compare and select like with like.
+        def look(back: Array, f: Array, *found: Array) -> tuple[Array, ...]:
+            row, gap = (CHUNK - 1 - back).astype(jnp.float64), f - goal.f_star
+            return tuple(jnp.where(gap <= target, row, old) for target, old in zip(next_ones, found, strict=True))
 
-        (row,) = over_rows(look, chunk.f, (jnp.full_like(best, CHUNK),))
-        is_next = (_numbers(hits) == met[None]) & (met < reached)[None]
-        return jnp.minimum(met + 1, reached), jnp.where(is_next, (chunk.first + row).astype(jnp.int32)[None], hits)
+        rows = over_rows(look, lambda back: chunk.f(CHUNK - 1 - back), (jnp.zeros_like(best),) * AT_ONCE)
+        for j, row in enumerate(rows):
+            is_it = (_numbers(hits) == met[None] + j) & (met + j < reached)[None]
+            hits = jnp.where(is_it, (chunk.first + row).astype(jnp.int32)[None], hits)
+        met = jnp.maximum(met, jnp.minimum(met + AT_ONCE, reached))
+        return met, hits, nearest(met, goal)
 
-    return lax.while_loop(lambda carry: jnp.any(carry[0] < reached), find, (met, hits))
+    def crossed(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        reached = jnp.where(end > 0, count(goal, best), met)
+        found: tuple[Array, Array, Array] = lax.while_loop(
+            lambda carry: jnp.any(carry[0] < reached), lambda carry: find(reached, carry), carry
+        )
+        return found
+
+    some_cross = jnp.any((end > 0) & (best - goal.f_star <= target))
+    kept: tuple[Array, Array, Array] = lax.cond(some_cross, crossed, lambda carry: carry, (met, hits, target))
+    return kept
 
 
 def last_above(
-    above: Array, f: Callable[[Array], Array], highest: Array, first: Array, n: Array, alive: Array, goal: Goal
+    above: Array,
+    hits: Array,
+    f: Callable[[Array], Array],
+    highest: Array,
+    first: Array,
+    n: Array,
+    alive: Array,
+    goal: Goal,
 ) -> Array:
     """Brings the last step above each target up to the end of a segment.
 
     Only where a lane ends counts, so the segment is walked backwards. A chunk is looked at row by row only where a lane
-    was above a target that it stays below from the next chunk on.
+    was above a target that it stays below from the next chunk on. Where it only fell, its first step below was its
+    last above, and one more.
 
     Args:
         above: Last step whose value is above each target or -1, (targets, lanes).
+        hits: First step at each target or -1, at the end of the segment, (targets, lanes).
         f: ``f(row)`` gives a row of the segment, (lanes,); rows from ``n`` on repeat the last one that counts.
         highest: Highest value of each chunk, (chunks, lanes).
         first: Step of row 0.
         n: Number of rows that count, at least 1.
-        alive: Lanes whose values are all good, (lanes,); of others nothing is to be known.
+        alive: Lanes whose values are all good, (lanes,); of others nothing is kept.
         goal: What is known of the problem.
 
     Returns:
@@ -83,39 +120,58 @@ def last_above(
     """
     targets = _numbers(above)
 
-    def marked(above: Array, low: Array, high: Array, row: Array) -> Array:
-        return jnp.where((targets >= low[None]) & (targets < high[None]), (first + row).astype(jnp.int32), above)
+    def between(low: Array, high: Array) -> Array:
+        return (targets >= low[None]) & (targets < high[None])
 
     def look_back(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
         i = (n - 1) // CHUNK - j
         begin, gap = i * CHUNK, highest[i] - goal.f_star
 
-        def nearest(level: Array) -> Array:
+        def hardest(level: Array) -> Array:
             """Returns the threshold of the hardest target that the lane stays below after this chunk."""
             threshold: Array = goal.thresholds[jnp.maximum(level - 1, 0)]
             return threshold
 
         def is_above(level: Array) -> Array:
-            return (gap > nearest(level)) & (level > 0)
+            return (gap > hardest(level)) & (level > 0)
+
+        def row_of(row: Array) -> Array:
+            return f(begin + row)
+
+        def fallen(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+            level, above = carry
+
+            def compare(row: Array, f: Array, last: Array, rise: Array) -> tuple[Array, Array]:
+                return f, jnp.maximum(rise, f - last)
+
+            start = (row_of(jnp.int32(0)), jnp.zeros_like(gap))
+            _, rise = over_rows(compare, row_of, start)
+            low = jnp.minimum(count(goal, highest[i]), level)
+            crossed, before = between(low, level), hits - 1
+            is_here = (before >= first + begin) & (before < first + begin + CHUNK)
+            only_fell = (rise <= 0.0) & jnp.all(is_here | ~crossed, axis=0)
+            return jnp.where(only_fell, low, level), jnp.where(crossed & only_fell[None], before, above)
 
         def find(carry: tuple[Array, Array]) -> tuple[Array, Array]:
             level, above = carry
-            threshold, none = nearest(level), jnp.zeros_like(gap)
+            threshold, none = hardest(level), jnp.zeros_like(gap)
 
             def look(row: Array, f: Array, found: Array, value: Array) -> tuple[Array, Array]:
                 is_later = f - goal.f_star > threshold
                 return jnp.where(is_later, row.astype(jnp.float64), found), jnp.where(is_later, f, value)
 
-            row, value = over_rows(look, lambda row: f(begin + row), (none, none))
+            row, value = over_rows(look, row_of, (none, none))
             # All later values are below this one, so it decides for all targets between.
             low = jnp.where(is_above(level), count(goal, value), level)
-            at = jnp.minimum(begin + row.astype(jnp.int32), n - 1)
-            return low, marked(above, low, level, at[None])
+            at = first + jnp.minimum(begin + row.astype(jnp.int32), n - 1)
+            return low, jnp.where(between(low, level), at[None], above)
 
-        return lax.while_loop(lambda carry: jnp.any(is_above(carry[0])), find, carry)
+        level, above = lax.cond(jnp.any(is_above(carry[0])), fallen, lambda carry: carry, carry)
+        return lax.while_loop(lambda carry: jnp.any(is_above(carry[0])), find, (level, above))
 
     level = jnp.where(alive, count(goal, f(n - 1)), 0)
-    above = marked(above, level, jnp.where(alive, above.shape[0], 0), n - 1)
+    is_out = between(level, jnp.where(alive, above.shape[0], 0))
+    above = jnp.where(is_out, first + n - 1, jnp.where(alive[None], above, NEVER))
     _, above = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, look_back, (level, above))
     return above
 

@@ -8,7 +8,7 @@ import pytest
 from optbench import catalog
 from optbench.engine.chunks import CHUNK
 from optbench.engine.operands import Goal
-from optbench.engine.record import SEGMENT
+from optbench.engine.record import CHUNKS, SEGMENT
 from optbench.engine.recorder import compile_recorder, schedule
 from optbench.engine.rows import measured
 from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS, GAP_TARGETS, N_TARGETS, SOLVED
@@ -29,14 +29,25 @@ def write_down(values, radii, budget, cuts, f_star=0.0, f_scale=1.0, f_solved=3e
     for n in cuts:
         piece, outside = np.full((SEGMENT, WIDTH), np.nan), np.full(WIDTH, SEGMENT, np.int32)
         f, r, lanes = values[first : first + n], radii[first : first + n], values.shape[1]
-        piece[:n, :lanes] = np.where(r <= DIVERGE_WIDTHS, f, np.nan)
+        piece[:n, :lanes] = np.where((r <= DIVERGE_WIDTHS) & ~np.isnan(f), f, np.inf)
         piece[:n, lanes:] = 0.5
         outside[:lanes] = np.where((r > ESCAPE_WIDTHS).any(axis=0), (r > ESCAPE_WIDTHS).argmax(axis=0), SEGMENT)
-        records = recorder.call(records, piece, outside, np.int32(first), np.int32(n), goal, schedule(budget))
+        records = recorder.call(
+            records, (piece, outside, *extremes(piece, n)), np.int32(first), np.int32(n), goal, schedule(budget)
+        )
         first += n
     assert first == budget + 1
     records = type(records)(*(np.asarray(part) for part in records))
     return measured(records, values.shape[1], budget, SGD, order)
+
+
+def extremes(piece, n):
+    """Returns the lowest and the highest value of each chunk of ``n`` rows, as a program leaves them."""
+    lowest, highest = np.zeros((2, CHUNKS, WIDTH))
+    for i, begin in enumerate(range(0, n, CHUNK)):
+        rows = piece[begin : min(begin + CHUNK, n)]
+        lowest[i], highest[i] = rows.min(axis=0), rows.max(axis=0)
+    return lowest, highest
 
 
 def assert_judged(found, values, radii, budget, **goal):
