@@ -25,7 +25,7 @@ MAX_STARTS = 3
 ROW_HEIGHTS = {1: 3.75, 2: 3.75, 3: 2.75, 4: 2.25}
 LEVELS = 14
 #: Longest name beside the panels, where its rate follows.
-NAME = 16
+NAME = 14
 #: Light near the minimum, gray above; no hue, so that the paths' colors keep their meaning.
 GRAYS = LinearSegmentedColormap.from_list("grays", ["#ffffff", "#e9ecef", "#c3c9d0", "#959da6"])
 #: Dashes of a rule's rates, in their order.
