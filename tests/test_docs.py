@@ -33,7 +33,14 @@ def page(name):
 def test_the_examples_of_the_readme_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.testfile(str(ROOT / "README.md"), module_relative=False, optionflags=doctest.ELLIPSIS)
-    assert (failed, tried) == (0, 8)
+    assert (failed, tried) == (0, 13)
+
+
+def test_the_examples_of_the_page_on_python_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    assert doctest.testfile(str(ROOT / "docs" / "python.md"), module_relative=False, optionflags=flags).failed == 0
+    assert (tmp_path / "waves.png").is_file()
 
 
 def test_the_example_of_a_function_of_one_s_own_runs(tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ DOUBLE = float(np.finfo(np.float64).eps)
 #: roundings of its type, and as many roundings of the numbers that are added up. Of those only the size of f and
 #: f_scale is known; so much the factor stands for.
 ROUNDINGS = 32
-#: Points of which each coordinate is off by a rounding or less.
+#: Points of which each coordinate is off by a rounding or less, its own or that of the shift of an instance.
 NEAR = 16
 
 #: The switch and the type of the point.
@@ -54,7 +54,7 @@ def allowed(problem, function, x, eps):
     """Returns a result in double precision and by how much another precision may miss it."""
     exact = np.asarray(function(x))
     rng = np.random.default_rng(0)
-    moved = x * (1 + eps * rng.uniform(-1, 1, (NEAR, problem.dim)))
+    moved = x + eps * (np.abs(x) + 0.5 * problem.width) * rng.uniform(-1, 1, (NEAR, problem.dim))
     spread = np.max([np.abs(np.asarray(function(other)) - exact) for other in moved], axis=0)
     size = np.abs(exact).max() + problem.f_scale / (problem.width ** np.ndim(exact))
     return exact, ROUNDINGS * (spread + eps * size)
