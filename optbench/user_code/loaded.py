@@ -24,7 +24,7 @@ class Loaded:
         sha256: SHA-256 of the text.
         imports: Modules that it may import.
         codes: Code of every function in it; ``None`` where that cannot be told, and of an installed package.
-        problem: Why Python runs another code than that of the text, if so.
+        problem: Why no sum can be that of the code that runs, if so.
     """
 
     load: Any
@@ -80,7 +80,12 @@ def loaded(name: str) -> Loaded | None:
         return _SEEN[name]
     load, spec = _load(name), spec_of(name)
     loader = None if spec is None else spec.loader
-    text = _read(file, loader)
+    try:
+        text = _read(file, loader)
+    except OSError as error:
+        return Loaded(
+            load, file, "", frozenset(), None, f"{name!r} was imported from {file}, which is not there: {error}"
+        )
     codes, problem = (None, "") if load is None or not is_users(file) else _codes(name, file, text, loader)
     package = name if spec is not None and spec.submodule_search_locations is not None else name.rpartition(".")[0]
     names = imported(text, package) if file.endswith((".py", ".pyw")) else set()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from types import FunctionType, MethodType
 from typing import Any
 
 from optbench.user_code.imports import file_of, is_users
+
+#: A container of more items holds data and no functions.
+MOST_ITEMS = 10_000
 
 
 def functions(values: Iterable[Any]) -> Iterator[FunctionType]:
@@ -49,10 +53,10 @@ def _parts(value: Any) -> list[Any]:
         return [value.__func__, value.__self__]
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
-    if isinstance(value, Mapping):
-        return list(value.values())
-    if isinstance(value, tuple | list | set | frozenset):
-        return list(value)
+    if isinstance(value, Mapping | tuple | list | set | frozenset):
+        if len(value) > MOST_ITEMS:
+            return []
+        return list(value.values() if isinstance(value, Mapping) else value)
     if isinstance(value, type):
         if not _is_own(value):
             return []
@@ -78,5 +82,6 @@ def _enclosed(function: FunctionType) -> list[Any]:
 
 
 def _wrapped(value: Any) -> list[Any]:
-    inner = getattr(value, "__wrapped__", None)
+    # Looked up without asking: some objects, such as ``unittest.mock.call``, answer every question with a new one.
+    inner = inspect.getattr_static(value, "__wrapped__", None)
     return [] if inner is None else [inner]

@@ -15,7 +15,7 @@ import zipfile
 import pytest
 
 from optbench.errors import UsageError
-from optbench.user_code import sums
+from optbench.user_code import loaded, sums
 
 HERE = "lab_mod"
 
@@ -182,6 +182,7 @@ def test_what_is_written_for_a_module_by_a_library_is_no_stranger(lab):
             "@dataclasses.dataclass\nclass D:\n    x: int = 0\n    @property\n    def p(self): return self.x\n"
             "class N(typing.NamedTuple):\n    y: int\n"
             "@functools.lru_cache\ndef cached(a=lambda: 1): return [i for i in a()]\n"
+            "from unittest.mock import MagicMock, call\nmock = MagicMock()\n"
             "rule = {'d': D(), 'n': N(1), 'c': cached, 'g': jax.grad(lambda x: x), 'e': property(lambda s: s)}\n"
         )
     )
@@ -228,6 +229,17 @@ def test_a_module_without_a_file_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "notebook_main", notebook)
     with pytest.raises(UsageError, match=r"'notebook_main' has no file, .*: write them into a module, such as lab.py"):
         sums({"notebook_main": ["rule"]})
+
+
+def test_a_module_whose_file_is_gone_is_refused_unless_it_was_read_before(lab):
+    lab.write(lab_mod="rule = 1\n")
+    before = of(lab)
+    (lab.folder / "lab_mod.py").unlink()
+    again = sums({HERE: ["rule"]})
+    assert (dict(again.of), again.edited) == (before, (HERE,))
+    loaded._SEEN.pop(HERE)
+    with pytest.raises(UsageError, match=r"'lab_mod' was imported from .*lab_mod.py, which is not there: "):
+        sums({HERE: ["rule"]})
 
 
 def test_a_script_is_known_by_its_file(lab, monkeypatch):
