@@ -13,7 +13,7 @@ import numpy as np
 
 from optbench import store
 from optbench.records import GAP_TARGETS, NEVER, RUN_COLUMNS, curve_steps
-from optbench.runner.landscapes import Execution
+from optbench.runner.landscapes import Execution, identity
 from optbench.suite.parse import load
 from optbench.suite.plan import Group, plan
 
@@ -75,25 +75,40 @@ def rows(group: Group, rng: np.random.Generator) -> dict[str, Any]:
     return {name: known.get(name, np.zeros(n, np.int32)) for name in RUN_COLUMNS}
 
 
-def write(suite: str, folder: Path, selection: dict[str, Any]) -> int:
-    """Writes a finished run of a suite and returns its number of rows."""
+def write(suite: str, out: Path, problems: list[str] | None, leave_out: list[str]) -> Path:
+    """Writes a run of a suite and returns its folder; what is left out ``optbench run`` will compute, and finish it.
+
+    Args:
+        suite: Name of the suite.
+        out: Folder of all results.
+        problems: Names, labels or patterns of its problems; ``None`` for all.
+        leave_out: Labels of problems whose rows are not written.
+
+    Returns:
+        The run's folder.
+    """
+    selection: dict[str, Any] = {"optimizers": None, "problems": problems}
     read = load(suite)
     planned = plan(read.spec, **selection)
-    (folder / "shards").mkdir(parents=True)
+    folder = store.run_folder(out, planned.spec.name, identity(planned))
     rng = np.random.default_rng(0)
     with store.writing(folder):
         execution = Execution(folder, read, planned, selection, ["synthetic"], lambda report: None)
+        execution.books.begin()
         for name, group in execution.groups.items():
-            execution.books.commit(name, rows(group, rng), {"run_s": 0.0, "blocks": 1})
-        execution.books.close(compile_s=0.0, programs=[])
-    return planned.n_cells
+            if group.problem_label not in leave_out:
+                execution.books.commit(name, rows(group, rng), {"run_s": 0.0, "thread_s": 0.0, "blocks": 1})
+        if not leave_out:
+            execution.books.close(compile_s=0.0, pictures_s=0.0, programs=[])
+    return folder
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--problems")
+    parser.add_argument("out", type=Path, help="folder of all results")
+    parser.add_argument("--problems", help="only these, as of optbench run")
+    parser.add_argument("--leave-out", default="", help="labels of problems that are left for optbench run to compute")
     given = parser.parse_args()
     chosen = None if given.problems is None else given.problems.split(",")
-    print(write(given.suite, given.folder, {"optimizers": None, "problems": chosen}), "rows")
+    print(write(given.suite, given.out, chosen, given.leave_out.split(",") if given.leave_out else []))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -179,6 +179,7 @@ class _Judge:
     scoring: Scoring
     tries_default: bool
     curves: Curves
+    sweeps: dict[tuple[Any, ...], Sweep] = field(default_factory=dict)
 
     def problem(self, runs: pd.DataFrame, facts: Facts) -> tuple[dict[Key, Tuning], dict[Key, Reported]]:
         """Arranges the rows of one problem."""
@@ -190,6 +191,8 @@ class _Judge:
             problem, optimizer, split = cast(tuple[str, str, str], place)
             own = rows.iloc[positions]
             sweep = _sweep(own, (problem, optimizer), entries.get(optimizer, {}), self.tries_default)
+            # Problems and splits share one object where sweeps are equal: arrays of each would be a fifth of all.
+            sweep = self.sweeps.setdefault(sweep.content, sweep)
             blocks[problem, optimizer, Split(split)] = _block(own, sweep, facts, budget, self.scoring)
         met: dict[Split, Bools] = {}
         starts: dict[Split, Ints] = {}
@@ -260,7 +263,7 @@ class _Block:
 
         return Reported(
             sweep=self.sweep,
-            distance=self.column("start_distance")[0, :, 0],
+            distance=self.column("start_distance")[0, :, 0].copy(),
             counted=counted,
             gap=gap("f_best" if keeps_best else "f_last"),
             best=gap("f_best"),

@@ -23,6 +23,9 @@ Value = TypeVar("Value")
 #: Packed arrays that stay unpacked, since one table asks for the same ones several times in a row.
 UNPACKED = 16
 
+#: Stands for an infinite cost among packed ones.
+MISSED = -1
+
 #: What orders the reported runs of one problem and optimizer.
 ORDER = ("config", "start", "noise_seed")
 
@@ -61,13 +64,15 @@ class Packed:
         """Packs an array.
 
         Args:
-            values: Any numbers; costs of hits, which are whole or halves, take a tenth of their size.
+            values: Any numbers; costs of targets, which are whole, halves or infinite, take a tenth of their size.
         """
-        with np.errstate(over="ignore"):
-            single = values.astype(np.float32)
-        exact = single if np.array_equal(single.astype(np.float64), values, equal_nan=True) else values
-        self._shape, self._dtype = values.shape, exact.dtype
-        self._bytes = zlib.compress(np.ascontiguousarray(exact).tobytes(), level=1)
+        finite = np.isfinite(values)
+        doubled = np.where(finite, 2.0 * values, MISSED)
+        fits = (doubled == np.rint(doubled)) & (doubled >= MISSED) & (doubled <= np.iinfo(np.int16).max)
+        self._are_costs = bool(fits.all() and (finite | np.isposinf(values)).all() and not np.signbit(values).any())
+        self._shape = values.shape
+        kept = doubled.astype(np.int16) if self._are_costs else np.ascontiguousarray(values)
+        self._bytes = zlib.compress(kept.tobytes(), level=1)
 
     def __call__(self) -> Floats:
         """Returns the array, which is not to be written to."""
@@ -75,8 +80,12 @@ class Packed:
 
     def unpack(self) -> Floats:
         """Returns the array, unpacked anew."""
-        flat = np.frombuffer(zlib.decompress(self._bytes), self._dtype)
-        values = flat.reshape(self._shape).astype(np.float64)
+        flat = zlib.decompress(self._bytes)
+        if self._are_costs:
+            doubled = np.frombuffer(flat, np.int16).astype(np.float64)
+            values = np.where(doubled == MISSED, np.inf, doubled / 2.0).reshape(self._shape)
+        else:
+            values = np.frombuffer(flat, np.float64).reshape(self._shape)
         values.flags.writeable = False
         return values
 

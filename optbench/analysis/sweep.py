@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,12 @@ class Sweep:
     candidates: Ints
     share: Floats | None = None
     has_rate: bool = True
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """All of it: equal for equal sweeps, and what a dictionary can be asked for."""
+        values = (getattr(self, item.name) for item in fields(self))
+        return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
 
 
 def range_share(values: Floats, search: Mapping[str, Any]) -> Floats:

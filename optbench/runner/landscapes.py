@@ -97,7 +97,7 @@ class Execution:
         self.folder, self.planned, self.report = folder, planned, report
         self.engine, self.programs = Engine(), dict[ShelfKey, dict[str, Any]]()
         self.books = Books(folder, _manifest(read, planned, selection, command, self.engine))
-        self.done = self.books.done
+        self.done, self.is_large = self.books.done, False
         self.groups = {store.shard_name(g.problem_label, g.optimizer_label): g for g in planned.groups}
 
     def finish(self) -> bool:
@@ -113,6 +113,8 @@ class Execution:
         begin, compile_s = time.perf_counter(), self.engine.compile_s
         self._pictures()
         pictures_s = time.perf_counter() - begin - (self.engine.compile_s - compile_s)
+        if self.is_large:
+            self.engine.forget({group.dim for group in self.planned.groups})
         programs = [said for _, said in sorted(self.programs.items())] or self.books.manifest["programs"]
         self.books.close(compile_s=self.engine.compile_s, pictures_s=pictures_s, programs=programs)
         self._tell("done")
@@ -123,15 +125,38 @@ class Execution:
 
     def _compute(self, missing: list[Group]) -> None:
         """Runs what is missing; of a large suite, the programs of few dimensions are held at once."""
-        batches = _batches(missing, self.engine.backend)
+        batches = self._batches(missing)
         pace = Pace(ahead=sum(map(_work, missing)))
         pictured = {group.dim for group in _pictured(self.planned.groups)}
         for batch in batches:
             self._tell("compiling")
             self._prepare(_pair(group) for group in batch)
             self._rows(batch, pace)
-            if len(batches) > 1:
+            self.is_large = len(batches) > 1
+            if self.is_large:
                 self.engine.forget({group.dim for group in batch} - pictured)
+
+    def _batches(self, missing: list[Group]) -> list[list[Group]]:
+        """Returns groups, dimension by dimension, in batches whose programs are compiled and held together.
+
+        All of them in one batch for most suites. Programs of a large one take more memory than all else does.
+        """
+        by_dim: dict[int, list[Group]] = {}
+        for group in missing:
+            by_dim.setdefault(group.dim, []).append(group)
+        planned = self._with_neighbors(map(_pair, missing))
+        size: dict[int, float] = dict.fromkeys(by_dim, 0.0)
+        for key, shelf in shelves((pair for pair in planned if fault(pair) is None), self.engine.backend).items():
+            size[key.dim] += weight(shelf)
+        batches: list[list[Group]] = []
+        room = 0.0
+        for dim, own in by_dim.items():
+            if not batches or size[dim] > room:
+                batches.append([])
+                room = HELD_WEIGHT
+            batches[-1] += own
+            room -= size[dim]
+        return batches
 
     def _rows(self, missing: list[Group], pace: Pace) -> None:
         """Runs groups whose programs are there, and commits each as it ends."""
@@ -180,16 +205,20 @@ class Execution:
             store.write_picture(self.folder, name, columns)
 
     def _prepare(self, pairs: Iterable[Pair]) -> None:
-        """Compiles programs for some pairs, each with all of the plan's pairs that belong to it.
+        """Compiles programs for some pairs."""
+        self.engine.prepare(self._with_neighbors(pairs))
+        # Some of them are let go of before the books are closed.
+        self.programs |= {key: _said(program) for key, program in self.engine.programs.items()}
+
+    def _with_neighbors(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """Returns all of the plan's pairs that belong to the programs of some, and those that no program can have.
 
         A run that was stopped goes on with the programs that it began with: they are in the cache, and a neighbor in a
         program may change the last bit of a value.
         """
         keys = {shelf_key(pair) for pair in pairs if fault(pair) is None}
         planned = dict.fromkeys(_pair(group) for group in self.planned.groups)
-        self.engine.prepare(pair for pair in planned if fault(pair) is not None or shelf_key(pair) in keys)
-        # Some of them are let go of before the books are closed.
-        self.programs |= {key: _said(program) for key, program in self.engine.programs.items()}
+        return [pair for pair in planned if fault(pair) is not None or shelf_key(pair) in keys]
 
     def _tell(self, phase: str, *, rate: float = 0.0, eta_s: float = float("inf")) -> None:
         total = self.planned.n_cells
@@ -214,27 +243,6 @@ def _said(program: Program) -> dict[str, Any]:
 def _work(group: Group) -> int:
     """Returns how long a group takes, in coordinates."""
     return group.n_cells * group.trips * (group.dim + 1)
-
-
-def _batches(groups: Iterable[Group], backend: str) -> list[list[Group]]:
-    """Returns groups, dimension by dimension, in batches whose programs are compiled and held together.
-
-    All of them in one batch for most suites. Programs of a large one take more memory than all else does.
-    """
-    by_dim: dict[int, list[Group]] = {}
-    for group in groups:
-        by_dim.setdefault(group.dim, []).append(group)
-    batches: list[list[Group]] = []
-    room = 0.0
-    for own in by_dim.values():
-        pairs = dict.fromkeys(map(_pair, own))
-        size = sum(map(weight, shelves((pair for pair in pairs if fault(pair) is None), backend).values()))
-        if not batches or size > room:
-            batches.append([])
-            room = HELD_WEIGHT
-        batches[-1] += own
-        room -= size
-    return batches
 
 
 def _pair(group: Group) -> Pair:

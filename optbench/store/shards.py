@@ -290,6 +290,8 @@ def read_shards(folder: Path, names: Sequence[str], columns: Sequence[str]) -> p
     """
     records = {name: _committed(folder / SHARDS / f"{name}.json") for name in names}
     frame: pd.DataFrame = _tables(folder, records, columns, _SCHEMAS["landscapes"]).to_pandas()
+    # Arrow keeps what it has read into for the next time: as much again as the rows of a problem.
+    pa.default_memory_pool().release_unused()
     return frame
 
 

@@ -21,6 +21,9 @@ from .synthetic import make_runs
     [
         np.array([[1.0, 2.5, np.inf], [0.0, 1e9, 3.0]]),
         np.array([0.1, 1 / 3, 1e300, np.nan]),
+        np.array([-0.0, 1.0]),
+        np.array([-1.0, -0.5, 16383.5, 16384.0]),
+        np.array([-np.inf, 3.0]),
         np.zeros((0, 51)),
     ],
 )
@@ -36,6 +39,7 @@ def test_times_are_packed_small() -> None:
     hits = np.where(np.arange(51) < 20, np.random.default_rng(0).integers(1, 2000, (65, 4, 51)), np.inf)
     packed = Packed(hits)
     assert len(packed._bytes) < hits.nbytes / 8
+    assert packed().tobytes() == hits.tobytes()
 
 
 def test_no_more_than_a_few_stay_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

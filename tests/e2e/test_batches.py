@@ -29,7 +29,7 @@ def test_programs_of_one_dimension_after_the_other_leave_the_same_files(whole, t
     monkeypatch.setattr(Engine, "forget", noted)
     reports = []
     parted = optbench.run("smoke", out=tmp_path / "parted", progress=reports.append)
-    assert held == [([], [2]), ([10], [2])]
+    assert held == [([], [2]), ([10], [2]), ([2, 10], [])]
     for pattern in FILES:
         names = sorted(path.name for path in whole.path.glob(pattern))
         assert names
