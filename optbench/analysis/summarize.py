@@ -56,29 +56,40 @@ Choices = Mapping[tuple[str, Key], Choice]
 
 @dataclass(frozen=True)
 class Analysis:
-    """All judgements of a run.
+    """All judgements of a run; each frame is made when it is asked for.
 
     Attributes:
-        summary: One row per setting, problem and optimizer.
-        sensitivity: The area score at each value of the swept hyperparameter.
-        escape: Steps to leave a saddle against log(1/distance), for saddles only.
         completeness: How much of the plan was there.
-        evidence: The judged rows, for the frames that are made when they are asked for.
+        evidence: The judged rows.
         choices: The configuration in each setting.
         manifest: The run's manifest.
         seed: Seed of the bootstrap.
         replicates: Number of its replicates.
     """
 
-    summary: pd.DataFrame
-    sensitivity: pd.DataFrame
-    escape: pd.DataFrame
     completeness: Completeness
     evidence: Evidence
     choices: Choices
     manifest: Mapping[str, Any]
     seed: int
     replicates: int
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row per setting, problem and optimizer."""
+        facts, tuning = self.evidence.facts, self.evidence.tuning
+        again = Reselection(tuning, facts, seed=self.seed, replicates=self.replicates)
+        return summary(self.evidence, self.choices, again)
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """The area score at each value of the swept hyperparameter."""
+        return sensitivity(self.evidence)
+
+    @cached_property
+    def escape(self) -> pd.DataFrame:
+        """Steps to leave a saddle against log(1/distance), for saddles only."""
+        return escape(self.evidence, self.choices)
 
     @cached_property
     def convergence(self) -> pd.DataFrame:
@@ -123,11 +134,7 @@ def analyze(
         for place, choice in select(evidence.tuning, evidence.facts).items()
         if place[1] in evidence.reported
     }
-    again = Reselection(evidence.tuning, evidence.facts, seed=seed, replicates=replicates)
     return Analysis(
-        summary=summary(evidence, choices, again),
-        sensitivity=sensitivity(evidence),
-        escape=escape(evidence, choices),
         completeness=whole,
         evidence=evidence,
         choices=choices,

@@ -78,7 +78,23 @@ def analyze_tuning(
     Returns:
         The frames.
     """
-    evidence = arrange(runs, manifest, scoring)
+    return judged_tuning(arrange(runs, manifest, scoring), manifest, seed=seed, replicates=replicates)
+
+
+def judged_tuning(
+    evidence: Evidence, manifest: Mapping[str, Any], *, seed: int = 0, replicates: int = REPLICATES
+) -> TuningAnalysis:
+    """Judges tuning by rows that are arranged already.
+
+    Args:
+        evidence: The judged rows.
+        manifest: The run's manifest.
+        seed: Seed of the bootstrap.
+        replicates: Number of bootstrap replicates.
+
+    Returns:
+        The frames.
+    """
     scored = Scored(evidence, seed=seed, replicates=replicates)
     spent = cost(evidence)
     found = standings(evidence, scored.choices, manifest, seed=seed)

@@ -185,9 +185,9 @@ class Evidence:
             module = importlib.import_module(f"optbench.analysis.{NETWORK_FRAMES[name]}")
             self._frames[name] = getattr(module, name)(self._checked, self.manifest)
         elif name not in self._frames and name in TUNING_FRAMES:
-            from optbench.analysis.tuning import analyze_tuning
+            from optbench.analysis.tuning import judged_tuning
 
-            tuned = analyze_tuning(self.rows, self.manifest, scoring=self.scoring)
+            tuned = judged_tuning(self._judged.evidence, self.manifest)
             self._frames |= {key: getattr(tuned, key) for key in TUNING_FRAMES}
         elif name not in self._frames and name in THEORY_FRAMES:
             from optbench.analysis.measured_rates import analyze_theory
