@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from optbench.engine.program import Shelf, weight
-from optbench.engine.shelves import Pair, ShelfKey, shelf_key, shelves
+from optbench.analysis.resample import REPLICATES
+from optbench.analysis.selection import SETTINGS
+from optbench.engine.program import RULE_WEIGHT, Shelf, weight
+from optbench.engine.shelves import Pair, ShelfKey, held_together, shelf_key, shelves
 from optbench.records import N_TARGETS, curve_steps
 from optbench.suite.plan import Plan
 
@@ -18,11 +20,18 @@ from optbench.suite.plan import Plan
 COORDINATES_PER_S = 8e7
 #: Seconds to compile a unit of a program's weight: `quick` 5.4 units in 3.5 s, `landscapes` 171 in 104.
 COMPILE_S = 0.62
-#: Bytes before the first program: the imports of JAX and pandas.
-START_BYTES = 400e6
-#: Bytes of a row beside its curves and hits, and how often a row is held while its shard is written.
+#: Bytes before the first program: the imports of JAX and pandas. Then those of a cell that is planned.
+START_BYTES = 310e6
+PLANNED_BYTES = 15
+#: Bytes of a rule's branch, and of a unit of a program's weight beside its rules, while they are compiled.
+RULE_BYTES = 3.4e6
+FUNCTION_BYTES = 4.5e6
+#: Bytes of a row beside its curves and times while it is on its way to its shard, and how often it is held there.
 ROW_BYTES = 600
 COPIES = 3
+#: Bytes that stay of a row when it is judged, and of one number of the bootstrap, which has copies.
+JUDGED_BYTES = 70
+REPLICATE_BYTES = 20
 
 
 @dataclass(frozen=True)
@@ -66,9 +75,6 @@ def estimate(plan: Plan, backend: str) -> Cost:
     for pair, group in zip(pairs, plan.groups, strict=True):
         cells_of[shelf_key(pair)] += group.n_cells
     programs = shelves(pairs, backend)
-    longest = max(group.trips for group in plan.groups)
-    row_bytes = ROW_BYTES + 8 * (2 * len(curve_steps(longest)) + N_TARGETS)
-    held = plan.n_cells + COPIES * max(group.n_cells for group in plan.groups)
     coordinates = sum(group.n_cells * group.trips * (group.dim + 1) for group in plan.groups)
     return Cost(
         programs=programs,
@@ -77,5 +83,25 @@ def estimate(plan: Plan, backend: str) -> Cost:
         run_steps=sum(group.n_cells * group.trips for group in plan.groups),
         compile_s=COMPILE_S * sum(weight(program) for program in programs.values()),
         run_s=coordinates / COORDINATES_PER_S,
-        memory_bytes=START_BYTES + held * row_bytes,
+        memory_bytes=_memory(plan, programs),
     )
+
+
+def _memory(plan: Plan, programs: dict[ShelfKey, Shelf]) -> float:
+    """Returns the largest use of memory: programs with the rows in flight, or the rows when they are judged."""
+    compiled: dict[int, float] = {}
+    for key, shelf in programs.items():
+        rules = len(shelf.rules)
+        functions = weight(shelf) - RULE_WEIGHT * rules
+        compiled[key.dim] = compiled.get(key.dim, 0.0) + RULE_BYTES * rules + FUNCTION_BYTES * functions
+    held = [sum(compiled[dim] for dim in dims) for dims in held_together(programs)]
+    largest = max(plan.groups, key=lambda group: group.n_cells * len(curve_steps(group.trips)))
+    row_bytes = ROW_BYTES + 8 * (2 * len(curve_steps(largest.trips)) + N_TARGETS)
+    running = max(held, default=0.0) + COPIES * largest.n_cells * row_bytes
+    families = len({group.problem.name for group in plan.groups})
+    judged = JUDGED_BYTES * plan.n_cells + REPLICATE_BYTES * len(SETTINGS) * REPLICATES * families * len(
+        plan.spec.optimizers
+    )
+    start = START_BYTES + PLANNED_BYTES * plan.n_cells
+    # A large suite lets go of its programs before its rows are judged.
+    return start + (max(running, judged) if len(held) > 1 else running + judged)

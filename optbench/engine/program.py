@@ -55,6 +55,10 @@ from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS
 SMALL = 1 << 14
 
 
+#: What a rule adds to the weight of a program.
+RULE_WEIGHT = 0.1
+
+
 class Carry(NamedTuple):
     """Lanes in flight.
 
@@ -250,7 +254,7 @@ def is_small(shelf: Shelf) -> bool:
 def weight(shelf: Shelf) -> float:
     """Returns roughly how long a program takes to compile, in arbitrary units, as measured for `landscapes`."""
     each = {Sight.HERE: 0.1, Sight.AHEAD: 0.13, Sight.TRIAL: 0.3, Sight.CURVED: 0.25}[shelf.sees]
-    return each * len(shelf.problems) + 0.1 * len(shelf.rules)
+    return each * len(shelf.problems) + RULE_WEIGHT * len(shelf.rules)
 
 
 def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[..., tuple[Rows, Carry]]:

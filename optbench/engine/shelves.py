@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from optbench import catalog
 from optbench.core.optimizer import Optimizer
 from optbench.engine.branches import Sight, sight
 from optbench.engine.disturb import room_for
-from optbench.engine.program import Shelf, block_lanes, branch_key
+from optbench.engine.program import Shelf, block_lanes, branch_key, weight
 from optbench.engine.state import State, layout, n_slots
 from optbench.problems.problem import Problem
 
@@ -41,6 +41,11 @@ class Pair:
 SLOT_CLASSES = (0, 2)
 #: Most slots of a rule that stays at its iterate and has neighbors that do.
 MOST_SLOTS = 8
+
+
+#: Most programs that are held at once, by ``weight``: those of all `landscapes` take 1.5 GB. A single dimension may
+#: have more.
+HELD_WEIGHT = 70.0
 
 
 class ShelfKey(NamedTuple):
@@ -86,6 +91,29 @@ def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
     for pair in pairs:
         grouped.setdefault(shelf_key(pair), []).append(pair)
     return {key: _shelf(key, grouped[key], backend) for key in sorted(grouped)}
+
+
+def held_together(programs: Mapping[ShelfKey, Shelf]) -> list[list[int]]:
+    """Returns which dimensions have their programs compiled and held together: all of them but for large suites.
+
+    Args:
+        programs: From ``shelves``.
+
+    Returns:
+        Dimensions in ascending order, cut where more than ``HELD_WEIGHT`` would be held.
+    """
+    size: dict[int, float] = {}
+    for key, shelf in programs.items():
+        size[key.dim] = size.get(key.dim, 0.0) + weight(shelf)
+    batches: list[list[int]] = []
+    room = 0.0
+    for dim in sorted(size):
+        if not batches or size[dim] > room:
+            batches.append([])
+            room = HELD_WEIGHT
+        batches[-1].append(dim)
+        room -= size[dim]
+    return batches
 
 
 def _shelf(key: ShelfKey, pairs: list[Pair], backend: str) -> Shelf:

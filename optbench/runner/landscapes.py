@@ -14,8 +14,8 @@ from optbench.analysis.selection import gentle
 from optbench.console import Progress
 from optbench.engine import pictures
 from optbench.engine.execute import Engine
-from optbench.engine.program import Program, weight
-from optbench.engine.shelves import Pair, ShelfKey, fault, shelf_key, shelves
+from optbench.engine.program import Program
+from optbench.engine.shelves import Pair, ShelfKey, fault, held_together, shelf_key, shelves
 from optbench.records import Status
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
@@ -25,10 +25,6 @@ from optbench.suite.spec import SuiteSpec
 
 #: Rules, and functions, of a suite that have trajectories and basins drawn: more cannot be told apart in a picture.
 MOST_PICTURED = 12
-
-#: Most programs that are held at once, by ``weight``: a unit takes some ten megabytes while it is compiled. A single
-#: dimension may have more.
-HELD_WEIGHT = 70.0
 
 
 def planned(spec: SuiteSpec, selection: Mapping[str, Any]) -> Plan:
@@ -125,38 +121,20 @@ class Execution:
 
     def _compute(self, missing: list[Group]) -> None:
         """Runs what is missing; of a large suite, the programs of few dimensions are held at once."""
-        batches = self._batches(missing)
         pace = Pace(ahead=sum(map(_work, missing)))
         pictured = {group.dim for group in _pictured(self.planned.groups)}
-        for batch in batches:
+        sound = (pair for pair in self._with_neighbors(map(_pair, missing)) if fault(pair) is None)
+        parts = held_together(shelves(sound, self.engine.backend)) or [[]]
+        # Where nothing can be compiled there are rows all the same, which say why.
+        parts[-1] += {group.dim for group in missing}.difference(*parts)
+        self.is_large = len(parts) > 1
+        for dims in parts:
+            part = [group for group in missing if group.dim in dims]
             self._tell("compiling")
-            self._prepare(_pair(group) for group in batch)
-            self._rows(batch, pace)
-            self.is_large = len(batches) > 1
+            self._prepare(map(_pair, part))
+            self._rows(part, pace)
             if self.is_large:
-                self.engine.forget({group.dim for group in batch} - pictured)
-
-    def _batches(self, missing: list[Group]) -> list[list[Group]]:
-        """Returns groups, dimension by dimension, in batches whose programs are compiled and held together.
-
-        All of them in one batch for most suites. Programs of a large one take more memory than all else does.
-        """
-        by_dim: dict[int, list[Group]] = {}
-        for group in missing:
-            by_dim.setdefault(group.dim, []).append(group)
-        planned = self._with_neighbors(map(_pair, missing))
-        size: dict[int, float] = dict.fromkeys(by_dim, 0.0)
-        for key, shelf in shelves((pair for pair in planned if fault(pair) is None), self.engine.backend).items():
-            size[key.dim] += weight(shelf)
-        batches: list[list[Group]] = []
-        room = 0.0
-        for dim, own in by_dim.items():
-            if not batches or size[dim] > room:
-                batches.append([])
-                room = HELD_WEIGHT
-            batches[-1] += own
-            room -= size[dim]
-        return batches
+                self.engine.forget(set(dims) - pictured)
 
     def _rows(self, missing: list[Group], pace: Pace) -> None:
         """Runs groups whose programs are there, and commits each as it ends."""

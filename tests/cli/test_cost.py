@@ -35,3 +35,9 @@ def test_more_cells_cost_more(small):
 
 def test_quick_needs_nine_programs():
     assert len(estimate(plan(load("quick").spec), "cpu").programs) == 9
+
+
+@pytest.mark.parametrize("suite", ["landscapes", "bbob"])
+def test_the_large_suites_fit_into_a_laptop(suite):
+    """Their programs are held a few dimensions at a time, and their rows are judged problem by problem."""
+    assert estimate(plan(load(suite).spec), "cpu").memory_bytes < 2e9

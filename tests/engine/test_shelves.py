@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import pytest
 
 from optbench import catalog
-from optbench.engine.shelves import Pair, shelf_key, shelves
+from optbench.engine.program import weight
+from optbench.engine.shelves import Pair, held_together, shelf_key, shelves
 from optbench.engine.state import State, layout, n_slots
 
 DIM = 10
@@ -66,3 +67,16 @@ def test_an_array_without_elements_takes_no_place():
     )
     packed = item.pack(state, jnp.ones(DIM), empty)
     assert str(item.unpack(packed)) == str(state)
+
+
+def test_programs_of_a_small_plan_are_held_together_and_those_of_a_large_one_in_parts():
+    rules = [catalog.optimizer(name) for name in ("sgd", "nag", "adam")]
+    pairs = [Pair(catalog.problem("sphere", dim), rule) for dim in (2, 3, 10, 40) for rule in rules]
+    programs = shelves(pairs, "cpu")
+    assert held_together(programs) == [[2, 3, 10, 40]]
+    assert held_together({}) == []
+    each = sum(weight(shelf) for key, shelf in programs.items() if key.dim == 2)
+    for share, parts in ((0.5, [[2], [3], [10], [40]]), (2.1, [[2, 3], [10, 40]]), (3.1, [[2, 3, 10], [40]])):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("optbench.engine.shelves.HELD_WEIGHT", share * each)
+            assert held_together(programs) == parts
