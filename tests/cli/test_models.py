@@ -14,7 +14,7 @@ from optbench import catalog
 
 def test_list_names_models_with_input_and_parameters(invoke):
     result = invoke("list", "models")
-    assert result.stdout.splitlines()[0] == f"models ({len(catalog.MODELS)})"
+    assert result.stdout.splitlines()[0] == f"models ({len(catalog.MODELS)}): and your own Models, module:attribute"
     for entry in catalog.MODELS:
         assert re.search(rf"^  {entry.name} +.*; [\dx]+, {entry.parameters:,} parameters$", result.stdout, re.MULTILINE)
     rows = {row["name"]: row for row in json.loads(invoke("list", "models", "--json").stdout)}
