@@ -24,7 +24,7 @@ _HOW = {
     "optimizers": "and your own Optimizers and optax factories, module:attribute",
     "problems": "and your own Landscapes, module:attribute",
     "models": "and your own Models, module:attribute",
-    "modifiers": "added to any optimizer by name: adam+warmup+cosine; see info warmup",
+    "modifiers": "added to any optimizer by name: adam+warmup+cosine; info warmup",
     "noise": "given with a problem, as optbench info gaussian shows",
     "cutest": 'problems of the extra "optbench[cutest]"',
 }
