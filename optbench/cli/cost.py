@@ -11,15 +11,24 @@ from dataclasses import dataclass
 
 from optbench.analysis.resample import REPLICATES
 from optbench.analysis.selection import SETTINGS
+from optbench.cli.cost_of_showing import START_S, picture_data_s, showing_s
 from optbench.engine.program import RULE_WEIGHT, Shelf, weight
 from optbench.engine.shelves import Pair, ShelfKey, held_together, shelf_key, shelves
+from optbench.problems.problem import Problem
 from optbench.records import N_TARGETS, curve_steps
+from optbench.runner.landscapes import pictured
 from optbench.suite.plan import Plan
 
 #: Coordinate updates a second: run-steps a second times (dimension + 1).
-COORDINATES_PER_S = 8e7
+COORDINATES_PER_S = 3e8
+#: How many times as much a step costs whose gradient is of a batch, or under another kind of noise.
+BATCH, NOISE = 5.0, 1.3
+#: Seconds to encode and write a row.
+ROW_S = 2e-5
 #: Seconds to compile a unit of a program's weight: `quick` 5.4 units in 3.5 s, `landscapes` 171 in 104.
 COMPILE_S = 0.62
+#: Seconds to load a program that is kept on disk.
+LOAD_S = 0.06
 #: Bytes before the first program: the imports of JAX and pandas. Then those of a cell that is planned.
 START_BYTES = 310e6
 PLANNED_BYTES = 15
@@ -44,7 +53,9 @@ class Cost:
         cells: Number of runs, each one row.
         run_steps: Steps of all runs together.
         compile_s: Seconds of compilation.
-        run_s: Seconds of running.
+        load_s: Seconds of loading instead, where all programs are kept on disk.
+        run_s: Seconds of running, picture data included.
+        show_s: Seconds of table and figures.
         memory_bytes: Largest use of memory.
     """
 
@@ -53,8 +64,20 @@ class Cost:
     cells: int
     run_steps: int
     compile_s: float
+    load_s: float
     run_s: float
+    show_s: float
     memory_bytes: float
+
+    @property
+    def total_s(self) -> float:
+        """Seconds from the command to its end, nothing kept from before."""
+        return START_S + self.compile_s + self.run_s + self.show_s
+
+    @property
+    def total_kept_s(self) -> float:
+        """The same where all programs are kept on disk."""
+        return self.total_s - self.compile_s + self.load_s
 
 
 def estimate(plan: Plan, backend: str) -> Cost:
@@ -75,16 +98,27 @@ def estimate(plan: Plan, backend: str) -> Cost:
     for pair, group in zip(pairs, plan.groups, strict=True):
         cells_of[shelf_key(pair)] += group.n_cells
     programs = shelves(pairs, backend)
-    coordinates = sum(group.n_cells * group.trips * (group.dim + 1) for group in plan.groups)
+    coordinates = sum(
+        group.n_cells * group.trips * (group.dim + 1) * _times(built[group.problem_label]) for group in plan.groups
+    )
+    picture_s = picture_data_s(plan, pictured(plan.groups), COORDINATES_PER_S)
+    labels = ({group.problem_label for group in plan.groups}, {group.optimizer_label for group in plan.groups})
     return Cost(
         programs=programs,
         cells_of=cells_of,
         cells=plan.n_cells,
         run_steps=sum(group.n_cells * group.trips for group in plan.groups),
         compile_s=COMPILE_S * sum(weight(program) for program in programs.values()),
-        run_s=coordinates / COORDINATES_PER_S,
+        load_s=LOAD_S * len(programs),
+        run_s=coordinates / COORDINATES_PER_S + ROW_S * plan.n_cells + picture_s,
+        show_s=showing_s(problems=len(labels[0]), rules=len(labels[1]), pairs=len(plan.groups), cells=plan.n_cells),
         memory_bytes=_memory(plan, programs),
     )
+
+
+def _times(problem: Problem) -> float:
+    """Returns how many times as much a step costs as one whose gradient is exact."""
+    return 1.0 if problem.noise is None else BATCH if problem.noise.is_batch else NOISE
 
 
 def _memory(plan: Plan, programs: dict[ShelfKey, Shelf]) -> float:

@@ -16,6 +16,9 @@ MULTIPLY_ADDS_PER_S = 2e10
 TRIP_S = 2e-4
 #: Seconds to compile a task and a rule.
 COMPILE_S = 3.0
+#: Seconds until the first task is read, and of the table and figures: those that every run has, and for each task.
+START_S = 1.5
+SHOW_S, TASK_S = 1.5, 0.2
 
 
 def describe_networks(planned: NetworkPlan) -> str:
@@ -51,13 +54,15 @@ def describe_networks(planned: NetworkPlan) -> str:
             lines.append(f"  {'':<28} left out: {left_out[task.label]}")
     groups = [group for group in planned.groups if group.task.label not in left_out]
     compile_s, run_s = COMPILE_S * len(groups), sum(map(_run_s, groups))
+    show_s = SHOW_S + TASK_S * len({group.task.label for group in groups})
     return "\n".join([
         *lines,
         "",
         "estimates, for two CPU cores",
         f"  compile  {duration(compile_s)}",
         f"  run      {duration(run_s)}",
-        f"  total    {duration(compile_s + run_s)}",
+        f"  show     {duration(show_s)} for the table and all figures",
+        f"  total    {duration(START_S + compile_s + run_s + show_s)}",
     ])  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def _describe_landscapes(planned: Plan) -> str:
     lines = [
         f"suite {spec.name}, version {spec.version}{', quick size' if planned.quick else ''}: {spec.question}",
         "",
-        f"{cost.cells:,} cells, each up to {spec.budget:,} gradient evaluations, in {spec.units} units",
+        f"{cost.cells:,} cells, each up to a cost of {spec.budget:,} gradients, in {spec.units} units",
         f"{0 if spec.tuning == 'default' else spec.starts.tune} starts to tune on, {spec.starts.report} others to "
         f"report, seed {spec.seed}",
         "",
@@ -57,14 +57,14 @@ def _describe_landscapes(planned: Plan) -> str:
         carried += looking.get(key.sight, " that ask for curvature") + (", noisy" if key.noisy else "")
         branches = f"{_count(len(shelf.problems), 'problem')} x {_count(len(shelf.rules), 'rule')}{carried}"
         lines.append(f"  dimension {key.dim}: {branches}, {cost.cells_of[key]:,} cells in blocks of {shelf.lanes}")
-    total = cost.compile_s + cost.run_s
     lines += [
         "",
         "estimates, for two CPU cores in float64",
         f"  memory   {cost.memory_bytes / 1e9:.1f} GB",
-        f"  compile  {duration(cost.compile_s)}",
-        f"  run      {duration(cost.run_s)} for {cost.run_steps / 1e6:,.0f} million run-steps",
-        f"  total    {duration(total)}",
+        f"  compile  {duration(cost.compile_s)}; {duration(cost.load_s)} where the programs are kept from before",
+        f"  run      {duration(cost.run_s)} for {cost.run_steps / 1e6:,.0f} million run-steps, with picture data",
+        f"  show     {duration(cost.show_s)} for the table and all figures",
+        f"  total    {duration(cost.total_s)}; {duration(cost.total_kept_s)} with programs from before",
     ]
     return "\n".join(lines)
 

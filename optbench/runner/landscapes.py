@@ -122,7 +122,7 @@ class Execution:
     def _compute(self, missing: list[Group]) -> None:
         """Runs what is missing; of a large suite, the programs of few dimensions are held at once."""
         pace = Pace(ahead=sum(map(_work, missing)))
-        pictured = {group.dim for group in _pictured(self.planned.groups)}
+        drawn = {group.dim for group in pictured(self.planned.groups)}
         sound = (pair for pair in self._with_neighbors(map(_pair, missing)) if fault(pair) is None)
         parts = held_together(shelves(sound, self.engine.backend)) or [[]]
         # Where nothing can be compiled there are rows all the same, which say why.
@@ -134,7 +134,7 @@ class Execution:
             self._prepare(map(_pair, part))
             self._rows(part, pace)
             if self.is_large:
-                self.engine.forget(set(dims) - pictured)
+                self.engine.forget(set(dims) - drawn)
 
     def _rows(self, missing: list[Group], pace: Pace) -> None:
         """Runs groups whose programs are there, and commits each as it ends."""
@@ -150,7 +150,7 @@ class Execution:
 
     def _pictures(self) -> None:
         """Stores what the plots of two-dimensional problems need, each rule at a gentle configuration."""
-        flat = _pictured(self.planned.groups)
+        flat = pictured(self.planned.groups)
         if not flat:
             return
         rows = store.StoredRows(self.folder, self.books.manifest, {group.problem_label for group in flat})
@@ -227,7 +227,7 @@ def _pair(group: Group) -> Pair:
     return Pair(group.problem.build(), group.optimizer.build(), len(group.starts), group.noise_seeds)
 
 
-def _pictured(groups: Iterable[Group]) -> list[Group]:
+def pictured(groups: Iterable[Group]) -> list[Group]:
     """Returns the groups that have pictures: the first dozen rules and 2-D functions, a user's own before others."""
     flat = [group for group in groups if group.dim == 2 and group.problem.noise is None]
     rules = _first({g.optimizer_label: g.optimizer.name for g in flat}, [entry.name for entry in catalog.OPTIMIZERS])

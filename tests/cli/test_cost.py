@@ -41,3 +41,32 @@ def test_quick_needs_nine_programs():
 def test_the_large_suites_fit_into_a_laptop(suite):
     """Their programs are held a few dimensions at a time, and their rows are judged problem by problem."""
     assert estimate(plan(load(suite).spec), "cpu").memory_bytes < 2e9
+
+
+#: Processor seconds of whole runs and of their parts on two cores: compiling and running use both, the rest one.
+MEASURED = [
+    # suite, selection, (all, compiling, running) cold, (all, compiling, running) with programs that are kept
+    ("smoke", {}, (7.90, 3.11, 0.10), (5.30, 0.48, 0.11)),
+    ("quick", {"optimizers": ["sgd", "adam"]}, (16.51, 3.57, 3.58), (13.41, 0.41, 3.58)),
+    ("quick", {}, (35.85, 4.72, 12.13), (31.60, 0.52, 12.04)),
+    ("basins", {"quick": True}, (55.75, 3.85, 41.38), (54.10, 0.37, 43.18)),
+    ("noise", {"quick": True}, (17.26, 4.70, 1.66), None),
+    ("theory", {"quick": True}, (33.73, 3.96, 12.41), None),
+]
+
+
+@pytest.mark.parametrize(("suite", "selection", "cold", "kept"), MEASURED)
+def test_whole_runs_take_about_as_long_as_estimated(suite, selection, cold, kept):
+    """Measured on a busy machine, which makes processor time longer by a fifth or so."""
+    cost = estimate(plan(load(suite).spec, **selection), "cpu")
+    for measured, estimated in ((cold, cost.total_s), (kept, cost.total_kept_s)):
+        if measured is not None:
+            whole, compiling, running = measured
+            assert 1 / 1.5 < estimated / (whole - (compiling + running) / 2) < 1.5
+
+
+def test_showing_is_part_of_the_estimate(small):
+    few, all_ = estimate(plan(small, optimizers=["adam"]), "cpu"), estimate(plan(small), "cpu")
+    assert 0 < few.show_s < all_.show_s
+    assert all_.total_s > all_.compile_s + all_.run_s + all_.show_s
+    assert all_.total_kept_s == pytest.approx(all_.total_s - all_.compile_s + all_.load_s)

@@ -67,7 +67,9 @@ def test_all_counts_of_cells_agree(tmp_path, monkeypatch, text, cells):
 def test_a_dry_run_of_networks_says_that_it_counts_at_most(tmp_path, monkeypatch):
     (tmp_path / "tiny.toml").write_text(NETWORKS)
     monkeypatch.chdir(tmp_path)
-    assert "10 training runs at most" in CliRunner().invoke(cli, ["run", "tiny.toml", "--dry-run"]).stdout
+    shown = CliRunner().invoke(cli, ["run", "tiny.toml", "--dry-run"]).stdout
+    assert "10 training runs at most" in shown
+    assert "  show     1.7 s for the table and all figures" in shown
 
 
 @pytest.mark.parametrize("text", [NETWORKS, LANDSCAPES], ids=["networks", "landscapes"])

@@ -14,7 +14,7 @@ from optbench.engine.shelves import Pair, shelves
 from optbench.errors import UsageError
 from optbench.problems import constants
 from optbench.problems.problem import Problem
-from optbench.runner.landscapes import MOST_PICTURED, _pictured
+from optbench.runner.landscapes import MOST_PICTURED, pictured
 from optbench.suite.network_plan import plan_networks
 from optbench.suite.networks import TaskSpec
 from optbench.suite.parse import load, parse
@@ -139,10 +139,10 @@ def test_a_control_of_the_same_module_is_found_under_its_name(lab):
     assert catalog.landscape("lab:wells").control == "one_well"
 
 
-def test_a_users_own_are_pictured_first(lab):
+def test_a_users_own_arepictured_first(lab):
     text = SUITE.replace(
         '["adam", "lab:adam", "lab:other", "lab:adam+cosine", "lab:factory"]', str([*OF_OURS, "lab:adam"])
     )
-    groups = _pictured(plan(parse(text.replace("'", '"'), source="mine")).groups)
+    groups = pictured(plan(parse(text.replace("'", '"'), source="mine")).groups)
     assert len({group.optimizer_label for group in groups}) == MOST_PICTURED
     assert "lab:adam" in {group.optimizer_label for group in groups}
