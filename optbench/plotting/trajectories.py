@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -80,7 +81,11 @@ def plot_trajectories(
 
 
 def _is_run(given: Any) -> TypeGuard[Source]:
-    """A text is the folder of a run if there is one, else the name of a problem."""
+    """A text is a folder if it looks like a path or holds a run, else the name of a problem."""
     if isinstance(given, str):
-        return Path(given).is_dir()
+        return (
+            os.sep in given
+            or "/" in given
+            or any(any(Path(given).glob(place)) for place in ("manifest.json", "*/manifest.json"))
+        )
     return isinstance(given, Path | Evidence) or hasattr(given, "manifest")

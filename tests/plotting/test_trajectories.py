@@ -11,7 +11,7 @@ import optbench as ob
 from optbench.cli import cli
 from optbench.errors import DataError, UsageError
 from optbench.plotting import of_run
-from optbench.report import trajectories
+from optbench.report import figures, trajectories
 
 SUITE = """
 name = "paths"
@@ -175,6 +175,20 @@ def test_the_command_draws_what_is_chosen(run, tmp_path):
     assert result.exit_code == 2
     assert "they go with --kind trajectories alone" in result.stderr
     assert plot("--kind", "sensitivity", "--optimizers", "sgd").stdout == f"{tmp_path}/sensitivity-chosen.png\n"
+
+
+def test_each_kind_of_figure_has_its_function():
+    kinds = [kind for found in figures.names().values() for kind in found]
+    assert sorted(name for name in ob.__all__ if name.startswith("plot_")) == sorted(f"plot_{kind}" for kind in kinds)
+
+
+def test_a_text_is_a_run_if_it_is_a_folder_of_one(run, tmp_path, monkeypatch, drawn):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "beale").mkdir()
+    assert ob.plot_trajectories("beale", ["sgd"], rates=1e-3, starts=[0], steps=2)
+    assert ob.plot_trajectories(str(run.path), ["sgd"], starts=[0], problems=["rosenbrock"])
+    with pytest.raises(DataError, match="results/none"):
+        ob.plot_trajectories("results/none")
 
 
 def test_the_other_figures_come_from_python_too(run):

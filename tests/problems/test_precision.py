@@ -98,7 +98,15 @@ def test_every_problem_is_a_function_with_the_switch_off(name):
     check(problem, *MODES["off"], [jax.jit(transformed(problem))])
 
 
+@pytest.fixture
+def forgetful():
+    """Lets go of what was compiled: of all problems it would be gigabytes."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("make", [small, turned])
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.PROBLEMS])
 def test_every_problem_with_every_setting_operation_by_operation(name, make):
