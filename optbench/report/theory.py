@@ -126,9 +126,10 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], dim: int) 
 
 
 def _swept(data: pd.DataFrame, rule: str) -> pd.DataFrame:
-    """Returns the rows of a rule on its grid, without a default that lies far from it."""
+    """Returns the rows of a rule near its edge of stability, without a default far from it; all if none is near."""
     own = data[data["optimizer"] == rule].sort_values("lr")
-    return own[own["lr"] > 0.1 * own["edge"]]
+    near = own[own["lr"] > 0.1 * own["edge"]]
+    return own if near.empty else near
 
 
 def _rates(ax: Axes, data: pd.DataFrame, rules: list[str], shown: dict[str, Look]) -> None:

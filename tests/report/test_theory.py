@@ -106,6 +106,13 @@ def test_figure_has_rates_above_losses_and_a_column_per_condition(evidence):
     assert axes[3].get_ylabel() == "stationary loss"
 
 
+def test_a_grid_that_ends_far_below_the_edge_has_its_line(evidence):
+    rates = evidence.frame("theory_rates").assign(edge=1e4)
+    some = Evidence(evidence.run, {"theory_rates": rates, "theory_edges": evidence.frame("theory_edges")})
+    (figure,) = theory.draw(some, "tuned")
+    assert all(len(ax.get_lines()[0].get_xdata()) >= 3 for ax in figure.axes[:3])
+
+
 def test_figure_is_the_same_to_the_byte(evidence, tmp_path):
     first = draw(evidence, ["theory"], "svg", tmp_path / "a")
     second = draw(evidence, ["theory"], "svg", tmp_path / "b")
