@@ -18,6 +18,7 @@ from optbench.engine.disturb import sampled_terms
 from optbench.engine.operands import Operands, unpacker
 from optbench.engine.state import Layout, State
 from optbench.engine.sums import pinned_sums
+from optbench.problems.evaluation import with_own_arrays
 from optbench.problems.problem import Problem
 
 #: Which parts of a state have an axis of lanes.
@@ -167,7 +168,11 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
         return (ops.unit * ops.grad_scale) * vector
 
     def value(y: Any, ops: Operands) -> Array:
-        return landscape.f(y, *unpack(ops.theta))
+        arguments = y, *unpack(ops.theta)
+        if problem.is_shipped:
+            return landscape.f(*arguments)
+        shapes = [jax.ShapeDtypeStruct(part.shape, part.dtype) for part in arguments]
+        return with_own_arrays(landscape.f, *shapes)(*arguments)
 
     def sampled(y: Array, ops: Operands, batch: Array) -> Array:
         assert landscape.batch is not None

@@ -15,8 +15,38 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from optbench.errors import UsageError
+
+
+def with_own_arrays(function: Callable[..., Array], *shapes: Any) -> Callable[..., Array]:
+    """Traces a function once and puts copies in place of the NumPy arrays that it holds.
+
+    A program that is kept then holds the copies, and whoever made the function may use it under either setting.
+
+    Args:
+        function: A user's function, of arrays.
+        *shapes: Shape and type of each argument.
+
+    Returns:
+        The same function, for arguments of these shapes.
+
+    Example:
+        >>> held = np.array([1.0, 2.0], np.float32)
+        >>> same = with_own_arrays(lambda x: jnp.sum(x * held), jax.ShapeDtypeStruct((2,), np.float32))
+        >>> float(same(np.ones(2, np.float32)))
+        3.0
+    """
+    traced = jax.make_jaxpr(lambda *given: function(*given))(*shapes)
+    copies = [np.array(part) if isinstance(part, np.ndarray) else part for part in traced.consts]
+    again = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, copies))
+
+    def same(*given: Any) -> Array:
+        value: Array = again(*given)[0]
+        return value
+
+    return same
 
 
 class Evaluation:

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from optbench.core.keys import generator
 from optbench.errors import UsageError
+from optbench.problems.evaluation import with_own_arrays
 from optbench.problems.landscape import Dims, Landscape
 from optbench.problems.problem import Problem
 
@@ -191,17 +191,15 @@ def _in_both_precisions(f: Callable[[Array], Array], name: str, dim: int) -> Cal
     """
     try:
         with jax.enable_x64(True):
-            traced = jax.make_jaxpr(lambda x: f(x))(jax.ShapeDtypeStruct((dim,), np.float64))
+            in_double = with_own_arrays(f, jax.ShapeDtypeStruct((dim,), np.float64))
     except UsageError:
         raise
     except Exception as error:  # whatever a user's function raises is theirs to read, without our traceback
         said = next(iter(str(error).splitlines()), "")
         raise UsageError(f"{name}: the function raises {type(error).__name__}: {said}") from error
-    held = [np.array(part) if isinstance(part, np.ndarray) else part for part in traced.consts]
-    in_double = jaxpr_as_fun(ClosedJaxpr(traced.jaxpr, held))
 
     def either(x: Array) -> Array:
-        value: Array = in_double(x)[0] if x.dtype == jnp.float64 else f(x)
+        value: Array = in_double(x) if x.dtype == jnp.float64 else f(x)
         return value
 
     return either

@@ -11,6 +11,7 @@ import pytest
 
 import optbench as ob
 from optbench.errors import UsageError
+from optbench.problems.landscape import TWO_D, Landscape, Parameter, at, box
 
 BOX = [[-5, 5]] * 2
 CENTER = np.array([1.0, -2.0])
@@ -156,6 +157,27 @@ def test_numpy_arrays_in_a_function_keep_working_in_both_precisions():
             assert jax.grad(problem.f)(point).tolist() == jax.grad(mine)(point).tolist() == [-2.0, 12.0]
             assert float(jax.jit(problem.f)(point)) == pytest.approx(13.0)
             assert ob.trace(problem, "sgd", hyper={"lr": 0.1}, x0=[0, 0], steps=1).x[1] == pytest.approx([0.2, -1.2])
+
+
+def test_numpy_arrays_in_a_landscape_of_one_s_own_keep_working_too():
+    scales = np.array([1.0, 3.0])
+    own = Landscape(
+        name="mine",
+        f=lambda x, power: jnp.sum(scales * x**2) ** power,
+        dims=TWO_D,
+        bounds=box(-5.0, 5.0),
+        x_star=at(0.0),
+        parameters={"power": Parameter(1.0, 0.5, 2.0, "exponent")},
+        formula="-",
+        reference="-",
+    )
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+        problem = ob.problem(own)
+        for _ in range(2):
+            assert problem.f([1.0, 1.0]) == 4.0
+            assert ob.trace(problem, "sgd", hyper={"lr": 0.1}, x0=[1, 1], steps=1).x[1] == pytest.approx([0.8, 0.4])
+            assert jax.grad(problem.f)(jnp.ones(2)).tolist() == [2.0, 6.0]
+            assert jax.grad(lambda x: own.f(x, 1.0))(jnp.ones(2)).tolist() == [2.0, 6.0]
 
 
 def test_an_array_that_is_kept_in_single_precision_is_named():
