@@ -1,6 +1,6 @@
 """Measures the peak of memory of whole processes, in this tree and in another; writes ``results/speed/memory.md``.
 
-    python benchmarks/speed/memory.py --base TREE                # all parts, hours
+    python benchmarks/speed/memory.py --base TREE                # all parts, an hour on two quiet cores
     python benchmarks/speed/memory.py --base TREE --part rows    # or: programs, noise, whole
 
 ``TREE`` is a checkout of the build to compare with. Each number is the largest resident size of one process from its
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,22 @@ for kind in sys.argv[3].split(","):
     tables.render(evidence, kind, "csv")
 if sys.argv[2]:
     figures.draw(evidence, None, "png", sys.argv[2])
+"""
+
+#: The runs of some problems of a suite, with the programs of all.
+COMPUTE = """
+import sys
+from pathlib import Path
+from optbench import store
+from optbench.runner.landscapes import Execution
+from optbench.suite.parse import load
+from optbench.suite.plan import plan
+read, folder = load(sys.argv[2]), Path(sys.argv[1])
+planned = plan(read.spec)
+(folder / "shards").mkdir(parents=True)
+with store.writing(folder):
+    execution = Execution(folder, read, planned, {}, ["memory"], print)
+    execution.compute([group for group in planned.groups if group.problem_label in sys.argv[3].split(",")])
 """
 
 FOUR = "ackley-2d-i1,beale-2d-i1,rosenbrock-2d-i1,sphere-2d-i1"
@@ -83,7 +99,7 @@ def read(kinds: str, figures: bool) -> tuple[str, ...]:
 PARTS: dict[str, list[Case]] = {
     "programs": [
         Case("`landscapes`, 4 functions in 2-D, 8 trials", run("landscapes", "--problems", FOUR, "--trials", "8")),
-        Case("the same, 16 trials", run("landscapes", "--problems", FOUR, "--trials", "16")),
+        Case("the same, 32 trials", run("landscapes", "--problems", FOUR, "--trials", "32")),
         Case("16 functions in 2-D, 8 trials", run("landscapes", "--problems", SIXTEEN, "--trials", "8")),
         Case("4 functions in 2-D, 10-D and 40-D", run("landscapes", "--problems", TWELVE, "--trials", "8")),
     ],
@@ -92,6 +108,15 @@ PARTS: dict[str, list[Case]] = {
         Case("main table, 12 problems", read("main", False), ("landscapes", "--problems", TWELVE)),
         Case("main table, 24 problems", read("main", False), ("landscapes", "--problems", MORE)),
         Case("main, ranking, tuning and figures, 12", read(ALL, True), ("landscapes", "--problems", TWELVE)),
+    ],
+    "whole": [
+        Case(
+            "all programs of `landscapes`, runs of 3 of its 208 problems",
+            ("-c", COMPUTE, "OUT", "landscapes", "sphere-2d-i1,sphere-10d-i1,sphere-40d-i1"),
+            alone=True,
+        ),
+        Case("`optbench table landscapes --kind ranking`", read("ranking", False), ("landscapes",), alone=True),
+        Case("`optbench table landscapes --kind main`", read("main", False), ("landscapes",), alone=True),
     ],
     "noise": [
         Case("`noise`, main, ranking, tuning and figures", read(ALL, True), ("noise",)),
@@ -128,14 +153,13 @@ def measured(case: Case, tree: Path) -> dict[str, float]:
         return {"peak": size, "seconds": seconds, "cpu": cpu}
 
 
-def compared(part: str, base: Path | None) -> Iterator[dict[str, Any]]:
-    """Yields the rows of a part."""
-    for case in PARTS[part]:
-        row: dict[str, Any] = {"what": case.what, "now": measured(case, TREE)}
-        if base is not None and not case.alone:
-            row["base"] = measured(case, base)
-        print(part, row, flush=True)
-        yield row
+def compared(case: Case, base: Path | None) -> dict[str, Any]:
+    """Returns the row of one case."""
+    row: dict[str, Any] = {"what": case.what, "now": measured(case, TREE)}
+    if base is not None and not case.alone:
+        row["base"] = measured(case, base)
+    print(row, flush=True)
+    return row
 
 
 def table(parts: dict[str, list[dict[str, Any]]], machine: dict[str, Any]) -> str:
@@ -177,10 +201,13 @@ def main() -> None:
     kept = RESULTS / "memory.json"
     parts = json.loads(kept.read_text())["parts"] if kept.exists() else {}
     for part in given.part or PARTS:
-        parts[part] = list(compared(part, None if given.base is None else given.base.resolve()))
-        machine = environment.provenance()["machine"]
-        kept.write_text(json.dumps({"machine": machine, "parts": parts}, indent=1) + "\n")
-        (RESULTS / "memory.md").write_text(table(parts, machine))
+        for case in PARTS[part]:
+            row = compared(case, None if given.base is None else given.base.resolve())
+            others = [old for old in parts.get(part, []) if old["what"] != case.what]
+            parts[part] = sorted([*others, row], key=lambda row: [case.what for case in PARTS[part]].index(row["what"]))
+            machine = environment.provenance()["machine"]
+            kept.write_text(json.dumps({"machine": machine, "parts": parts}, indent=1) + "\n")
+            (RESULTS / "memory.md").write_text(table(parts, machine))
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ class Execution:
         self.books.begin()
         missing = self._missing()
         if missing:
-            self._compute(missing)
+            self.compute(missing)
         self._tell("picture data")
         begin, compile_s = time.perf_counter(), self.engine.compile_s
         self._pictures()
@@ -119,8 +119,12 @@ class Execution:
     def _missing(self) -> list[Group]:
         return [group for name, group in self.groups.items() if name not in self.done]
 
-    def _compute(self, missing: list[Group]) -> None:
-        """Runs what is missing; of a large suite, the programs of few dimensions are held at once."""
+    def compute(self, missing: list[Group]) -> None:
+        """Runs groups and commits their rows; of a large suite, the programs of few dimensions are held at once.
+
+        Args:
+            missing: Groups of the plan, in its order.
+        """
         pace = Pace(ahead=sum(map(_work, missing)))
         drawn = {group.dim for group in pictured(self.planned.groups)}
         sound = (pair for pair in self._with_neighbors(map(_pair, missing)) if fault(pair) is None)
