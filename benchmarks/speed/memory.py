@@ -176,7 +176,7 @@ def table(parts: dict[str, list[dict[str, Any]]], machine: dict[str, Any]) -> st
         "# Memory",
         "",
         "Largest resident size of a whole process, here and in the build before: `python benchmarks/speed/memory.py",
-        "--base TREE`. Stored rows are made from formulas by `benchmarks/speed/synthetic.py`, as many as the suite plans.",
+        "--base TREE`. Stored rows are made from formulas by `benchmarks/speed/synthetic.py`, as many as a suite plans.",
     ]
     for part, rows in parts.items():
         lines += [
