@@ -175,8 +175,9 @@ def table(parts: dict[str, list[dict[str, Any]]], machine: dict[str, Any]) -> st
     lines = [
         "# Memory",
         "",
-        "Largest resident size of a whole process, here and in the build before: `python benchmarks/speed/memory.py",
-        "--base TREE`. Stored rows are made from formulas by `benchmarks/speed/synthetic.py`, as many as a suite plans.",
+        "Largest resident size of a whole process, here and in the build before:",
+        "`python benchmarks/speed/memory.py --base TREE`. Stored rows are made from formulas,",
+        "as many as a suite plans, by `benchmarks/speed/synthetic.py`.",
     ]
     for part, rows in parts.items():
         lines += [
