@@ -154,7 +154,9 @@ class _Grid:
         lines.append(INDENT + _aligned([c.value for c in titles], titles, widths))
         lines.append(INDENT + GAP.join("─" * w for w in widths))
         for block in self.table.blocks:
-            lines.append(escaping.shortened(block.label, width))
+            # A claim is a sentence, which is broken; a label is a word, which is cut.
+            label = textwrap.wrap(block.label, width, break_long_words=False, break_on_hyphens=False)
+            lines += [escaping.shortened(line, width) for line in label]
             for row in block.rows:
                 cells = [row[i] for i in columns]
                 upper = [cell.value if self.stacked else cell.line for cell in cells]

@@ -333,3 +333,11 @@ def test_gaps_below_rounding_are_not_written_out(evidence, form):
     assert "not told from zero" in " ".join(shown.split())
     assert "not told from zero" not in " ".join(tables.render(evidence, "gaps", form).split())
     assert "3.1e-47" in tables.render(changed(evidence, summary=summary), "gaps", "json")
+
+
+def test_a_claim_is_broken_and_not_cut(evidence):
+    claim = "Adam is the safe default: untuned it loses at most a tenth of its score to others on any problem."
+    judged = {"contrasts": evidence.frame("contrasts").assign(claim=claim)}
+    shown = tables.render(changed(evidence, tuning=judged), "contrasts", width=40)
+    assert max(map(len, shown.splitlines())) <= 40
+    assert claim in " ".join(shown.split())
