@@ -19,11 +19,12 @@ from optbench.records import N_TARGETS, curve_steps
 from optbench.runner.landscapes import pictured
 from optbench.suite.plan import Plan
 
-#: Coordinate updates a second: run-steps a second times (dimension + 1).
+#: Coordinate updates a second: run-steps a second times (dimension + 1), of whole blocks, whose last may be half empty.
 COORDINATES_PER_S = 3e8
 #: How many times as much a step costs whose gradient is of a batch, or under another kind of noise.
 BATCH, NOISE = 5.0, 1.3
-#: Seconds to encode and write a row.
+#: Seconds of a block beside its steps, and to encode and write a row.
+BLOCK_S = 4e-3
 ROW_S = 2e-5
 #: Seconds to compile a unit of a program's weight: `quick` 5.4 units in 3.5 s, `landscapes` 171 in 104.
 COMPILE_S = 0.62
@@ -98,8 +99,12 @@ def estimate(plan: Plan, backend: str) -> Cost:
     for pair, group in zip(pairs, plan.groups, strict=True):
         cells_of[shelf_key(pair)] += group.n_cells
     programs = shelves(pairs, backend)
+    blocks = [
+        -(-group.n_cells // programs[shelf_key(pair)].lanes) for pair, group in zip(pairs, plan.groups, strict=True)
+    ]
     coordinates = sum(
-        group.n_cells * group.trips * (group.dim + 1) * _times(built[group.problem_label]) for group in plan.groups
+        n * programs[shelf_key(pair)].lanes * group.trips * (group.dim + 1) * _times(pair.problem)
+        for n, pair, group in zip(blocks, pairs, plan.groups, strict=True)
     )
     picture_s = picture_data_s(plan, pictured(plan.groups), COORDINATES_PER_S)
     labels = ({group.problem_label for group in plan.groups}, {group.optimizer_label for group in plan.groups})
@@ -110,7 +115,7 @@ def estimate(plan: Plan, backend: str) -> Cost:
         run_steps=sum(group.n_cells * group.trips for group in plan.groups),
         compile_s=COMPILE_S * sum(weight(program) for program in programs.values()),
         load_s=LOAD_S * len(programs),
-        run_s=coordinates / COORDINATES_PER_S + ROW_S * plan.n_cells + picture_s,
+        run_s=coordinates / COORDINATES_PER_S + BLOCK_S * sum(blocks) + ROW_S * plan.n_cells + picture_s,
         show_s=showing_s(problems=len(labels[0]), rules=len(labels[1]), pairs=len(plan.groups), cells=plan.n_cells),
         memory_bytes=_memory(plan, programs),
     )

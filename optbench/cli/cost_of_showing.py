@@ -18,15 +18,15 @@ PAGES_S = 1.9
 #: A problem: its panels in convergence, sensitivity and best of k.
 PROBLEM_S = 0.155
 #: A problem and a rule: its intervals, lines and bands.
-PAIR_S = 0.03
+PAIR_S = 0.035
 #: Two rules: what the matrix and the ranking resample and write.
-RULES_S = 4e-4
+RULES_S = 1e-3
 #: A row is read, arranged and drawn anew by the bootstrap.
 ROW_S = 5e-5
 #: A function in two dimensions: its contours, whose values are compiled for it.
 CONTOUR_S = 0.08
 #: A rule on it: its paths, in short pieces.
-PATHS_S = 0.04
+PATHS_S = 0.08
 
 
 def showing_s(*, problems: int, rules: int, pairs: int, cells: int) -> float:

@@ -52,6 +52,7 @@ MEASURED = [
     ("basins", {"quick": True}, (55.75, 3.85, 41.38), (54.10, 0.37, 43.18)),
     ("noise", {"quick": True}, (17.26, 4.70, 1.66), None),
     ("theory", {"quick": True}, (33.73, 3.96, 12.41), None),
+    ("landscapes", {"quick": True}, (133.28, 43.82, 21.98), None),
 ]
 
 
