@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: A rate that differs by less from a value of the sweep means that value: tables show two digits.
 NEAR = 0.05
 
+#: Columns of rows that say what ran.
+COLUMNS = ("problem", "optimizer", "config", "split", "start", "is_default", "swept", "swept_value", "hyper")
+
 
 class Wanted(NamedTuple):
     """One rule at one configuration on one problem.
@@ -87,7 +90,7 @@ def figures_of_run(
         known = evidence.manifest.get("optimizers", {})
         rules = [rule for rule in known if stored is None or rule in set(stored["optimizer"])]
     faults += [unknown_name("optimizer among those drawn", name, rules) for name in rates if name and name not in rules]
-    rows = evidence.run.runs
+    rows = evidence.rows.of(labels, COLUMNS)
     for label in labels:
         reported = rows[(rows["problem"] == label) & (rows["split"] == Split.REPORT)]["start"]
         n_reported = int(reported.max()) + 1 if len(reported) else 0
@@ -148,7 +151,7 @@ def _gentle(evidence: Evidence, mine: pd.DataFrame, stored: pd.DataFrame | None,
         same = mine[mine["swept_value"].isin(drawn)]
         if len(same) == 1:
             return int(same["config"].iloc[0])
-    tuning = arrange(evidence.run.runs, evidence.manifest, evidence.scoring).tuning.get((label, rule))
+    tuning = arrange(evidence.rows.of([label]), evidence.manifest, evidence.scoring).tuning.get((label, rule))
     position = None if tuning is None else gentle(tuning)
     return -1 if tuning is None or position is None else int(tuning.sweep.config[position])
 
