@@ -142,7 +142,7 @@ def plot(
     Examples:
       optbench plot quick
       optbench plot quick --kind convergence --format pdf --out paper/
-      optbench plot quick --kind trajectories --optimizers sgd,adam --rates 0.1,adam=0.01 --starts 0,-1.5:2
+      optbench plot quick --kind trajectories --rates 0.1,adam=0.01 --starts 0,-1.5:2
     """
     from pathlib import Path
 
