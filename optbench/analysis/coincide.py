@@ -58,7 +58,7 @@ def _mark(evidence: Evidence, entry: str, problems: list[str], setting: str) -> 
         times = reported.times[at]
         for values in (
             times,
-            reported.gap[at],
+            reported.last[at],
             reported.best[at],
             reported.diverged[at],
             reported.failed[at],

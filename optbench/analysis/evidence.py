@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.facts import Facts, Key, problem_facts
-from optbench.analysis.integrity import Check
+from optbench.analysis.integrity import Check, check_targets
 from optbench.analysis.long import Curves, Long, Packed, matrix
 from optbench.analysis.rows import Rows, held
 from optbench.analysis.scores import (
@@ -62,9 +62,9 @@ class Reported:
         sweep: The configurations.
         distance: Distance of each start from a saddle's stable manifold, NaN elsewhere, shape (s,).
         counted: (start, target) pairs that the start does not meet already, shape (s, 51).
-        gap: Relative gap of the iterate that counts: the last one; under ``TOUCHED``, without noise, the best one,
-            shape (c, s).
+        last: Relative gap of the last iterate, shape (c, s).
         best: Relative gap of the best iterate, shape (c, s).
+        keeps_best: Whether the best iterate counts, not the last: under ``TOUCHED``, without noise.
         times: Cost of each target, infinite for a miss, shape (c, s, 51).
         score: Area scores, NaN where no target counts, shape (c, s).
         curve: Relative gap at each cost of the curve: of the iterate; under ``TOUCHED``, without noise, of the best
@@ -80,8 +80,9 @@ class Reported:
     sweep: Sweep
     distance: Floats
     counted: Bools
-    gap: Floats
+    last: Floats
     best: Floats
+    keeps_best: bool = False
     times: Long[Floats] = Long()
     score: Floats
     curve: Long[Floats] = Long()
@@ -91,6 +92,11 @@ class Reported:
     tail: Floats | None = None
     share: Long[Floats | None] = Long(None)
     spent: Long[Floats | None] = Long(None)
+
+    @property
+    def gap(self) -> Floats:
+        """Relative gap of the iterate that counts, shape (c, s)."""
+        return self.best if self.keeps_best else self.last
 
     @property
     def reached(self) -> Floats:
@@ -121,7 +127,7 @@ class Evidence:
 
 
 def has_settling_times(runs: pd.DataFrame | Rows) -> bool:
-    """Returns whether rows have them: those of optbench 0.1.0 and before have not.
+    """Returns whether rows have them: those of schema 2 have not.
 
     A run is stored in one schema, so the first of its problems tells.
     """
@@ -265,8 +271,9 @@ class _Block:
             sweep=self.sweep,
             distance=self.column("start_distance")[0, :, 0].copy(),
             counted=counted,
-            gap=gap("f_best" if keeps_best else "f_last"),
+            last=gap("f_last"),
             best=gap("f_best"),
+            keeps_best=keeps_best,
             times=Packed(median(np.moveaxis(self.times, 2, -1))),
             score=score,
             curve=partial(_curve, read, name, steps, gone_at.reshape(runs), facts),
@@ -319,6 +326,7 @@ def _block(rows: pd.DataFrame, sweep: Sweep, facts: Facts, budget: float, scorin
     else:
         touched = _targets(rows, "hits", shape)
         evaluations = touched if scoring is Scoring.TOUCHED else _targets(rows, "settled", shape)
+        check_targets(touched, evaluations, str(rows["problem"].iloc[0]))
     # A start meets a target whatever becomes of it later.
     met = ((touched == 0) | (f_start[..., None] <= levels)).any(axis=(0, 2))
     # What is later than the last evaluation that the budget allows is a miss.

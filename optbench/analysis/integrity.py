@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.rows import Rows, held
+from optbench.analysis.scores import Ints
 from optbench.errors import DataError
 from optbench.records import Split, Status
 
@@ -101,9 +102,10 @@ class Check:
             if unknown := sorted(set(runs[column].unique()) - {str(v) for v in known}):
                 raise DataError(f"{column} must be one of {', '.join(known)}; got {', '.join(map(repr, unknown))}")
         self._cells.append(pd.util.hash_array(runs["cell_id"].to_numpy(object), categorize=False))
-        hidden = (runs["status"] == Status.OK) & ~np.isfinite(runs["f_best"].to_numpy(np.float64, na_value=np.nan))
-        if hidden.any():
-            raise DataError(f"rows of status ok must have a finite f_best; {int(hidden.sum())} have none")
+        for name in ("f_best", "f_last"):
+            hidden = (runs["status"] == Status.OK) & ~np.isfinite(runs[name].to_numpy(np.float64, na_value=np.nan))
+            if hidden.any():
+                raise DataError(f"rows of status ok must have a finite {name}; {int(hidden.sum())} have none")
         for problem, tune, report in _shared_starts(runs, self._rows):
             raise DataError(f"{problem}: tuning start {tune} is among the reported ones, as start {report}")
 
@@ -121,6 +123,21 @@ class Check:
         twice = cells[cells.duplicated()].unique()
         if len(twice):
             raise DataError(f"cells must appear once, in one split; {len(twice)} appear twice, such as {twice[0]}")
+
+
+def check_targets(hits: Ints, settled: Ints, problem: str) -> None:
+    """Checks that no target is settled before it was touched.
+
+    Args:
+        hits: When each target was touched, -1 for never, any shape.
+        settled: When it was settled.
+        problem: Label of the problem.
+
+    Raises:
+        DataError: One is.
+    """
+    if ((settled >= 0) & ((hits < 0) | (settled < hits))).any():
+        raise DataError(f"{problem}: targets must be touched before they are settled")
 
 
 def _shared_starts(runs: pd.DataFrame, rows: Rows) -> Iterator[tuple[str, int, int]]:

@@ -99,12 +99,14 @@ def is_at_edge(score: Floats, sweep: Sweep, position: int) -> bool:
     Returns:
         Whether to flag it; never for a sweep of one value.
     """
-    order = sweep.candidates.tolist()
+    # A default says nothing of its neighborhood, unless it is the choice.
+    trials = set(sweep.trials.tolist())
+    order = [at for at in sweep.candidates.tolist() if at in trials or at == position]
     if len(order) < 2:
         return False
     if sweep.share is not None:
         inside = (sweep.share > EDGE) & (sweep.share < 1 - EDGE)
-        further = [trial for trial in order if inside[trial]]
+        further = [trial for trial in order if inside[trial] and trial in trials]
         return not inside[position] and not any(score[trial] >= score[position] - FLAT for trial in further)
     if position not in {order[0], order[-1]}:
         return False

@@ -107,7 +107,7 @@ def _reported(parts: Sequence[Reported], sweep: Sweep) -> Reported:
     return replace(
         parts[0],
         sweep=sweep,
-        gap=np.concatenate([part.gap for part in parts]),
+        last=np.concatenate([part.last for part in parts]),
         best=np.concatenate([part.best for part in parts]),
         times=lambda: np.concatenate([part.times for part in parts]),
         score=np.concatenate([part.score for part in parts]),

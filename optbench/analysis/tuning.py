@@ -98,7 +98,7 @@ def judged_tuning(
     scored = Scored(evidence, seed=seed, replicates=replicates)
     spent = cost(evidence)
     found = standings(evidence, scored.choices, manifest, seed=seed)
-    return TuningAnalysis(best_of_k(scored), spent, gain(scored, spent, found), matrix(scored))
+    return TuningAnalysis(best_of_k(scored, found), spent, gain(scored, spent, found), matrix(scored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,7 @@ def best_of(tuning: Floats, reported: Floats, weights: Floats) -> Floats:
     return np.asarray(np.take_along_axis(reported, order, axis=-1) @ weights.T)
 
 
-def best_of_k(scored: Scored) -> pd.DataFrame:
+def best_of_k(scored: Scored, standing: Standings | None) -> pd.DataFrame:
     """Returns what k trials of tuning can be expected to give, for k up to half of the trials.
 
     A method without a rate enters as a flat line at its default. The interval comes from a bootstrap over
@@ -222,6 +222,7 @@ def best_of_k(scored: Scored) -> pd.DataFrame:
 
     Args:
         scored: The scores.
+        standing: The mean scores that the ranking shows: the flat line of a method without a rate is one of them.
 
     Returns:
         One row per optimizer, problem (and ``MEAN``) and k.
@@ -234,9 +235,16 @@ def best_of_k(scored: Scored) -> pd.DataFrame:
         for problem, (value, replicates) in {**pooled, **curves}.items():
             ends = [hull(percentile_interval(r), (v, v)) for v, r in zip(value, replicates.T, strict=True)]
             low, high = zip(*ends, strict=True)
+            score, *own = _standing(standing, "default", optimizer)
+            if problem == MEAN and np.isfinite(score) and not _has_rate(scored, optimizer):
+                low, high = ((end,) * len(value) for end in own)
             columns = (problem, optimizer, np.arange(1, len(value) + 1), value, low, high)
             parts.append(pd.DataFrame(dict(zip(BEST_OF_K, columns, strict=True))))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(BEST_OF_K))
+
+
+def _has_rate(scored: Scored, optimizer: str) -> bool:
+    return any(tuning.sweep.has_rate for (_, name), tuning in scored.evidence.tuning.items() if name == optimizer)
 
 
 def _curve(scored: Scored, key: Key) -> tuple[Floats, Floats] | None:

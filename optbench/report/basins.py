@@ -64,7 +64,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], rules: lis
     sheet = panels.page(
         evidence,
         "Basins of attraction",
-        "In which minimum each start ends, each rule at the smallest value that scores at least half of the best.",
+        f"In which minimum each start ends, each rule {plane.pictured(evidence)}.",
         [
             "Each cell is one start of a regular grid over the problem's box, colored by the minimum that its run ends "
             "in.",
@@ -72,6 +72,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], rules: lis
         ],
         (side + BETWEEN) * len(labels) + 0.3,
         _handles({int(code) for code in shown["minimum"].unique()}),
+        scored=False,
     )
     unused = max(0, 4 - len(rules)) * side
     pad = panels.Pad(0.42, 0.1 + unused, 0.55, 0.3, 0.12, BETWEEN)

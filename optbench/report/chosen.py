@@ -46,9 +46,18 @@ class Chosen(Evidence):
 
     @property
     def footer(self) -> str:
+        """Where the numbers come from and what scores go by, and what of it is shown."""
+        return " · ".join([self._whole.footer, self._said])
+
+    @property
+    def source(self) -> str:
         """Where the numbers come from, and what of it is shown."""
+        return " · ".join([self._whole.source, self._said])
+
+    @property
+    def _said(self) -> str:
         said = [f"{len(labels)} of {len(self._whole.manifest[what])} {what}" for what, labels in self._shown.items()]
-        return " · ".join([self._whole.footer, f"shown: {', '.join(said)}"])
+        return f"shown: {', '.join(said)}"
 
     def _kept(self, frame: pd.DataFrame) -> pd.DataFrame:
         for what, labels in self._shown.items():

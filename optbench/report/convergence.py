@@ -59,14 +59,17 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     return figures
 
 
+def _f(evidence: Evidence) -> str:
+    return "f at each cost" if evidence.scoring is Scoring.SETTLED else "best f so far"
+
+
 def _drawn(evidence: Evidence) -> str:
     return "Relative gap" if evidence.scoring is Scoring.SETTLED else "Best relative gap so far"
 
 
 def _notes(evidence: Evidence, frame: pd.DataFrame) -> list[str]:
     notes = [
-        f"Relative gap: ({panels.judged(evidence)} f - f_star)/f_scale. The spread is between starts; it is no "
-        "confidence interval."
+        f"Relative gap: ({_f(evidence)} - f_star)/f_scale. The spread is between starts; it is no confidence interval."
     ]
     known = [evidence.problem(str(label)) for label in frame["problem"].unique()]
     if evidence.scoring is Scoring.TOUCHED and any(problem.get("noise") for problem in known):

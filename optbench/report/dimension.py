@@ -10,6 +10,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from optbench.records import Scoring
 from optbench.report import formatting, panels, style
+from optbench.report import notes as notes_of_tables
 from optbench.report.convergence import FLOOR
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 
@@ -86,7 +87,7 @@ def _notes(evidence: Evidence, frame: pd.DataFrame) -> list[str]:
         f"Hollow, above the dotted line, in the legend's order: the median is infinite. Not reached: half of the runs "
         f"or more missed the gap within {within}; lost: half or more diverged or escaped.",
         f"Relative gap: ({panels.judged(evidence)} f - f_star)/f_scale. Rules stand side by side at each dimension, so "
-        "that their bars show.",
+        f"that their bars show. {notes_of_tables.targets(evidence)}",
     ]
     if evidence.scoring is Scoring.TOUCHED and any(evidence.problem(str(p)).get("noise") for p in frame["problem"]):
         notes[1] += " Under noise the gap is that of the last iterate."

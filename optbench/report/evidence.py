@@ -114,7 +114,7 @@ class Evidence:
 
     @property
     def _named(self) -> str:
-        return f"run {self.manifest.get('run_id', '?')}, made by optbench {self.manifest.get('version', '?')},"
+        return f"run {self.manifest.get('run_id', '?')}, of schema {self.manifest.get('schema_version', '?')},"
 
     @cached_property
     def lacks_settling_times(self) -> bool:
@@ -135,15 +135,16 @@ class Evidence:
         """What scores and tuning go by, for the footer; empty for networks."""
         if self.kind == "networks":
             return ""
-        from optbench.analysis.sweep import beside_trials
+        from optbench.analysis.sweep import beside_trials, tries_default
 
         said = f"score: log-time area over {self.scoring} targets"
+        said += " (stored without settling times)" if self.lacks_settling_times else ""
         entries = self.manifest.get("optimizers", {})
         if not any(entry.get("grid") for entry in entries.values()):
             return said
-        beside = beside_trials(self.rows, self.manifest).values()
-        if all(beside):
+        if tries_default(self.rows, self.manifest):
             return f"{said}, tuned for the same, defaults among the candidates"
+        beside = beside_trials(self.rows, self.manifest).values()
         off = ", a default off its grid is no candidate" if any(beside) else ""
         return f"{said}, tuned for the same{off}"
 
@@ -280,9 +281,14 @@ class Evidence:
         present = len(self.run.runs[[label, "optimizer"]].drop_duplicates())
         return "" if present >= planned else f"INCOMPLETE {present}/{planned} shards"
 
-    @cached_property
+    @property
     def footer(self) -> str:
-        """Where the numbers come from, in one line without clocks or paths."""
+        """Where the numbers come from and what scores go by, in one line without clocks or paths."""
+        return " · ".join([self.source, self.criterion] if self.criterion else [self.source])
+
+    @cached_property
+    def source(self) -> str:
+        """Where the numbers come from: the footer of what hangs on no score."""
         manifest = self.manifest
         suite = manifest.get("suite", {})
         machine = manifest.get("machine", {})
@@ -295,7 +301,6 @@ class Evidence:
             *(["dtype bfloat16"] if self.manifest.get("dtype") == "bfloat16" else []),
             *([found] if (found := part(manifest)) else []),
             COSTS[self.kind],
-            *([self.criterion] if self.criterion else []),
         ]
         return " · ".join(parts)
 

@@ -46,6 +46,8 @@ KINDS: dict[str, dict[str, str]] = {
     },
 }
 
+#: Those that hang on no score: theory, wells and what the run stored beside its rows.
+UNSCORED = frozenset({"theory", "wells", "trajectories", "basins"})
 #: Those that show one setting of tuning, which is part of the file's name.
 ONE_SETTING = frozenset({"convergence", "ranks", "dimension", "training", "gap"})
 
@@ -82,7 +84,7 @@ def draw(
         setting: ``default``, ``one_for_all`` (of landscapes) or ``tuned``; only those of ``ONE_SETTING`` depend on it.
             Of a run of networks that tuned nothing, ``tuned`` shows the defaults, and says so.
         score: ``settled`` or ``touched``, of runs of landscapes; by default what the run has. Files of touched
-            targets say so in their name.
+            targets say so in their name; those of ``UNSCORED`` do not hang on it.
 
     Returns:
         The paths, in the order of ``kinds``.
@@ -104,7 +106,7 @@ def draw(
         if not pages and kinds:
             raise DataError(_nothing(evidence, kind))
         suffix = f"-{setting}" if kind in ONE_SETTING and setting != "tuned" else ""
-        suffix += "-touched" if score == Scoring.TOUCHED else ""
+        suffix += "-touched" if score == Scoring.TOUCHED and kind not in UNSCORED else ""
         suffix += "-chosen" if isinstance(evidence, Chosen) else ""
         written += write(pages, f"{kind}{suffix}", format, out_dir)
     return written

@@ -25,7 +25,7 @@ class Cell:
     @property
     def line(self) -> str:
         """All of it on one line."""
-        return " ".join(filter(None, (self.value, self.aside, self.interval)))
+        return " ".join(filter(None, (self.value, self.interval, self.aside)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,11 +122,11 @@ def _noisy(evidence: Evidence) -> list[str]:
     problems = evidence.manifest.get("problems", {}).values()
     if not any(problem.get("noise") for problem in problems):
         return []
-    reached = "at the first point of the curve from which the median of it and the next two lies below"
-    if evidence.scoring is Scoring.SETTLED:
-        reached = "from the first point of the curve on from which the medians of three neighbors stay below"
+    settled = evidence.scoring is Scoring.SETTLED
+    reached = "median from which on all lie at or below it" if settled else "median at or below it"
     said = [
-        f"On problems under noise or in batches, the gap is that of the last iterate; a target is reached {reached}. "
+        "On problems under noise or in batches, the gap is that of the last iterate. Their curves are smoothed, by the "
+        f"median of each point and the next two: a target is reached at the first {reached}. "
         "Scores are those of the function without noise. Noise seeds on one start are one cluster: medians and shares "
         "are over starts."
     ]

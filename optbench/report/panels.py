@@ -114,6 +114,8 @@ def page(
     notes: Sequence[str],
     body: float,
     handles: Sequence[Artist],
+    *,
+    scored: bool = True,
 ) -> Page:
     """Returns an empty page: everything around the panels stands, the space between is left to them.
 
@@ -126,6 +128,7 @@ def page(
         notes: How to read it, one or two sentences each.
         body: Height for the panels, in inches.
         handles: Entries of the shared legend.
+        scored: Whether what is drawn hangs on scores, so that the footer says what they go by.
 
     Returns:
         The page; put panels into its grid.
@@ -133,7 +136,7 @@ def page(
     subtitles = textwrap.wrap(subtitle, 135)
     said = [evidence.size_note, *notes] if evidence.size_note else notes
     wrapped = [line for note in said for line in textwrap.wrap(note, 158)]
-    footer = textwrap.wrap(escaping.figure(evidence.footer, limit=400), 175)
+    footer = textwrap.wrap(escaping.figure(evidence.footer if scored else evidence.source, limit=400), 175)
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
     per_row = max(1, min(len(handles), int((WIDTH - 2 * MARGIN) / (0.68 + 0.073 * longest))))
     head = 0.45 + 1.15 * LINE * len(subtitles) + 0.21 * math.ceil(len(handles) / per_row) + 0.06

@@ -11,6 +11,20 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from optbench.report.evidence import Evidence
+
+
+#: How the configuration that a rule is drawn at was chosen, by what the manifest says of it.
+PICTURED = {
+    "gentle": "at the smallest value that scores at least half of the best on tuning starts",
+    "default": "at its default",
+}
+
+
+def pictured(evidence: Evidence) -> str:
+    """Returns at which configuration rules are drawn; runs of optbench 0.1.0 do not say how it was chosen."""
+    return PICTURED.get(str(evidence.manifest.get("pictured")), "at the value that stands beside its name")
+
 
 def show_box(ax: Axes, problem: Mapping[str, Any], ticks: int = 4) -> None:
     """Sets a panel's limits to the problem's box, makes it square, with about ``ticks`` labels on an axis."""

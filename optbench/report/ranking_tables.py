@@ -81,7 +81,7 @@ def ranks(evidence: Evidence, kind: str, title: str) -> Table:
         columns=(Column("optimizer"), *COLUMNS),
         blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
-        notes=tuple(ranking_notes(evidence, rows)),
+        notes=tuple(ranking_notes(evidence, rows, f"{evidence.scoring} ")),
         footer=evidence.footer,
         fields=fields,
         records=tuple({name: formatting.machine(row[name]) for name in fields} for row in rows),
@@ -103,14 +103,14 @@ def entry(row: Row) -> tuple[Cell, ...]:
     return (Cell(row["optimizer"], is_text=True), shown, *place, new, new_rank, group)
 
 
-def ranking_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
-    """Returns how to read a ranking."""
+def ranking_notes(evidence: Evidence, rows: Sequence[Row], which: str = "") -> list[str]:
+    """Returns how to read a ranking; ``which`` targets, with a blank behind, if all rows go by the same."""
     said = [notes.counted(evidence)]
     if not rows:
         return [*said, "No entry can be ranked: none ran on ranked problems."]
     first = rows[0]
     said += [
-        f"score: log-time area over the 51 {evidence.scoring} targets, mean over starts, then over the "
+        f"score: log-time area over the 51 {which}targets, mean over starts, then over the "
         f"{first['n_problems']} ranked problems ({first['n_families']} families, {first['n_starts']} or more starts "
         "each); 1 best, 0 if no target is met. A diverged run is 0.",
         "Settings: default, the rule's own defaults; one for all, chosen for each problem with its family left out; "
@@ -223,6 +223,7 @@ def _contrast_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     if not rows:
         return [*said, "The suite states no contrasts."]
     said += [
+        notes.targets(evidence),
         "Contrasts stand in the suite file and are part of the run's identity: none was added afterwards. difference: "
         "left minus right, paired on starts, mean over problems; more is better.",
         f"{THESE}: intervals at the level of each contrast's step in Holm's procedure over all {len(rows)} contrasts; "

@@ -8,6 +8,7 @@ from optbench.records import Scoring
 from optbench.report import formatting
 from optbench.report.evidence import SETTING_TITLES, SETTINGS, Evidence
 from optbench.report.layout import Block, Cell, Column, Table
+from optbench.report.notes import targets
 from optbench.report.ranking_tables import COLUMNS, NEW, THESE, Row, entry, ranking_notes, rows_of
 
 
@@ -48,9 +49,10 @@ def moved(evidence: Evidence, kind: str, title: str) -> Table:
         notes=(
             "targets: settled, from that cost on f stays at or below it to the end of the budget; touched, f is there "
             "once. Tuning goes by the same targets as the score.",
+            *([targets(evidence)] if evidence.lacks_settling_times else []),
             *ranking_notes(evidence, [row for row in rows if row["scoring"] == ways[0]]),
         ),
-        footer=evidence.footer,
+        footer=evidence.source,
         fields=fields,
         records=tuple({name: formatting.machine(row[name]) for name in fields} for row in rows),
         intervals=f"95 %, score and rank: {THESE}; new_: {NEW}",

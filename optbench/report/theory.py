@@ -109,6 +109,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], dim: int) 
         notes,
         ROW_HEIGHT * rows,
         handles,
+        scored=False,
     )
     grid = sheet.grid(rows, len(labels), pad=panels.Pad(0.68, 0.12, 0.26, 0.48, 0.52, 0.4))
     for column, label in enumerate(labels):

@@ -49,7 +49,7 @@ def compared(evidence: Evidence, kind: str, title: str) -> Table:
         blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
         notes=tuple(_notes(evidence, rows)),
-        footer=evidence.footer,
+        footer=evidence.source,
         fields=fields,
         records=tuple({name: formatting.machine(by_key[key][name]) for name in fields} for key in order),
         intervals=f"edge: between two rates of the grid; excess_ratio: {notes.INTERVALS}",

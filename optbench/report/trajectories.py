@@ -52,7 +52,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         contours,
         paths,
         {start: f"start {start}" for start in starts},
-        "Paths of all rules from the same starts, each at the smallest value that scores at least half of the best.",
+        f"Paths of all rules from the same starts, each {plane.pictured(evidence)}.",
         ["Starts are report starts: none was used for tuning."],
     )
 
@@ -108,6 +108,7 @@ def _page(
         ],
         ROW_HEIGHTS[len(starts)] * len(labels) + 0.1,
         _signs(any("x_star" in evidence.problem(label) for label in labels)),
+        scored=False,
     )
     pad = panels.Pad(0.42, 0.05, 0.48, 0.28, 0.34, 0.72)
     columns = max(len(starts), 2)

@@ -79,8 +79,8 @@ def gains(evidence: Evidence, kind: str, title: str) -> Table:
             "each problem with its family left out; tuned, chosen per problem, on tuning starts only.",
             "Best of k: the score to expect on other starts after k of the trials, by order statistics over one sweep; "
             "k up to half of the trials. A rule without a learning rate enters at its default, whatever k.",
-            "Tuning, per problem: evals, gradient evaluations (trials x tuning starts x budget, stopped ones in full); "
-            "x run, the same in runs; edge, problems whose choice lies at the edge of its range.",
+            "Tuning, per problem: evals, gradient evaluations (candidates x tuning starts x budget, stopped ones in "
+            "full); x run, the same in runs; edge, problems whose choice lies at the edge of its range.",
             f"Brackets: {notes.INTERVALS}; every replicate chooses again, for best of k among trials drawn anew.",
         ),
         footer=evidence.footer,

@@ -67,7 +67,7 @@ def outcomes(evidence: Evidence, kind: str, title: str) -> Table:
         blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items() if cells),
         watermark=evidence.watermark,
         notes=tuple(_notes(evidence, rows, kept)),
-        footer=evidence.footer,
+        footer=evidence.source,
         fields=fields,
         records=tuple({name: formatting.machine(row[name]) for name in fields} for row in rows),
         intervals="95 %, these problems, new starts; noise seeds of a start are one cluster",

@@ -61,6 +61,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, rule: str, labels: list[str])
         ],
         ROW_HEIGHT * panels.rows(len(labels)) + 0.45,
         _handles(sizes),
+        scored=False,
     )
     axes = panels.small_multiples(sheet, [_title(frame, label) for label in labels], between_rows=0.5)
     for i, (ax, label) in enumerate(zip(axes, labels, strict=True)):

@@ -270,6 +270,7 @@ def _manifest(
         "n_cells": planned.n_cells,
         "problems": {label: problem.summary() for label, problem in problems.items()},
         "optimizers": {group.optimizer_label: _entry(spec, group) for group in planned.groups},
+        "pictured": "default" if spec.tuning == "default" else "gentle",
         "contrasts": [entry.model_dump(mode="json") for entry in spec.contrasts],
         "shards": [store.shard_name(g.problem_label, g.optimizer_label) for g in planned.groups],
     }

@@ -22,7 +22,7 @@ def reported(*, value: list[float], trials: list[int] | None = None, **more: Any
     sweep = Sweep("lr", np.arange(c), np.array(value), None, np.arange(c), np.array(trials), np.array(trials))
     flat, none = np.zeros((c, 2)), np.zeros((c, 2), dtype=bool)
     empty = {
-        "sweep": sweep, "distance": np.zeros(2), "counted": np.ones((2, 51), dtype=bool), "gap": flat,
+        "sweep": sweep, "distance": np.zeros(2), "counted": np.ones((2, 51), dtype=bool), "last": flat,
         "best": flat, "times": np.full((c, 2, 51), np.inf), "score": flat, "curve": np.ones((c, 2, len(COSTS))),
         "diverged": none, "escaped": none, "failed": none,
     }  # fmt: skip

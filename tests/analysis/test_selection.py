@@ -130,10 +130,8 @@ def test_poisoned_report_rows_change_no_choice() -> None:
     rng = np.random.default_rng(1)
     poisoned.loc[report, "f_best"] = rng.random(int(report.sum())) + 3
     poisoned.loc[report, "status"] = "ok"
-    for column in ("hits", "settled"):
-        poisoned.loc[report, column] = poisoned.loc[report, column].map(
-            lambda _: np.full(51, 1 + int(rng.integers(50)))
-        )
+    poisoned.loc[report, "hits"] = poisoned.loc[report, "hits"].map(lambda _: np.full(51, 1 + int(rng.integers(50))))
+    poisoned.loc[report, "settled"] = poisoned.loc[report, "hits"]
     changed = arrange(poisoned, manifest)
     assert select(changed.tuning, changed.facts) == select(expected.tuning, expected.facts)
 
@@ -154,3 +152,18 @@ def test_pictures_are_drawn_at_the_smallest_value_that_scores_half_of_the_best()
 def test_pictures_of_what_was_never_tuned_show_the_default():
     assert gentle(Tuning(sweep([0.1, 1.0], 1), np.empty((2, 0)))) == 1
     assert gentle(Tuning(sweep([0.1, 1.0], None), np.empty((2, 0)))) is None
+
+
+@pytest.mark.parametrize(
+    ("chosen", "scores", "flagged"),
+    [
+        (2, [0.1, 0.2, 0.9, 0.899], True),  # the last trial; the default inside it is no neighbor
+        (3, [0.1, 0.2, 0.8, 0.9], False),  # the default, with a trial on either side
+    ],
+)
+def test_a_default_says_nothing_of_the_edge_unless_it_is_chosen(chosen, scores, flagged):
+    """Trials at 0.01, 0.1 and 1, the default at 0.5 beside them."""
+    value = np.array([0.01, 0.1, 1.0, 0.5])
+    order = np.argsort(value)
+    placed = Sweep("lr", np.arange(4), value, 3, order, np.arange(3), order)
+    assert is_at_edge(np.array(scores), placed, chosen) is flagged

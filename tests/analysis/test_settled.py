@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from optbench.analysis import analyze, arrange, select
+from optbench.analysis.coincide import coinciding
 from optbench.analysis.evidence import has_settling_times
 from optbench.analysis.ranking import ranking
 from optbench.analysis.scores import REACH
 from optbench.analysis.stability import stability
 from optbench.analysis.tuning import analyze_tuning
 from optbench.errors import DataError
-from optbench.records import NEVER, Scoring
+from optbench.records import NEVER, Scoring, curve_steps
 
 from .synthetic import make_manifest, make_row, make_runs
 
@@ -102,6 +103,71 @@ def test_rows_without_settling_times_can_be_scored_by_touched_targets_alone():
     # A run that failed has no times in any case.
     failed = runs.assign(status="error", settled=None, hits=None)
     assert has_settling_times(failed)
+
+
+def test_a_target_settled_at_the_very_end_of_the_budget_counts():
+    rows = [make_row("p1", "sgd", 0, "report", k, speed=0.2, g0=1.5 + k, is_default=True) for k in range(2)]
+    rows[0]["settled"] = np.where(rows[0]["hits"] > 0, 200, rows[0]["hits"])
+    times = arrange(pd.DataFrame(rows), make_manifest({"p1": "a"}, n_cells=2)).reported["p1", "sgd"].times
+    assert times[0, 0, REACH] == 200
+
+
+def noisy(curve, last):
+    """Both ways of judging one run under noise."""
+    row = make_row("p1", "sgd", 0, "report", 0, speed=0.1, is_default=True)
+    f = 3.0 + 2.0 * np.asarray(curve)
+    row |= {"f_start": f[0], "f_last": 3.0 + 2.0 * last, "f_best": f.min(), "curve_f": f}
+    row |= {"curve_best": np.minimum.accumulate(f)}
+    manifest = make_manifest({"p1": "a"}, n_cells=1, noise={"kind": "gaussian", "level": 1.0})
+    return [arrange(pd.DataFrame([row]), manifest, scoring).reported["p1", "sgd"] for scoring in Scoring]
+
+
+def test_under_noise_a_run_that_passes_and_leaves_settles_nowhere():
+    steps = curve_steps(200)
+    settled, touched = noisy([1e-5 if 5 <= k <= 9 else 1.0 for k in range(len(steps))], 0.7)
+    assert touched.times[0, 0, REACH] == steps[4]
+    assert np.isinf(settled.times[0, 0, REACH])
+    # The last iterate is judged either way: the best of many noisy ones is luck.
+    assert settled.gap[0, 0] == touched.gap[0, 0] == pytest.approx(0.7)
+    np.testing.assert_array_equal(settled.curve, touched.curve)
+    assert settled.curve[0, 0, -1] == pytest.approx(1.0)
+
+
+def test_under_noise_a_run_settles_where_its_medians_stay():
+    steps = curve_steps(200)
+    curve = [1.0 if k < 8 else 1e-5 for k in range(len(steps))]
+    curve[3:6] = [1e-5] * 3
+    settled, touched = noisy(curve, 1e-5)
+    assert touched.times[0, 0, REACH] == steps[2]
+    assert settled.times[0, 0, REACH] == steps[7]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hits": np.full(51, 150)}, "targets must be touched before they are settled"),
+        ({"hits": np.full(51, NEVER)}, "targets must be touched before they are settled"),
+        ({"f_last": np.nan}, "rows of status ok must have a finite f_last; 1 have none"),
+    ],
+)
+def test_times_that_contradict_each_other_and_missing_values_are_refused(change, message):
+    row = make_row("p1", "sgd", 0, "report", 0, speed=0.3, is_default=True) | change
+    with pytest.raises(DataError, match=message):
+        arrange(pd.DataFrame([row]), make_manifest({"p1": "a"}, n_cells=1))
+
+
+def test_entries_that_differ_in_the_last_value_alone_do_not_coincide():
+    runs, manifest = make_runs(FAMILIES, ["adam", "sgd"])
+    twins = runs[runs["optimizer"] == "adam"].assign(optimizer="twin")
+    twins["cell_id"] = twins["cell_id"].str.replace("adam", "twin")
+    both = pd.concat([runs, twins], ignore_index=True)
+    for scoring in Scoring:
+        evidence = arrange(both, manifest, scoring)
+        assert ("adam", "twin") in coinciding(evidence, ["adam", "sgd", "twin"], FAMILIES, "tuned")
+    both.loc[both["optimizer"] == "twin", "f_last"] *= 1 + 1e-13
+    for scoring in Scoring:
+        evidence = arrange(both, manifest, scoring)
+        assert ("adam", "twin") not in coinciding(evidence, ["adam", "sgd", "twin"], FAMILIES, "tuned")
 
 
 def test_stability_ranks_by_each_way():

@@ -180,8 +180,8 @@ def test_poisoned_report_rows_change_no_choice_among_drawn_trials():
     rng = np.random.default_rng(1)
     runs.loc[report, "status"] = "ok"
     runs.loc[report, "f_best"] = rng.random(int(report.sum())) + 3
-    for column in ("hits", "settled"):
-        runs.loc[report, column] = runs.loc[report, column].map(lambda _: np.full(51, 1 + int(rng.integers(50))))
+    runs.loc[report, "hits"] = runs.loc[report, "hits"].map(lambda _: np.full(51, 1 + int(rng.integers(50))))
+    runs.loc[report, "settled"] = runs.loc[report, "hits"]
     changed = arrange(runs, manifest)
     assert select(changed.tuning, changed.facts) == select(expected.tuning, expected.facts)
 
@@ -285,7 +285,7 @@ def one_problem(tune: dict[str, np.ndarray], report: dict[str, np.ndarray]) -> E
         tuning["p1", name] = Tuning(sweep, scores)
         counted = np.ones((report[name].shape[1], 51), bool)
         nothing = np.zeros(0)
-        unused = dict.fromkeys(("distance", "gap", "best", "times", "curve", "diverged", "escaped", "failed"), nothing)
+        unused = dict.fromkeys(("distance", "last", "best", "times", "curve", "diverged", "escaped", "failed"), nothing)
         reported["p1", name] = Reported(sweep=sweep, counted=counted, score=report[name], **unused)
     return Evidence({"p1": Facts("a", 2, 0.0, 1.0, 1e-6, None, True)}, 100.0, np.arange(1), tuning, reported)
 

@@ -371,5 +371,5 @@ def test_what_costs_less_than_one_evaluation_is_drawn_and_explained(evidence):
     assert starts == {"himmelblau-2d-i1": 1.0, "rosenbrock-2d-i1": 1.0, "sphere-10d-i1": 0.125}
     shown = texts(run, "convergence").replace("\n", " ")
     assert "Costs on finite sums in batches are sample gradients over the number of terms." in shown
-    assert "Relative gap: (last f - f_star)/f_scale." in shown
+    assert "Relative gap: (f at each cost - f_star)/f_scale." in shown
     assert "batches" not in texts(evidence, "convergence")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from optbench.errors import UsageError
 from optbench.records import Scoring
-from optbench.report import figures, tables
+from optbench.report import figures, plane, tables
 from optbench.report.evidence import Evidence
 from tests.analysis.synthetic import make_runs
 
@@ -20,7 +22,12 @@ def stored(tmp_path, **changed):
     runs, manifest = make_runs(FAMILIES, ["adam", "sgd"], n_report=6)
     grid = sorted(runs["swept_value"].unique())
     entry = {"swept": "lr", "has_rate": True, "grid": grid}
-    manifest |= {"optimizers": {"adam": entry, "sgd": entry}, "run_id": "0f3a", "version": "0.1.0"}
+    manifest |= {
+        "optimizers": {"adam": entry, "sgd": entry},
+        "run_id": "0f3a",
+        "schema_version": 2,
+        "units": "normalized",
+    }
     manifest |= {key: value for key, value in changed.items() if key != "settled"}
     if "settled" in changed:
         runs["settled"] = changed["settled"]
@@ -65,12 +72,13 @@ def test_an_old_run_is_read_and_says_that_it_has_no_settling_times(tmp_path):
     assert evidence.scoring is Scoring.TOUCHED
     text = tables.render(evidence, "main", "markdown")
     assert "This run was stored without settling times" in text
-    assert "score: log-time area over touched targets" in text
+    assert "score: log-time area over touched targets (stored without settling times)" in text
     assert set(Evidence(old(tmp_path)).frame("stability")["scoring"]) == {"touched"}
+    assert "This run was stored without settling times" in tables.render(evidence, "stability", "markdown")
 
 
 def test_an_old_run_cannot_be_scored_by_settled_targets(tmp_path):
-    message = r"run 0f3a, made by optbench 0\.1\.0, has no settling times; score it by touched targets, or run"
+    message = "run 0f3a, of schema 2, has no settling times; score it by touched targets, or run"
     with pytest.raises(UsageError, match=message):
         tables.render(old(tmp_path), "main", score="settled")
 
@@ -107,7 +115,43 @@ def test_the_best_gap_stands_beside_the_last_where_the_runs_were_ten_times_neare
     run.runs.loc[report, "f_last"] = 3.0 + 2.0 * 0.5
     text = tables.render(run, "main", "markdown")
     lines = {line.split("|")[2].strip(): line for line in text.splitlines() if line.startswith("|")}
-    assert "0.50 (best " in lines["adam"]
+    assert "0.50 " in lines["adam"]
+    assert "\\] (best " in lines["adam"]
     assert "(best" not in lines["sgd"]
     run.runs.loc[report, "f_last"] = run.runs.loc[report, "f_best"] + 1e-13
     assert "(best" not in tables.render(run, "main", "markdown")
+
+
+def test_numbers_of_every_table_follow_the_score(tmp_path):
+    """One entry passes by all targets and ends where it began: by settled targets it has nothing."""
+    run = stored(tmp_path)
+    passing = run.runs["optimizer"] == "adam"
+    run.runs["settled"] = [
+        np.where(hits == 0, 0, -1) if gone else hits for gone, hits in zip(passing, run.runs["hits"], strict=True)
+    ]
+    run.runs.loc[passing, "f_last"] = run.runs.loc[passing, "f_start"]
+    for frame, column in (("gain", "tuned"), ("matrix", "difference"), ("ranking", "score"), ("best_of_k", "score")):
+        found = {way: Evidence(run, scoring=way).frame(frame)[column].sum() for way in Scoring}
+        assert found["settled"] != pytest.approx(found["touched"], abs=1e-3), frame
+    gain = {way: Evidence(run, scoring=way).frame("gain").set_index("optimizer")["tuned"] for way in Scoring}
+    assert gain["settled"]["adam"] == 0
+    assert gain["touched"]["adam"] > 0.1
+
+
+def test_what_hangs_on_no_score_does_not_name_one(tmp_path):
+    evidence = Evidence(stored(tmp_path))
+    assert evidence.criterion not in evidence.source
+    assert "settled" not in tables.render(evidence, "theory", "markdown").splitlines()[-1]
+    assert json.loads(tables.render(evidence, "stability", "json"))["source"] == evidence.source
+
+
+@pytest.mark.parametrize(
+    ("pictured", "said"),
+    [
+        ("gentle", "at the smallest value that scores at least half of the best on tuning starts"),
+        ("default", "at its default"),
+        (None, "at the value that stands beside its name"),
+    ],
+)
+def test_pictures_say_at_which_value_they_were_drawn(tmp_path, pictured, said):
+    assert plane.pictured(Evidence(stored(tmp_path, pictured=pictured))) == said
