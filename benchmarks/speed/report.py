@@ -18,6 +18,9 @@ _WHAT = {
     "claim: a scan that traces only the rate and keeps nothing (rate only).",
     "limit": "Run-steps a second in float64: the engine with its records on and all cores at work, against "
     "hand-written C on one core (benchmarks/speed/limit.c), which keeps the best value alone.",
+    "builds": "CPU nanoseconds for a step of a lane in one thread, the engine with all its records: another build "
+    "(here from before settling times were kept), and this one. The least of all turns; ratio is the other's over "
+    "ours.",
     "compile": "Seconds to compile all that a suite needs; what is compiled pair by pair is measured on a sample "
     "and scaled.",
     "loops": "Adam on 2-D Rosenbrock, float64: run-steps a second of the engine on all lanes, and of Python loops.",
@@ -59,7 +62,7 @@ def write(out: Path, measured: Mapping[str, Sequence[Mapping[str, Any]]], option
 def _markdown(part: str, rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any], rounds: int) -> str:
     columns = list(rows[0])
     lines = [f"# Speed: {part}", "", _WHAT[part.split("-")[0]], ""]
-    if part != "compile":
+    if part not in ("builds", "compile"):
         lines += [f"Medians of {rounds} rounds, contestants in turn.", ""]
     lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(_cell(name, row[name]) for name in columns) + " |" for row in rows]
@@ -70,8 +73,10 @@ def _markdown(part: str, rows: Sequence[Mapping[str, Any]], machine: Mapping[str
             "",
             "Geometric means: " + ", ".join(f"{n} **{m:.2f}**" for n, m in zip(names, means, strict=True)) + ".",
         ]
-    if part == "limit":
+    if part in ("builds", "limit"):
         lines += ["", f"Geometric mean of ratio: **{geometric_mean([row['ratio'] for row in rows]):.2f}**."]
+    if part == "limit":
+        lines += ["", "What bounds each kernel: [docs/speed.md](../../docs/speed.md)."]
     if part == "networks":
         for what in dict.fromkeys(row["what"] for row in rows):
             mean = geometric_mean([row["ratio"] for row in rows if row["what"] == what])

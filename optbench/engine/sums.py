@@ -2,20 +2,22 @@
 
 XLA's CPU backend merges a sum with what it adds up into a loop over coordinates inside one over lanes, and LLVM then
 vectorizes the inner one, whose numbers lie a row apart. Terms with lanes innermost it writes down first, and adds
-row to row: four times faster. Functions are written for one point and say ``sum``; where they do is found by tracing.
+row to row: two to four times faster. Functions are written for one point and say ``sum``; where they do is found by
+tracing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, DebugInfo, Literal, jaxpr_as_fun
 
-#: Up to so many coordinates LLVM unrolls the inner loop and vectorizes over lanes by itself.
-FEW = 4
+#: Up to so many coordinates LLVM unrolls the inner loop of most functions and vectorizes over lanes by itself, and
+#: pinned terms would take longer to compile.
+FEW = 16
 #: Where the equations of a primitive that calls a function stand in its parameters.
 _CALLS = {"pjit": "jaxpr", "jit": "jaxpr", "closed_call": "call_jaxpr", "custom_jvp_call": "call_jaxpr"}
 
@@ -24,7 +26,7 @@ def pinned_sums(function: Callable[..., Any], pin: Callable[[Any], Any]) -> Call
     """Returns a function of lanes whose sums over coordinates have pinned terms.
 
     Args:
-        function: Takes and returns arrays.
+        function: Takes and returns arrays; the first that it takes is (lanes, dim).
         pin: Fixes the layout of an array of (lanes, dim).
 
     Returns:
@@ -32,7 +34,8 @@ def pinned_sums(function: Callable[..., Any], pin: Callable[[Any], Any]) -> Call
     """
 
     def run(*arguments: Any) -> Any:
-        if jax.default_backend() != "cpu":
+        # Tracing is a third of what a program takes to compile, and few coordinates have no wide sum.
+        if jax.default_backend() != "cpu" or arguments[0].shape[1] <= FEW:
             return function(*arguments)
         traced, shape = jax.make_jaxpr(function, return_shape=True)(*arguments)
         results = _evaluated(traced.jaxpr, traced.consts, jax.tree.leaves(arguments), pin)
@@ -42,29 +45,63 @@ def pinned_sums(function: Callable[..., Any], pin: Callable[[Any], Any]) -> Call
 
 
 def _evaluated(jaxpr: Any, consts: Sequence[Any], arguments: Sequence[Any], pin: Callable[[Any], Any]) -> list[Any]:
-    """Evaluates equations one by one."""
+    """Evaluates equations: those between two sums together, and those of what is called where it has a sum."""
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *arguments], strict=True))
 
     def read(variable: Any) -> Any:
         return variable.val if isinstance(variable, Literal) else known[variable]
 
-    for eqn in jaxpr.eqns:
-        called = eqn.params.get(_CALLS.get(eqn.primitive.name, ""))
-        if called is not None:
-            results = _evaluated(called.jaxpr, called.consts, [read(v) for v in eqn.invars], pin)
-        elif _is_wide_sum(eqn):
-            results = [jnp.sum(pin(read(eqn.invars[0])).T, axis=0)]
+    for eqns in _parts(jaxpr.eqns):
+        results: Sequence[Any]
+        first = eqns[0]
+        if _is_wide_sum(first):
+            results = [jnp.sum(pin(read(first.invars[0])).T, axis=0)]
+        elif (called := _called(first)) is not None and _has_sum(called.jaxpr):
+            results = _evaluated(called.jaxpr, called.consts, [read(v) for v in first.invars], pin)
         else:
-            given = list(dict.fromkeys(v for v in eqn.invars if not isinstance(v, Literal)))
-            results = jaxpr_as_fun(ClosedJaxpr(_alone(jaxpr, eqn, given), []))(*map(read, given))
-        known.update(zip(eqn.outvars, results, strict=True))
+            made = {v for eqn in eqns for v in eqn.outvars}
+            read_first = (v for eqn in eqns for v in eqn.invars if not isinstance(v, Literal))
+            given = list(dict.fromkeys(v for v in read_first if v not in made))
+            results = jaxpr_as_fun(ClosedJaxpr(_part(jaxpr, eqns, given), []))(*map(read, given))
+        known.update(zip((v for eqn in eqns for v in eqn.outvars), results, strict=True))
     return [read(v) for v in jaxpr.outvars]
 
 
-def _alone(jaxpr: Any, eqn: Any, given: Sequence[Any]) -> Any:
-    """Returns one equation as a function of its own."""
-    names = DebugInfo("sums", eqn.primitive.name, ("",) * len(given), ("",) * len(eqn.outvars))
-    return jaxpr.replace(constvars=[], invars=list(given), outvars=eqn.outvars, eqns=[eqn], debug_info=names)
+def _parts(eqns: Sequence[Any]) -> Iterator[list[Any]]:
+    """Yields equations in their order: one with a sum alone, all between two such together."""
+    together: list[Any] = []
+    for eqn in eqns:
+        if not _sums(eqn):
+            together.append(eqn)
+            continue
+        if together:
+            yield together
+        yield [eqn]
+        together = []
+    if together:
+        yield together
+
+
+def _part(jaxpr: Any, eqns: Sequence[Any], given: Sequence[Any]) -> Any:
+    """Returns some equations as a function of their own, of what they are given to all that they make."""
+    made = [v for eqn in eqns for v in eqn.outvars]
+    names = DebugInfo("sums", "part", ("",) * len(given), ("",) * len(made))
+    return jaxpr.replace(constvars=[], invars=list(given), outvars=made, eqns=list(eqns), debug_info=names)
+
+
+def _called(eqn: Any) -> Any:
+    """Returns the function that an equation calls, ``None`` if it calls none."""
+    return eqn.params.get(_CALLS.get(eqn.primitive.name, ""))
+
+
+def _has_sum(jaxpr: Any) -> bool:
+    return any(map(_sums, jaxpr.eqns))
+
+
+def _sums(eqn: Any) -> bool:
+    """Returns whether an equation is a sum over coordinates or calls a function with one."""
+    called = _called(eqn)
+    return _is_wide_sum(eqn) if called is None else _has_sum(called.jaxpr)
 
 
 def _is_wide_sum(eqn: Any) -> bool:

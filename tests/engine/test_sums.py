@@ -11,7 +11,7 @@ from jax import lax
 from optbench import catalog
 from optbench.engine.sums import FEW, pinned_sums
 
-LANES, DIM = 3, 7
+LANES, DIM = 3, FEW + 5
 pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu", reason="accelerators keep their sums")
 
 
@@ -65,7 +65,7 @@ def test_values_and_gradients_are_the_same(name):
 
 @pytest.mark.parametrize("name", ["sphere", "rosenbrock", "rastrigin", "griewank", "ackley"])
 def test_functions_of_the_catalog_keep_values_and_gradients_under_jit(name):
-    problem = catalog.problem(name, 5)
+    problem = catalog.problem(name, 20)
     x = np.array([problem.starts(0, "report", i)[0] for i in range(4)])
     arguments = (x, *[np.float64(value) for value in problem.theta])
     axes = (0, *[None] * len(problem.theta))
