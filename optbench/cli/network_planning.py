@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from optbench.console import duration
 from optbench.records import SCORED, curve_steps
 from optbench.runner.networks import absent
@@ -11,11 +13,11 @@ from optbench.suite.spec import OptimizerSpec
 from optbench.tasks.data import SETS
 
 #: Multiplications with a weight that two cores do a second, in a forward pass; a step does three times as many.
-MULTIPLY_ADDS_PER_S = 2e10
-#: Seconds that a trip takes beside them.
-TRIP_S = 2e-4
+MULTIPLY_ADDS_PER_S = 6e10
+#: Seconds of one core that a trip takes beside them.
+TRIP_S = 5e-5
 #: Seconds to compile a task and a rule.
-COMPILE_S = 3.0
+COMPILE_S = 1.0
 #: Seconds until the first task is read, and of the table and figures: those that every run has, and for each task.
 START_S = 1.5
 SHOW_S, TASK_S = 1.5, 0.2
@@ -53,8 +55,7 @@ def describe_networks(planned: NetworkPlan) -> str:
         if task.label in left_out:
             lines.append(f"  {'':<28} left out: {left_out[task.label]}")
     groups = [group for group in planned.groups if group.task.label not in left_out]
-    compile_s, run_s = COMPILE_S * len(groups), sum(map(_run_s, groups))
-    show_s = SHOW_S + TASK_S * len({group.task.label for group in groups})
+    compile_s, run_s, show_s = seconds(groups)
     return "\n".join([
         *lines,
         "",
@@ -64,6 +65,12 @@ def describe_networks(planned: NetworkPlan) -> str:
         f"  show     {duration(show_s)} for the table and all figures",
         f"  total    {duration(START_S + compile_s + run_s + show_s)}",
     ])  # fmt: skip
+
+
+def seconds(groups: Collection[NetworkGroup]) -> tuple[float, float, float]:
+    """Returns the seconds that some groups take on two cores: compiling, running, table and figures."""
+    tasks = {group.task.label for group in groups}
+    return COMPILE_S * len(groups), sum(map(_run_s, groups)), SHOW_S + TASK_S * len(tasks)
 
 
 def _tried(spec: NetworkSuite, entry: OptimizerSpec) -> str:

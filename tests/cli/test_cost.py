@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from optbench.cli.cost import estimate
+from optbench.cli.network_planning import START_S, seconds
+from optbench.suite.network_plan import plan_networks
 from optbench.suite.parse import load
 from optbench.suite.plan import plan
 
@@ -71,3 +73,10 @@ def test_showing_is_part_of_the_estimate(small):
     assert 0 < few.show_s < all_.show_s
     assert all_.total_s > all_.compile_s + all_.run_s + all_.show_s
     assert all_.total_kept_s == pytest.approx(all_.total_s - all_.compile_s + all_.load_s)
+
+
+def test_a_whole_run_of_networks_takes_about_as_long_as_estimated():
+    """79 processor seconds, 67 of them on both cores."""
+    planned = plan_networks(load("networks").spec, quick=True)
+    total = START_S + sum(seconds(planned.groups))
+    assert 1 / 1.5 < total / (79.3 - 67 / 2) < 1.5
