@@ -1,53 +1,50 @@
-"""A run with several batch sizes beside a function without batches: costs are costs everywhere."""
+"""A suite too large to have all programs at once leaves the same files as one that has them."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-import optbench as ob
-from optbench.report import figures, tables
+import optbench
+from optbench.engine import shelves
+from optbench.engine.execute import Engine
 
-SUITE = """
-name = "tiny"
-version = 1
-question = "Do costs of several batch sizes stand side by side?"
-budget = 6
-starts = { tune = 2, report = 6 }
-grid = { lr = { low = 1e-2, high = 1e0, points = 3 } }
-optimizers = [{ name = "sgd" }, { name = "adam" }]
-problems = [
-  { name = "sphere", dim = 10, instance = 1 },
-  { name = "least_squares", dim = 10, instance = 1, noise = { kind = "batch", level = [1.0, 8.0, 256.0] } },
-]
-"""
+FILES = ("shards/*.parquet", "pictures/*.parquet")
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("batches")
-    (folder / "tiny.toml").write_text(SUITE)
-    return ob.run(str(folder / "tiny.toml"), out=folder)
+@pytest.fixture
+def whole(tmp_path):
+    return optbench.run("smoke", out=tmp_path / "whole")
 
 
-def test_traces_tell_costs_up_to_the_budget(run):
-    """Of a problem's curves the points are those of its steps, each at the cost of a step."""
-    rows = run.runs.set_index("cell_id")
-    costs = {}
-    for cell, trace in run.traces.groupby("cell_id"):
-        row, share = rows.loc[cell], run.manifest["problems"][rows.loc[cell, "problem"]]["trip_cost"]
-        np.testing.assert_array_equal(trace["f"], row["curve_f"])
-        assert trace["f"].iloc[0] == row["f_start"]
-        costs.setdefault(share, set()).add((trace["cost"].iloc[1], trace["cost"].max()))
-    assert costs == {
-        1.0: {(1.0, 6.0)},
-        8 / 256: {(8 / 256, 158 * 8 / 256)},
-        1 / 256: {(1 / 256, 1259 / 256)},
-    }
-    assert set(rows["cost"]) == {6.0}
+def test_programs_of_one_dimension_after_the_other_leave_the_same_files(whole, tmp_path, monkeypatch):
+    """And those of ten dimensions are let go of, while those of two stay for the pictures."""
+    held = []
+    forget = Engine.forget
+
+    def noted(self, dims):
+        forget(self, dims)
+        held.append((sorted(dims), sorted({key.dim for key in self.programs})))
+
+    monkeypatch.setattr(shelves, "HELD_WEIGHT", 0.1)
+    monkeypatch.setattr(Engine, "forget", noted)
+    reports = []
+    parted = optbench.run("smoke", out=tmp_path / "parted", progress=reports.append)
+    assert held == [([], [2]), ([10], [2]), ([2, 10], [])]
+    for pattern in FILES:
+        names = sorted(path.name for path in whole.path.glob(pattern))
+        assert names
+        assert names == sorted(path.name for path in parted.path.glob(pattern))
+        for path in whole.path.glob(pattern):
+            assert path.read_bytes() == (parted.path / path.relative_to(whole.path)).read_bytes()
+    said = [[{**facts, "compile_s": 0} for facts in run.manifest["programs"]] for run in (whole, parted)]
+    assert said[0] == said[1]
+    assert {facts["dim"] for facts in said[0]} == {2, 10}
+    left = [report.eta_s for report in reports if " " in report.phase and report.cells_done and report.cells_total]
+    assert left[-2] == 0.0
 
 
-def test_tables_and_figures_have_the_same_clock(run, tmp_path):
-    assert "Costs on finite sums in batches are sample gradients" in " ".join(tables.render(run).split())
-    names = {path.name for path in figures.draw(run, None, "svg", tmp_path)}
-    assert {"convergence.svg", "sensitivity.svg", "best_of_k.svg"} <= names
+def test_a_small_suite_compiles_all_at_once(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(Engine, "forget", lambda self, dims: pytest.fail("nothing needs to be let go of"))
+    phases = []
+    optbench.run("smoke", out=tmp_path / "again", progress=lambda report: phases.append(report.phase))
+    assert phases.count("compiling") == 1
