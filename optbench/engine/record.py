@@ -131,7 +131,7 @@ def record(
     start = (records, nearest(records.met, goal))
     records, _ = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, add, start)
     alive = records.diverged_at < 0
-    return records._replace(above=last_above(records.above, records.hits, f, highest, first, n, alive, goal))
+    return records._replace(above=last_above(records.above, records.hits, values, highest, first, n, alive, goal))
 
 
 def _add_chunk(records: Records, target: Array, chunk: Chunk, goal: Goal, when: Schedule) -> tuple[Records, Array]:

@@ -6,8 +6,6 @@ lanes at once, and there are as many trips as the busiest lane needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
@@ -18,8 +16,6 @@ from optbench.records import NEVER
 
 #: Targets that are counted in one step.
 COUNTED = 17
-#: Targets that one pass over a chunk looks for.
-AT_ONCE = 1
 
 
 def count(goal: Goal, best: Array) -> Array:
@@ -61,20 +57,17 @@ def first_hits(
     """
 
     def find(reached: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        met, hits, _ = carry
-        next_ones = [nearest(met + j, goal) for j in range(AT_ONCE)]
+        met, hits, target = carry
 
-        # From the last row to the first, so that the first that meets a target stands in the end. It counts, since
+        # From the last row to the first, so that the first that meets the target stands in the end. It counts, since
         # a later one does. In double precision, as values are: vector units compare and select like with like.
-        def look(back: Array, f: Array, *found: Array) -> tuple[Array, ...]:
-            row, gap = (CHUNK - 1 - back).astype(jnp.float64), f - goal.f_star
-            return tuple(jnp.where(gap <= target, row, old) for target, old in zip(next_ones, found, strict=True))
+        def look(back: Array, f: Array, found: Array) -> tuple[Array]:
+            return (jnp.where(f - goal.f_star <= target, (CHUNK - 1 - back).astype(jnp.float64), found),)
 
-        rows = over_rows(look, lambda back: chunk.f(CHUNK - 1 - back), (jnp.zeros_like(best),) * AT_ONCE)
-        for j, row in enumerate(rows):
-            is_it = (_numbers(hits) == met[None] + j) & (met + j < reached)[None]
-            hits = jnp.where(is_it, (chunk.first + row).astype(jnp.int32)[None], hits)
-        met = jnp.maximum(met, jnp.minimum(met + AT_ONCE, reached))
+        (row,) = over_rows(look, lambda back: chunk.f(CHUNK - 1 - back), (jnp.zeros_like(best),))
+        is_next = (_numbers(hits) == met[None]) & (met < reached)[None]
+        met = jnp.minimum(met + 1, reached)
+        hits = jnp.where(is_next, (chunk.first + row).astype(jnp.int32)[None], hits)
         return met, hits, nearest(met, goal)
 
     def crossed(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
@@ -92,7 +85,7 @@ def first_hits(
 def last_above(
     above: Array,
     hits: Array,
-    f: Callable[[Array], Array],
+    values: Array,
     highest: Array,
     first: Array,
     n: Array,
@@ -108,7 +101,7 @@ def last_above(
     Args:
         above: Last step whose value is above each target or -1, (targets, lanes).
         hits: First step at each target or -1, at the end of the segment, (targets, lanes).
-        f: ``f(row)`` gives a row of the segment, (lanes,); rows from ``n`` on repeat the last one that counts.
+        values: Values of the segment, (rows, lanes).
         highest: Highest value of each chunk, (chunks, lanes).
         first: Step of row 0.
         n: Number of rows that count, at least 1.
@@ -136,7 +129,8 @@ def last_above(
             return (gap > hardest(level)) & (level > 0)
 
         def row_of(row: Array) -> Array:
-            return f(begin + row)
+            kept: Array = lax.dynamic_index_in_dim(values, jnp.minimum(begin + row, n - 1), keepdims=False)
+            return kept
 
         def fallen(carry: tuple[Array, Array]) -> tuple[Array, Array]:
             level, above = carry
@@ -154,22 +148,22 @@ def last_above(
 
         def find(carry: tuple[Array, Array]) -> tuple[Array, Array]:
             level, above = carry
-            threshold, none = hardest(level), jnp.zeros_like(gap)
+            threshold = hardest(level)
 
-            def look(row: Array, f: Array, found: Array, value: Array) -> tuple[Array, Array]:
-                is_later = f - goal.f_star > threshold
-                return jnp.where(is_later, row.astype(jnp.float64), found), jnp.where(is_later, f, value)
+            def look(row: Array, f: Array, found: Array) -> tuple[Array]:
+                return (jnp.where(f - goal.f_star > threshold, row.astype(jnp.float64), found),)
 
-            row, value = over_rows(look, row_of, (none, none))
+            (row,) = over_rows(look, row_of, (jnp.zeros_like(gap),))
+            at = jnp.minimum(begin + row.astype(jnp.int32), n - 1)
             # All later values are below this one, so it decides for all targets between.
+            value = jnp.take_along_axis(values, at[None], axis=0, mode="clip")[0]
             low = jnp.where(is_above(level), count(goal, value), level)
-            at = first + jnp.minimum(begin + row.astype(jnp.int32), n - 1)
-            return low, jnp.where(between(low, level), at[None], above)
+            return low, jnp.where(between(low, level), first + at[None], above)
 
         level, above = lax.cond(jnp.any(is_above(carry[0])), fallen, lambda carry: carry, carry)
         return lax.while_loop(lambda carry: jnp.any(is_above(carry[0])), find, (level, above))
 
-    level = jnp.where(alive, count(goal, f(n - 1)), 0)
+    level = jnp.where(alive, count(goal, values[n - 1]), 0)
     is_out = between(level, jnp.where(alive, above.shape[0], 0))
     above = jnp.where(is_out, first + n - 1, jnp.where(alive[None], above, NEVER))
     _, above = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, look_back, (level, above))
