@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from optbench.records import UNRANKED_TAGS
 from optbench.report import escaping, panels, style
 from optbench.report.evidence import MEAN, Evidence, optimizers
+from optbench.report.pages import Pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +31,7 @@ GRAY = "#b5b5b5"
 LABEL = 0.112
 
 
-def draw(evidence: Evidence, setting: str) -> list[Figure]:
+def draw(evidence: Evidence, setting: str) -> Sequence[Figure]:
     """Draws the expected score of the best of k trials with its interval.
 
     Args:
@@ -59,12 +62,13 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     ax.set_xlabel("trials k")
     ax.set_ylabel("score")
     _multiples(sheet._replace(top=sheet.top - height), frame, first, rules, colored)
-    figures = [sheet.figure]
-    for chunk in panels.chunks(rest, panels.PER_PAGE):
-        sheet = _sheet(evidence, mean, rules, colored, ROW_HEIGHT * panels.rows(len(chunk)) + 0.3)
-        _multiples(sheet, frame, chunk, rules, colored)
-        figures.append(sheet.figure)
-    return figures
+
+    def further(labels: list[str]) -> Figure:
+        sheet = _sheet(evidence, mean, rules, colored, ROW_HEIGHT * panels.rows(len(labels)) + 0.3)
+        _multiples(sheet, frame, labels, rules, colored)
+        return sheet.figure
+
+    return Pages([lambda: sheet.figure, *(partial(further, part) for part in panels.chunks(rest, panels.PER_PAGE))])
 
 
 def _problems(evidence: Evidence, labels: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from optbench.records import Scoring
 from optbench.report import escaping, formatting, panels, style
 from optbench.report import notes as notes_of_tables
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
+from optbench.report.pages import Pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +24,7 @@ FLOOR = formatting.GAP_FLOOR
 ROW_HEIGHT = 2.25
 
 
-def draw(evidence: Evidence, setting: str) -> list[Figure]:
+def draw(evidence: Evidence, setting: str) -> Sequence[Figure]:
     """Draws median and quartiles of the relative gap over the report starts.
 
     Args:
@@ -35,28 +38,29 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     # Evaluation 0, the start itself, has no place on a logarithmic axis. A step on a batch costs less than 1.
     frame = frame[(frame["setting"] == setting) & (frame["cost"] > 0)]
     rules = optimizers(frame["optimizer"])
-    figures = []
-    for labels in panels.chunks(evidence.problems(frame["problem"]), panels.PER_PAGE):
-        shown = frame[frame["problem"].isin(labels)]
-        sheet = panels.page(
-            evidence,
-            "Convergence",
-            f"{_drawn(evidence)} against gradient evaluations; setting: {SETTING_TITLES[setting]}. Lines: median over "
-            "the report starts; bands: quartiles.",
-            _notes(evidence, shown),
-            ROW_HEIGHT * panels.rows(len(labels)) + 0.25,
-            panels.rule_handles(rules),
-        )
-        for i, (ax, label) in enumerate(
-            zip(panels.small_multiples(sheet, labels, between_rows=0.5), labels, strict=True)
-        ):
-            _panel(ax, shown[shown["problem"] == label], rules)
-            if panels.is_left(i):
-                ax.set_ylabel("relative gap")
-            if panels.is_bottom(i, len(labels)):
-                ax.set_xlabel("gradient evaluations")
-        figures.append(sheet.figure)
-    return figures
+    pages = panels.chunks(evidence.problems(frame["problem"]), panels.PER_PAGE)
+    shown = (frame[frame["problem"].isin(labels)] for labels in pages)
+    return Pages([partial(_page, evidence, part, labels, rules) for part, labels in zip(shown, pages, strict=True)])
+
+
+def _page(evidence: Evidence, shown: pd.DataFrame, labels: list[str], rules: list[str]) -> Figure:
+    setting = str(shown["setting"].iloc[0])
+    sheet = panels.page(
+        evidence,
+        "Convergence",
+        f"{_drawn(evidence)} against gradient evaluations; setting: {SETTING_TITLES[setting]}. Lines: median over "
+        "the report starts; bands: quartiles.",
+        _notes(evidence, shown),
+        ROW_HEIGHT * panels.rows(len(labels)) + 0.25,
+        panels.rule_handles(rules),
+    )
+    for i, (ax, label) in enumerate(zip(panels.small_multiples(sheet, labels, between_rows=0.5), labels, strict=True)):
+        _panel(ax, shown[shown["problem"] == label], rules)
+        if panels.is_left(i):
+            ax.set_ylabel("relative gap")
+        if panels.is_bottom(i, len(labels)):
+            ax.set_xlabel("gradient evaluations")
+    return sheet.figure
 
 
 def _f(evidence: Evidence) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -103,12 +104,12 @@ def draw(
     written: list[Path] = []
     for kind in kinds or KINDS[evidence.kind]:
         pages = _pages(evidence, kind, setting)
-        if not pages and kinds:
+        if not len(pages) and kinds:
             raise DataError(_nothing(evidence, kind))
         suffix = f"-{setting}" if kind in ONE_SETTING and setting != "tuned" else ""
         suffix += "-touched" if score == Scoring.TOUCHED and kind not in UNSCORED else ""
         suffix += "-chosen" if isinstance(evidence, Chosen) else ""
-        written += write(pages, f"{kind}{suffix}", format, out_dir)
+        written += write(pages, f"{kind}{suffix}", format, out_dir, evidence.manifest.get("optimizers", ()))
     return written
 
 
@@ -131,13 +132,13 @@ def drawn(run: StoredRun | Evidence, kind: str, *, setting: str = "tuned", score
     evidence = Evidence.of(run, score)
     if problems := [*unknown("figure", [kind], names(), evidence), *_unknown_setting(evidence, setting)]:
         raise UsageError(problems)
-    pages = _pages(evidence, kind, setting)
+    pages = styled(lambda: list(_pages(evidence, kind, setting)), evidence.manifest.get("optimizers", ()))
     if not pages:
         raise DataError(_nothing(evidence, kind))
     return pages
 
 
-def _pages(evidence: Evidence, kind: str, setting: str) -> list[Figure]:
+def _pages(evidence: Evidence, kind: str, setting: str) -> Sequence[Figure]:
     """Returns the pages of one kind, none where the run has nothing for it."""
     if kind in ("convergence", "training") and evidence.manifest.get("curves"):
         # Canonical results leave the curves out; panels without lines would say that nothing converged.
@@ -170,14 +171,17 @@ def styled(made: Callable[[], T], optimizers: Iterable[str] = ()) -> T:
         return made()
 
 
-def write(pages: Sequence[Figure], name: str, format: str, out_dir: Path | str) -> list[Path]:
-    """Writes the pages of one figure; those after the first end in ``-2``, ``-3``.
+def write(
+    pages: Sequence[Figure], name: str, format: str, out_dir: Path | str, optimizers: Iterable[str] = ()
+) -> list[Path]:
+    """Writes the pages of one figure, one after the other; those after the first end in ``-2``, ``-3``.
 
     Args:
-        pages: The figures.
+        pages: The figures, which may be drawn as they are written.
         name: Name of the file without its ending.
         format: ``png``, ``svg`` or ``pdf``.
         out_dir: Folder, made if missing.
+        optimizers: Labels that must not look alike.
 
     Returns:
         The paths.
@@ -186,8 +190,8 @@ def write(pages: Sequence[Figure], name: str, format: str, out_dir: Path | str) 
     with files.explained("make", out):
         files.make_folder(out)
     paths = [out / f"{name}{f'-{number}' if number > 1 else ''}.{format}" for number in range(1, len(pages) + 1)]
-    for path, content in zip(paths, styled(lambda: [_bytes(page, format) for page in pages]), strict=True):
-        files.write_atomic(path, content)
+    for number, path in enumerate(paths):
+        files.write_atomic(path, styled(partial(_page_bytes, pages, number, format), optimizers))
     return paths
 
 
@@ -196,7 +200,8 @@ def _unknown_setting(evidence: Evidence, setting: str) -> list[str]:
     return [] if setting in settings else [unknown_name("setting", setting, settings)]
 
 
-def _bytes(figure: Figure, format: str) -> bytes:
+def _page_bytes(pages: Sequence[Figure], number: int, format: str) -> bytes:
+    """Returns the file of one page, which may be drawn for it; then nothing holds it."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=format, metadata=FORMATS[format])
+    pages[number].savefig(buffer, format=format, metadata=FORMATS[format])
     return buffer.getvalue()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from optbench.report import escaping, panels, style
 from optbench.report.evidence import Evidence, optimizers
+from optbench.report.pages import Pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +25,7 @@ STRIP = 0.062
 MOST_BANDS = 7
 
 
-def draw(evidence: Evidence, setting: str) -> list[Figure]:
+def draw(evidence: Evidence, setting: str) -> Sequence[Figure]:
     """Draws the mean score over the grid with its interval, and below it the share of diverged runs.
 
     Rules that sweep another constant than the first one's are drawn on a second axis above the panel, if
@@ -41,12 +44,12 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         return []
     swept = sorted({str(name) for name in frame["swept"]}, key=lambda name: (name != "lr", name))
     axes = [swept] if len(swept) <= 2 else [[name] for name in swept]
-    figures = []
+    made = []
     for names in axes:
         part = frame[frame["swept"].isin(names)]
         pages = panels.chunks(evidence.problems(part["problem"]), panels.PER_PAGE)
-        figures += [_page(evidence, part[part["problem"].isin(labels)], labels, names) for labels in pages]
-    return figures
+        made += [partial(_page, evidence, part[part["problem"].isin(labels)], labels, names) for labels in pages]
+    return Pages(made)
 
 
 def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: list[str]) -> Figure:
