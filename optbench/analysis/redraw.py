@@ -48,7 +48,9 @@ def reselections(
         chunk = slice(begin, min(begin + CHUNK, replicates))
         total = np.zeros(())
         if "one_for_all" in settings:
-            total = np.sum([_means(weights[p][chunk], field.tune[p]) for p in np.flatnonzero(field.ranked)], axis=0)
+            # Added one by one: those of all problems together would be gigabytes.
+            for at in np.flatnonzero(field.ranked):
+                total = total + _means(weights[at][chunk], field.tune[at])
         for family in range(field.n_families):
             members = np.flatnonzero(field.family == family)
             means = {int(p): _means(weights[p][chunk], field.tune[p]) for p in members}
