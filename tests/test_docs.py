@@ -19,7 +19,7 @@ from optbench.report import figures, tables
 from optbench.suite import parse, source
 from optbench.suite.networks import STRENGTHS, NetworkQuick, NetworkSuite, Seeds, TaskSpec
 from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
-from tests import readme
+from tests import moved, readme
 from tests.optimizers import overview
 
 ROOT = Path(__file__).parent.parent
@@ -196,3 +196,8 @@ def test_no_page_calls_missing_what_is_there():
         said = [line for line in text.splitlines() if "not there yet" in line] + missing
         words = {name for name in names for line in said if re.search(rf"\b{name.replace('-', '[- ]')}\b", line)}
         assert words == set(), path.name
+
+
+@pytest.mark.parametrize(("where", "name", "table"), moved.TABLES, ids=[name for _, name, _ in moved.TABLES])
+def test_tables_of_settled_and_touched_targets_are_those_of_the_committed_files(where, name, table):
+    assert moved.read(where, name) == table(), "run python -m tests.moved"
