@@ -93,20 +93,29 @@ def of_quick():
     ])  # fmt: skip
 
 
-def apart(settled, touched):
+def scores_apart(settled, touched):
+    """Returns whether the two intervals of the score have nothing in common."""
+    return settled["score_low"] > touched["score_high"] or settled["score_high"] < touched["score_low"]
+
+
+def ranks_apart(settled, touched):
     """Returns whether the two rank intervals have no rank in common."""
     return settled["rank_low"] > touched["rank_high"] or settled["rank_high"] < touched["rank_low"]
 
 
 def of_landscapes():
-    """Returns which ranks of ``landscapes --quick`` move beyond doubt, tuned."""
+    """Returns which scores of ``landscapes --quick`` move beyond doubt, tuned."""
     (folder,) = STABILITY.glob("landscapes-quick-*")
     frame = pd.read_csv(folder / "stability.csv")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    lines, shown = ranks(frame, "tuned", apart)
+    lines, shown = ranks(frame, "tuned", scores_apart)
+    _, ranked = ranks(frame, "tuned", ranks_apart)
     entries = frame[(frame["scoring"] == "settled") & (frame["setting"] == "tuned") & frame["ranked"]]
-    said = f"{shown} of {len(entries)} ranked entries have rank intervals without a rank in common"
-    note = f"{said}; all others are in the file beside. From {source(manifest)}, quick size."
+    note = (
+        f"{shown} of {len(entries)} ranked entries have intervals of the score with nothing in common, and stand here. "
+        f"With {int(entries['n_starts'].min())} starts a function rank intervals are wide: those of {ranked} entries "
+        f"have no rank in common. From {source(manifest)}, quick size."
+    )
     return "\n".join([*lines, "", note, ""])
 
 
