@@ -13,6 +13,7 @@ import pandas as pd
 from optbench import store
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formatting import gap
+from optbench.report.landscape_tables import passed
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -64,7 +65,8 @@ def table(run):
     lines = [f"| function | {' | '.join(rules)} |", f"| :--- |{' ---: |' * len(rules)}"]
     for problem in seen.problems(set(summary["problem"])):
         cells = [tuned.loc[(problem, rule)] for rule in rules]
-        shown = [gap(cell["gap_median"]) + ("†" if cell["at_edge"] else "") for cell in cells]
+        gaps = [gap(cell["gap_median"]) + ("†" if cell["at_edge"] else "") for cell in cells]
+        shown = [" ".join(filter(None, (text, passed(cell)))) for text, cell in zip(gaps, cells, strict=True)]
         lines.append(f"| `{problem}` | {' | '.join(shown)} |")
     budget, source = run.manifest["budget"], seen.footer.split(" · costs")[0]
     note = f"Median relative gap after {budget:,} gradients; `optbench table quick` has the intervals. {source}."

@@ -26,6 +26,8 @@ TIE = 1e-12
 FLAT = 0.01
 #: Share of the best score that is enough for a picture.
 HALF = 0.5
+#: A best score below this is that of a rule that gets nowhere at any value.
+SOME = 0.05
 #: Share of a range at either end that is its edge, where trials are drawn and not laid on a grid.
 EDGE = 1 / 16
 
@@ -143,17 +145,19 @@ def gentle(tuning: Tuning) -> int | None:
     """Returns the configuration at which a rule is drawn: the smallest value that scores at least half of the best.
 
     The best rate is often the largest at which a rule still settles. It gets there in leaps, and its path shows the
-    rate and not the rule.
+    rate and not the rule. Where no value scores ``SOME``, half of nothing is noise, and the default is drawn.
 
     Args:
         tuning: Scores on tuning starts.
 
     Returns:
-        Its position in the sweep; the default's where nothing was tuned, ``None`` where there is no default either.
+        Its position in the sweep; the default's where nothing was tuned or works, ``None`` where there is none.
     """
     if not tuning.score.shape[1] or not len(tuning.sweep.candidates):
         return tuning.sweep.default
     score = tuning.score.mean(axis=1)[tuning.sweep.candidates]
+    if score.max() < SOME and tuning.sweep.default is not None:
+        return tuning.sweep.default
     return int(tuning.sweep.candidates[np.argmax(score >= HALF * score.max())])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,11 @@ class Sketch(Evidence):
 
     @property
     def footer(self) -> str:
+        """What computed the picture; nothing in it hangs on a score."""
+        return self.source
+
+    @cached_property
+    def source(self) -> str:
         """What computed the picture."""
         said = self.manifest
         return f"optbench {__version__} · {said['said']} · jax {jax.__version__} {jax.default_backend()}"

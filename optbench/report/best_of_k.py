@@ -56,7 +56,7 @@ def draw(evidence: Evidence, setting: str) -> Sequence[Figure]:
     over = panels.Page(sheet.figure, sheet.top, sheet.top - height)
     right = 0.75 + 0.066 * max(len(escaping.figure(rule, 24)) for rule in rules)
     ax = over.grid(1, 1, pad=panels.Pad(0.68, right, 0.2 + 4 / 72, 0.46, 0.0, 0.0))[0][0]
-    ax.set_title(f"Mean over {_problems(evidence, labels)}", loc="left", color=style.INK, y=1.0, pad=4)
+    ax.set_title(f"Mean over {_problems(evidence)}", loc="left", color=style.INK, y=1.0, pad=4)
     _panel(ax, mean, rules, colored)
     _names(ax, mean, colored, height - 0.7)
     ax.set_xlabel("trials k")
@@ -71,7 +71,9 @@ def draw(evidence: Evidence, setting: str) -> Sequence[Figure]:
     return Pages([lambda: sheet.figure, *(partial(further, part) for part in panels.chunks(rest, panels.PER_PAGE))])
 
 
-def _problems(evidence: Evidence, labels: list[str]) -> str:
+def _problems(evidence: Evidence) -> str:
+    """Returns over how many problems the mean is taken: all ranked ones, whichever are shown."""
+    labels = evidence.whole.problems(name for name in evidence.whole.frame("best_of_k")["problem"] if name != MEAN)
     ranked = sum(UNRANKED_TAGS.isdisjoint(evidence.problem(label).get("tags", ())) for label in labels)
     return f"{ranked} problem{'s' if ranked != 1 else ''}"
 

@@ -34,6 +34,11 @@ class Chosen(Evidence):
         self._wanted = whole._wanted
         self._whole, self._shown = whole, shown
 
+    @property
+    def whole(self) -> Evidence:
+        """All of the evidence: means and ranks are over it, whatever is shown."""
+        return self._whole
+
     def frame(self, name: str) -> pd.DataFrame:
         """Returns a frame of analysis with the chosen entries alone."""
         return self._kept(self._whole.frame(name))

@@ -113,6 +113,11 @@ class Evidence:
         return run if isinstance(run, Evidence) else cls(run, scoring=scoring)
 
     @property
+    def whole(self) -> Evidence:
+        """All of the evidence, where a part of it is shown."""
+        return self
+
+    @property
     def _named(self) -> str:
         return f"run {self.manifest.get('run_id', '?')}, of schema {self.manifest.get('schema_version', '?')},"
 

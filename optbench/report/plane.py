@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: How the configuration that a rule is drawn at was chosen, by what the manifest says of it.
 PICTURED = {
-    "gentle": "at the smallest value that scores at least half of the best on tuning starts",
+    "gentle": "at the smallest value that scores half of the best on tuning starts, or its default where none works",
     "default": "at its default",
 }
 
@@ -24,6 +24,13 @@ PICTURED = {
 def pictured(evidence: Evidence) -> str:
     """Returns at which configuration rules are drawn; runs of optbench 0.1.0 do not say how it was chosen."""
     return PICTURED.get(str(evidence.manifest.get("pictured")), "at the value that stands beside its name")
+
+
+def units(evidence: Evidence) -> str:
+    """Returns what rates of a run in normalized units mean."""
+    if evidence.manifest.get("units") != "normalized":
+        return ""
+    return "Rates are in normalized units: every box is 10 wide, and f is in units of f_scale."
 
 
 def show_box(ax: Axes, problem: Mapping[str, Any], ticks: int = 4) -> None:

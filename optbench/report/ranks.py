@@ -101,7 +101,9 @@ def _ranks(ax: Axes, rows: list[dict[str, Any]]) -> None:
             [row["rank_low"] - 0.4, row["rank_high"] + 0.4], [i, i],
             color=_color(row), lw=5.0, solid_capstyle="butt", zorder=3,
         )  # fmt: skip
-    n = sum(bool(row["ranked"]) for row in rows)
+    # Ranks are those among all entries, whichever are shown.
+    ends = [row[name] for row in rows for name in ("rank_high", "new_rank_high") if not math.isnan(row[name])]
+    n = max([1.0, *ends])
     ax.set_xlim(0.3, n + 0.7)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
     ax.set_yticks([])

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from optbench.report import escaping, panels, style
+from optbench.report import escaping, panels, plane, style
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.pages import Pages
 
@@ -63,6 +63,8 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: lis
         f"scores 0. {bands}",
         "Below zero, one line per rule in the legend's order: share of diverged runs (full color: all of them).",
     ]
+    if said := plane.units(evidence):
+        notes.append(said)
     if upper:
         shown = ", ".join(escaping.figure(rule, 20) for rule in upper)
         notes.insert(0, f"{shown}: no learning rate; its {names[1]} on the colored axis above the panels.")

@@ -53,7 +53,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         paths,
         {start: f"start {start}" for start in starts},
         f"Paths of all rules from the same starts, each {plane.pictured(evidence)}.",
-        ["Starts are report starts: none was used for tuning."],
+        [f"Starts are report starts: none was used for tuning. {plane.units(evidence)}".rstrip()],
     )
 
 

@@ -39,7 +39,8 @@ def run(
     Args:
         suite: Name of a shipped suite or path of a TOML file.
         out: Folder of all results.
-        optimizers: Names, labels or patterns of the entries to run; ``None`` for all.
+        optimizers: Names, labels or patterns of the entries to run, in a list or as the command line has them;
+            ``None`` for all.
         problems: The same for problems, of a suite of functions.
         tasks: The same for tasks, of a suite of networks.
         tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
@@ -58,6 +59,7 @@ def run(
             subclass says which.
     """
     suite = str(suite)
+    optimizers, problems, tasks = (_listed(given) for given in (optimizers, problems, tasks))
     selection: dict[str, Any] = {
         "optimizers": None if optimizers is None else sorted(optimizers),
         "problems": None if problems is None else sorted(problems),
@@ -89,3 +91,12 @@ def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str
         elif value is not None:
             command += [f"--{option}", ",".join(value) if isinstance(value, list) else str(value)]
     return command
+
+
+def _listed(given: Iterable[str] | None) -> Iterable[str] | None:
+    """Returns names in a list; a text has them as on the command line."""
+    if not isinstance(given, str):
+        return given
+    from optbench.suite.selector import split
+
+    return split(given)

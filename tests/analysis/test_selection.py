@@ -146,7 +146,12 @@ def test_a_diverged_trial_scores_zero() -> None:
 def test_pictures_are_drawn_at_the_smallest_value_that_scores_half_of_the_best():
     assert gentle(tuning([[0.1, 0.3], [0.25, 0.25], [0.6, 0.4], [0.3, 0.3]])) == 1  # 0.2  0.25  0.5  0.3
     assert gentle(tuning([[0.1, 0.3], [0.6, 0.4], [0.3, 0.3]], values=[10.0, 1.0, 0.1])) == 2
-    assert gentle(tuning([[0.0, 0.0], [0.0, 0.0]])) == 0
+
+
+def test_pictures_show_the_default_where_no_value_works():
+    assert gentle(tuning([[0.01, 0.03], [0.04, 0.04], [0.0, 0.0]], default=2)) == 2
+    assert gentle(tuning([[0.0, 0.0], [0.0, 0.0]], default=None)) == 0
+    assert gentle(tuning([[0.01, 0.03], [0.06, 0.04], [0.0, 0.0]], default=2)) == 1
 
 
 def test_pictures_of_what_was_never_tuned_show_the_default():

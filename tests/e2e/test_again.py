@@ -12,6 +12,7 @@ import pytest
 import optbench as ob
 from optbench import environment
 from optbench.cli import cli
+from optbench.errors import UsageError
 from optbench.report import figures, tables
 from optbench.runner import again
 from tests.e2e.command import environ
@@ -183,3 +184,8 @@ def test_what_is_not_there_or_not_current_is_made_anew(folder, counted, monkeypa
     capsys.readouterr()
     counted("table", "tiny")
     assert "damaged shards" in capsys.readouterr().err
+
+
+def test_names_may_stand_in_one_text_as_on_the_command_line(tmp_path):
+    with pytest.raises(UsageError, match=r"unknown optimizer 'adm'; did you mean '\w+'"):
+        ob.run("smoke", optimizers="sgd,adm", out=tmp_path)

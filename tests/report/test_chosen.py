@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from matplotlib.text import Text
 
 from optbench.errors import UsageError
 from optbench.report import figures
@@ -60,3 +61,24 @@ def test_drawn_figures_are_those_that_are_written(evidence, tmp_path):
     (again,) = figures.write([figure], "ranks", "svg", tmp_path / "a")
     (path,) = figures.draw(evidence, ["ranks"], "svg", tmp_path / "b")
     assert again.read_bytes() == path.read_bytes()
+
+
+def texts(evidence, kind):
+    """All words of the figures of a kind."""
+    pages = figures.drawn(evidence, kind)
+    return " ".join(text.get_text() for page in pages for text in page.findobj(Text))
+
+
+def test_a_mean_over_all_problems_is_not_called_one_over_those_shown(evidence):
+    whole, part = texts(evidence, "best_of_k"), texts(chosen(evidence, problems=["sphere*"]), "best_of_k")
+    assert "Mean over 3 problems" in whole
+    assert "Mean over 3 problems" in part
+
+
+def test_rank_intervals_of_some_entries_stay_on_the_axis(evidence):
+    part = chosen(evidence, optimizers=["momentum", "rmsprop"])
+    highest = part.frame("ranking").query("setting == 'tuned'")["rank_high"].max()
+    (page,) = figures.drawn(part, "ranks")
+    ends = [ax.get_xlim()[1] for ax in page.axes if "rank" in ax.get_xlabel()]
+    assert ends
+    assert all(end > highest for end in ends)

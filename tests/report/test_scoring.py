@@ -148,7 +148,10 @@ def test_what_hangs_on_no_score_does_not_name_one(tmp_path):
 @pytest.mark.parametrize(
     ("pictured", "said"),
     [
-        ("gentle", "at the smallest value that scores at least half of the best on tuning starts"),
+        (
+            "gentle",
+            "at the smallest value that scores half of the best on tuning starts, or its default where none works",
+        ),
         ("default", "at its default"),
         (None, "at the value that stands beside its name"),
     ],
