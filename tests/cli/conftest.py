@@ -15,8 +15,9 @@ from optbench.cli import cli
 
 @pytest.fixture
 def invoke(tmp_path, monkeypatch):
-    """Runs the command in an empty folder."""
+    """Runs the command in an empty folder, as wide as it is without a terminal: xdist tells its workers a width."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
     return lambda *words: CliRunner().invoke(cli, list(words), prog_name="optbench")
 
 
@@ -27,7 +28,8 @@ class Shell:
         self.folder = folder
 
     def __call__(self, *words, env=None):
-        environ = {**os.environ, "NO_COLOR": "1", **(env or {})}
+        inherited = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+        environ = {**inherited, "NO_COLOR": "1", **(env or {})}
         command = [sys.executable, "-m", "optbench", *words]
         return subprocess.run(command, capture_output=True, text=True, cwd=self.folder, env=environ, timeout=300)
 

@@ -96,9 +96,11 @@ def draw_networks():
 
 def draw_analysis():
     families.draw(12, 10)
-    analyze(*make_runs({f"p{k:03}": f"f{k % 3}" for k in range(3)}, ["adam", "sgd"]), replicates=10)
+    # Frames are made, and draw, when they are asked for.
+    runs = make_runs({f"p{k:03}": f"f{k % 3}" for k in range(3)}, ["adam", "sgd"])
+    assert not analyze(*runs, replicates=10).summary.empty
     replicate_sums(make_field(np.zeros((3, 2, 2, 4)), np.zeros((3, 2, 2, 4))), ["tuned"], replicates=10)
-    analyze(*random_runs(), replicates=10)
+    assert not analyze(*random_runs(), replicates=10).summary.empty
 
 
 def draw_searches():

@@ -220,7 +220,7 @@ HERE = "tests.optimizers.test_from_optax"
 
 def test_a_factory_s_signature_gives_its_hyperparameters():
     rule = catalog.optimizer(f"{HERE}:friction")
-    assert rule.name == "friction"
+    assert rule.name == f"{HERE}:friction"
     assert rule.defaults() == {"lr": 0.01, "mu": 0.9}
     assert "names no default" in rule.hyper["lr"].source
     assert (rule.hyper["lr"].search.low, rule.hyper["lr"].search.high) == (1e-3, 1e2)
