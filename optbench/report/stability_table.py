@@ -51,6 +51,7 @@ def moved(evidence: Evidence, kind: str, title: str) -> Table:
             "once. Tuning goes by the same targets as the score.",
             *([targets(evidence)] if evidence.lacks_settling_times else []),
             *ranking_notes(evidence, [row for row in rows if row["scoring"] == ways[0]]),
+            *([f"Smallest differences, families and problems are said of {ways[0]} targets."] if len(ways) > 1 else []),
         ),
         footer=evidence.source,
         fields=fields,

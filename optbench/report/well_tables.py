@@ -133,9 +133,19 @@ def _notes(evidence: Evidence, rows: Sequence[Row], kept: Sequence[Row]) -> list
             f"Each optimizer stands at the rate of its grid nearest to an excess of {LOSS:g}; one that is not within a "
             f"factor of {CLOSE:g} of it is left out. CSV and JSON have all rates."
         )
-        there = {(row["optimizer"], row["batch"]) for row in kept}
-        missing = sorted({(row["optimizer"], row["batch"]) for row in rows} - there)
-        if missing:
-            names = ", ".join(f"{name} at batch {size:g}" for name, size in missing)
-            said.append(f"Not compared, since no rate brings its excess loss there: {names}.")
+        if missing := _missing(rows, kept):
+            said.append(f"Not compared, since no rate brings its excess loss there: {'; '.join(missing)}.")
+    return said
+
+
+def _missing(rows: Sequence[Row], kept: Sequence[Row]) -> list[str]:
+    """Returns what is left out: an optimizer at a batch size, with the problems if it is not all of them."""
+    said = []
+    for name, size in sorted({(row["optimizer"], row["batch"]) for row in rows}):
+        every, there = (
+            {row["problem"] for row in part if (row["optimizer"], row["batch"]) == (name, size)}
+            for part in (rows, kept)
+        )
+        if lost := sorted(every - there):
+            said.append(f"{name} at batch {size:g}{'' if not there else ' on ' + ', '.join(lost)}")
     return said

@@ -275,6 +275,17 @@ def test_the_table_of_wells_stands_at_equal_loss_and_refuses_to_call_depth_a_pre
     assert len(json.loads(tables.render(evidence, "wells", "json"))["rows"]) == 54
 
 
+def test_what_is_not_compared_on_some_problems_alone_is_named_with_them(evidence):
+    wells = evidence.frame("wells").copy()
+    problem = sorted(wells["problem"].unique())[0]
+    batch = wells.loc[wells["problem"] == problem, "batch"].iloc[0]
+    other = wells[wells["problem"] == problem].assign(problem="elsewhere", matched=False)
+    text = tables.render(changed(evidence, tuning={"wells": pd.concat([wells, other])}), "wells", "json")
+    (note,) = (said for said in json.loads(text)["notes"] if said.startswith("Not compared"))
+    assert f"sgd at batch {batch:g} on elsewhere" in note
+    assert "sgd at batch 64" in note
+
+
 def test_without_a_control_the_table_of_wells_has_every_rate(evidence):
     alone = evidence.frame("wells").assign(matched=False, excess=np.nan)
     text = tables.render(changed(evidence, tuning={"wells": alone}), "wells", "markdown")
