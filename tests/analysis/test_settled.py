@@ -12,7 +12,7 @@ from optbench.analysis.evidence import has_settling_times
 from optbench.analysis.ranking import ranking
 from optbench.analysis.scores import REACH
 from optbench.analysis.stability import stability
-from optbench.analysis.tuning import analyze_tuning
+from optbench.analysis.tuning import MEAN, analyze_tuning
 from optbench.errors import DataError
 from optbench.records import NEVER, Scoring, curve_steps
 
@@ -193,3 +193,15 @@ def test_ranking_and_tuning_show_one_number_with_one_interval():
             row = ranks.loc[(optimizer, setting)]
             mine = [gain.loc[optimizer, f"{setting}{end}"] for end in ("", "_low", "_high")]
             assert mine == [row["score"], row["score_low"], row["score_high"]]
+
+
+def test_the_flat_line_of_a_method_without_a_rate_has_the_interval_of_the_ranking():
+    runs, manifest = make_runs(FAMILIES, ["adam", "nag"])
+    manifest["optimizers"] = {"adam": {"grid": [0.1, 1.0, 10.0], "has_rate": True}}
+    manifest["optimizers"]["nag"] = {"grid": [0.1, 1.0, 10.0], "has_rate": False}
+    ranks = analyze(runs, manifest).ranking.set_index(["optimizer", "setting"]).loc[("nag", "default")]
+    curve = analyze_tuning(runs, manifest, replicates=10).best_of_k
+    line = curve[(curve["optimizer"] == "nag") & (curve["problem"] == MEAN)]
+    assert len(line)
+    for name, own in (("score", "score"), ("low", "score_low"), ("high", "score_high")):
+        assert line[name].to_numpy() == pytest.approx(ranks[own], rel=1e-12)

@@ -373,3 +373,7 @@ def test_what_costs_less_than_one_evaluation_is_drawn_and_explained(evidence):
     assert "Costs on finite sums in batches are sample gradients over the number of terms." in shown
     assert "Relative gap: (f at each cost - f_star)/f_scale." in shown
     assert "batches" not in texts(evidence, "convergence")
+
+
+def test_dimension_says_when_a_target_counts_as_reached(evidence):
+    assert "A target counts as reached when it is settled" in texts(evidence, "dimension").replace("\n", " ")

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from optbench.errors import UsageError
 from optbench.records import Scoring
@@ -158,3 +160,21 @@ def test_what_hangs_on_no_score_does_not_name_one(tmp_path):
 )
 def test_pictures_say_at_which_value_they_were_drawn(tmp_path, pictured, said):
     assert plane.pictured(Evidence(stored(tmp_path, pictured=pictured))) == said
+
+
+def test_files_of_what_hangs_on_no_score_keep_their_names(tmp_path, monkeypatch):
+    page = Figure()
+    monkeypatch.setattr(figures, "_pages", lambda evidence, kind, setting: [page])
+    kinds = ["ranks", *sorted(figures.UNSCORED)]
+    drawn = figures.draw(stored(tmp_path), kinds, "svg", tmp_path / "out", score="touched")
+    assert [path.stem for path in drawn] == ["ranks-touched", *sorted(figures.UNSCORED)]
+
+
+def test_figures_of_rates_say_their_units(tmp_path):
+    said = "Rates are in normalized units: every box is 10 wide, and f is in units of f_scale."
+    for units, expected in (("normalized", said), ("raw", "")):
+        evidence = Evidence(stored(tmp_path, units=units))
+        assert plane.units(evidence) == expected
+        (page,) = figures.drawn(evidence, "sensitivity")
+        words = " ".join(text.get_text().replace("\n", " ") for text in page.findobj(Text))
+        assert (said[:30] in words) == bool(expected)
