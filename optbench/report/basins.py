@@ -30,7 +30,7 @@ LOST = -2
 #: Global minimizers by index: Tol, 2021, the light set. Other known minima: brown to red. Neither list
 #: repeats a rule's color, and no two of them differ in hue alone.
 GLOBAL_COLORS = ("#77aadd", "#eedd88", "#ffaabb", "#44bb99", "#99ddff", "#aaaa00", "#cfc1e0", "#bbcc33")
-OTHER_COLORS = ("#b5563c", "#8c3b5c", "#d98e5f", "#6b2d2d")
+OTHER_COLORS = ("#b5563c", "#8c3b5c", "#d98e5f", "#6b2d2d", "#7f4f9e", "#2f6f73", "#c2185b", "#5f5f00")
 NONE_COLOR = "#e6e6e6"
 LOST_COLOR = "#3a3a3a"
 

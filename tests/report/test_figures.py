@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import DataError, StorageError, UsageError
-from optbench.report import best_of_k, convergence, dimension, figures, matrix, ranks, sensitivity, style
+from optbench.report import basins, best_of_k, convergence, dimension, figures, matrix, ranks, sensitivity, style
 from optbench.report.evidence import THEORY_FRAMES, Evidence, optimizers
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
@@ -377,3 +377,8 @@ def test_what_costs_less_than_one_evaluation_is_drawn_and_explained(evidence):
 
 def test_dimension_says_when_a_target_counts_as_reached(evidence):
     assert "A target counts as reached when it is settled" in texts(evidence, "dimension").replace("\n", " ")
+
+
+def test_known_minima_of_a_basin_have_colors_of_their_own():
+    codes = [*range(8), *range(basins.OTHER, basins.OTHER + 8), -1, -2]
+    assert len({basins._color(code) for code in codes}) == len(codes)
