@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from optbench.errors import UsageError, unknown_name
+from optbench.kinds import KINDS, kind_of
 from optbench.suite.expand import expand
 from optbench.suite.model import Grid, Model, Quick, Range, Starts
 from optbench.suite.networks import NetworkQuick, NetworkSuite, Seeds, TaskSpec
@@ -107,9 +108,9 @@ def parse(text: str, *, source: str) -> SuiteSpec | NetworkSuite:
     if not data:
         keys = ", ".join(key for key, field in SuiteSpec.model_fields.items() if field.is_required())
         raise UsageError(f"is empty; a suite needs {keys}", where=source)
-    if "tasks" in data and "problems" in data:
-        raise UsageError("has both problems and tasks: a suite is of functions or of networks", where=source)
-    suite = NetworkSuite if "tasks" in data else SuiteSpec
+    if len(tables := [table for table in KINDS.values() if table in data]) > 1:
+        raise UsageError(f"has both {' and '.join(tables)}: a suite is of one kind", where=source)
+    suite: type[SuiteSpec | NetworkSuite] = NetworkSuite if kind_of(data) == "networks" else SuiteSpec
     data, places = expand(data)
     try:
         found = suite.model_validate(data)
