@@ -1,28 +1,239 @@
-"""The oracle that every optimizer asks: a value, or a value with its gradient."""
+"""An objective: a loss of a pytree of arrays, with its gradient and its Hessian's products, as measures take it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from jax import Array
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
 
-#: A pytree of arrays: a point ``x`` of shape (dim,) on landscapes, the weights of a network on tasks.
+from optbench.errors import UsageError
+
+#: A pytree of arrays: a point ``x`` of shape (dim,) of a function, or a network's parameters.
 Params = Any
-Key = Array
+
+#: How products of float32 numbers are computed: accelerators would round them to TF32 or bfloat16 by default.
+PRODUCTS = "float32"
 
 
-class Objective(NamedTuple):
-    """An oracle, whatever stands behind it.
-
-    The gradient need not be that of a sampled loss: delayed or quantized gradients are none.
-    ``key`` comes from the noise seed and the step alone, so every evaluation inside one step,
-    and every optimizer, sees the same draw. Noise-free objectives ignore it.
+class Given(NamedTuple):
+    """What a loss is given beside the point. All of it is an operand: a constant would be compiled into the program.
 
     Attributes:
-        value: ``value(params, key) -> scalar``.
-        value_and_grad: ``value_and_grad(params, key) -> (scalar, gradient)``.
+        shared: Arguments after the point.
+        parts: A pytree of arrays with one leading axis: one part of a sum after the other; ``None`` for no sum.
+        n: What the sum is divided by.
     """
 
-    value: Callable[[Params, Key | None], Array]
-    value_and_grad: Callable[[Params, Key | None], tuple[Array, Params]]
+    shared: tuple[Any, ...]
+    parts: Any
+    n: Any
+
+
+class Loss:
+    """A loss in JAX and what was compiled of it: objectives of one loss compile once for each set of shapes.
+
+    The loss is ``of(params, *shared)``, or ``sum_p of(params, *shared, p) / n`` over parts. A part is differentiated
+    before the next one is looked at, so a gradient and a product take the memory of one part.
+    """
+
+    def __init__(self, of: Callable[..., Array]) -> None:
+        """Keeps the loss.
+
+        Args:
+            of: ``of(params, *shared)`` or ``of(params, *shared, part)``, a scalar in the type of its point.
+        """
+        self._of = of
+        self._executables: dict[Any, Callable[..., Any]] = {}
+
+    def value(self, given: Given, params: Params) -> Array:
+        """Returns the value at a point."""
+        value: Array = _mean(lambda *part: self._of(params, *given.shared, *part), given)
+        return value
+
+    def value_and_grad(self, given: Given, params: Params) -> tuple[Array, Params]:
+        """Returns the value and the gradient at a point."""
+        of = jax.value_and_grad(self._of)
+        found: tuple[Array, Params] = _mean(lambda *part: of(params, *given.shared, *part), given)
+        return found
+
+    def hvp(self, given: Given, params: Params, vector: Params) -> Params:
+        """Returns the Hessian at a point times a vector."""
+
+        def product(*part: Any) -> Params:
+            slope = jax.grad(lambda at: self._of(at, *given.shared, *part))
+            return jax.jvp(slope, (params,), (vector,))[1]
+
+        return _mean(product, given)
+
+    def compiled(self, name: str, *arguments: Any) -> Callable[..., Any]:
+        """Returns the executable of a method for arguments of certain shapes."""
+        leaves, tree = jax.tree.flatten(arguments)
+        key = name, tree, *((np.shape(leaf), leaf.dtype) for leaf in leaves)
+        if key not in self._executables:
+            shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), arguments)
+            method = getattr(self, name)
+            # JAX keeps a trace as long as its function lives: here it is one that nobody else has.
+            self._executables[key] = jax.jit(lambda *given: method(*given)).lower(*shapes).compile()
+        return self._executables[key]
+
+
+class Objective:
+    """A loss of a pytree of arrays that is the same at every call: nothing is drawn, no state is kept.
+
+    Points are pytrees like the one that it was built for. Numbers give numbers in ``dtype``, whatever
+    ``jax_enable_x64`` says: a Python float, and NumPy arrays. A tracer of JAX's, as inside ``jax.jit`` or ``jax.grad``,
+    gives a traced result in its own type; what the loss is given is a constant of that trace.
+
+    Attributes:
+        n_params: Numbers in a point.
+        dtype: Their type: float64 or float32.
+
+    Example:
+        >>> bowl = Objective(lambda w: jnp.sum(w["a"] ** 2) + w["b"] ** 3, {"a": np.zeros(2), "b": np.zeros(())})
+        >>> at = {"a": np.ones(2), "b": np.array(2.0)}
+        >>> bowl.n_params, bowl.dtype, bowl.value(at)
+        (3, dtype('float64'), 10.0)
+        >>> bowl.hvp(at, {"a": np.ones(2), "b": np.array(1.0)})
+        {'a': array([2., 2.]), 'b': array(12.)}
+    """
+
+    def __init__(
+        self,
+        loss: Callable[..., Array] | Loss,
+        like: Params,
+        *,
+        shared: tuple[Any, ...] = (),
+        parts: Any = None,
+        n: int = 1,
+        label: str = "objective",
+    ) -> None:
+        """Places what the loss is given on the device; compiles at first use.
+
+        Args:
+            loss: The loss, or one whose executables others use as well; see ``Loss``.
+            like: A pytree of arrays, or of their shapes and types, like all points.
+            shared: Arguments of the loss after the point; numbers of them are cast to the type of points.
+            parts: Arrays with one leading axis, over whose entries the loss is summed; ``None`` for no sum.
+            n: What the sum is divided by.
+            label: What messages call it.
+
+        Raises:
+            UsageError: A point has no numbers, or they are not all of float64 or all of float32.
+        """
+        leaves, tree = jax.tree.flatten(like)
+        self._tree: Any = tree
+        kinds = {np.dtype(leaf.dtype) for leaf in leaves}
+        if len(kinds) != 1 or not kinds <= {np.dtype(np.float64), np.dtype(np.float32)}:
+            said = ", ".join(sorted(map(str, kinds))) or "none"
+            raise UsageError(f"{label}: the arrays of a point must all be float64 or all float32; got {said}")
+        (self.dtype,) = kinds
+        self._shapes = [tuple(leaf.shape) for leaf in leaves]
+        self.n_params = sum(int(np.prod(shape)) for shape in self._shapes)
+        self._label = label
+        self._loss = loss if isinstance(loss, Loss) else Loss(loss)
+        self._given = self._placed(Given(shared, parts, np.asarray(n, self.dtype)))
+        self._runs: dict[str, Callable[..., Any]] = {}
+
+    def value(self, params: Params) -> Any:
+        """Returns the value at a point.
+
+        Args:
+            params: The point.
+
+        Returns:
+            A float, or a traced scalar for tracers.
+
+        Raises:
+            UsageError: The point has another structure or other shapes.
+        """
+        value, traced = self._run("value", params)
+        return value if traced else float(value)
+
+    def value_and_grad(self, params: Params) -> tuple[Any, Params]:
+        """Returns the value and the gradient at a point.
+
+        Args:
+            params: The point.
+
+        Returns:
+            The value, as ``value`` has it, and a pytree like the point.
+
+        Raises:
+            UsageError: The point has another structure or other shapes.
+        """
+        (value, grad), traced = self._run("value_and_grad", params)
+        return (value, grad) if traced else (float(value), jax.tree.map(np.asarray, grad))
+
+    def hvp(self, params: Params, vector: Params) -> Params:
+        """Returns the Hessian at a point times a vector, ``H v``, as the derivative of the gradient along it.
+
+        Args:
+            params: The point.
+            vector: ``v``, a pytree like the point.
+
+        Returns:
+            A pytree like the point; it costs about as much as two gradients.
+
+        Raises:
+            UsageError: The point or the vector has another structure or other shapes.
+        """
+        product, traced = self._run("hvp", params, vector)
+        return product if traced else jax.tree.map(np.asarray, product)
+
+    def _run(self, name: str, *points: Params) -> tuple[Any, bool]:
+        """Returns what a method of the loss finds, and whether it is traced."""
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(points)):
+            return getattr(self._loss, name)(self._given, *points), True
+        numbers = [self._numbers(point) for point in points]
+        # Both are settings of a thread.
+        with jax.enable_x64(self.dtype == np.float64), jax.default_matmul_precision(PRODUCTS):
+            if name not in self._runs:
+                self._runs[name] = self._loss.compiled(name, self._given, *numbers)
+            return self._runs[name](self._given, *numbers), False
+
+    def _numbers(self, point: Params) -> Params:
+        """Returns a point in the objective's type."""
+        leaves, tree = jax.tree.flatten(point)
+        shapes = [np.shape(leaf) for leaf in leaves]
+        if tree != self._tree or shapes != self._shapes:
+            raise UsageError(
+                f"{self._label}: a point has {_described(self._tree, self._shapes)}; got {_described(tree, shapes)}"
+            )
+        return jax.tree.unflatten(tree, [np.asarray(leaf, self.dtype) for leaf in leaves])
+
+    def _placed(self, given: Given) -> Given:
+        """Returns what the loss is given, on the device, its numbers in the objective's type."""
+
+        def cast(leaf: Any) -> Any:
+            array = np.asarray(leaf)
+            return array.astype(self.dtype) if np.issubdtype(array.dtype, np.floating) else array
+
+        with jax.enable_x64(self.dtype == np.float64):
+            placed: Given = jax.device_put(jax.tree.map(cast, given))
+        return placed
+
+
+def _mean(of: Callable[..., Any], given: Given) -> Any:
+    """Returns ``of()``, or the sum of ``of(part)`` over all parts, divided by ``n``."""
+    if given.parts is None:
+        return of()
+
+    def add(sums: Any, part: Any) -> tuple[Any, None]:
+        return jax.tree.map(jnp.add, sums, of(part)), None
+
+    shapes = jax.eval_shape(of, jax.tree.map(lambda leaf: leaf[0], given.parts))
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    sums, _ = lax.scan(add, zeros, given.parts)
+    return jax.tree.map(lambda leaf: leaf / given.n, sums)
+
+
+def _described(tree: Any, shapes: list[tuple[int, ...]]) -> str:
+    """Returns the structure of a point in a few words."""
+    if tree == jax.tree.structure(0):
+        return f"shape {shapes[0]}"
+    more = ", ..." if len(shapes) > 4 else ""
+    return f"{len(shapes)} arrays of shapes {', '.join(map(str, shapes[:4]))}{more}"

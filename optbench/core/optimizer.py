@@ -1,4 +1,4 @@
-"""The optimizer contract: a pure ``init`` and ``update``, and the ``step`` derived from them."""
+"""The optimizer contract: a pure ``init`` and ``update``, and the hyperparameters that they take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from optbench.core.objective import Key, Objective, Params
+from optbench.core.objective import Params
 from optbench.errors import UsageError, unknown_name
 
 #: A NamedTuple whose leaves are shaped like ``params`` or are scalars.
@@ -102,22 +102,6 @@ class Counts(NamedTuple):
     hvps: Array | int = 0
 
 
-class StepInfo(NamedTuple):
-    """What one step asked of the objective.
-
-    Attributes:
-        value: Objective at the iterate the step started from.
-        grad_evals: Gradients asked for, each with its value.
-        hvps: Hessian-vector products asked for.
-        cost: ``grad_evals + 2 hvps``.
-    """
-
-    value: Array
-    grad_evals: Array | int
-    hvps: Array | int
-    cost: Array | int
-
-
 @dataclass(frozen=True, eq=False)
 class Optimizer:
     """An update rule as pure functions of one point; every numeric hyperparameter is traced.
@@ -189,57 +173,6 @@ class Optimizer:
         if problems:
             raise UsageError(problems)
         return {name: float(given.get(name, h.default)) for name, h in self.hyper.items()}
-
-
-def step(
-    optimizer: Optimizer,
-    objective: Objective,
-    params: Params,
-    state: State,
-    hyper: HyperValues,
-    key: Key | None = None,
-    *,
-    point: Any = None,
-) -> tuple[Params, State, Any, StepInfo]:
-    """Takes one step: evaluates at ``point`` and updates, until the iterate moves.
-
-    Args:
-        optimizer: The rule.
-        objective: The oracle.
-        params: Current iterate.
-        state: State that ``init`` or the last step returned.
-        hyper: All numeric hyperparameters.
-        key: Random key of this step; every evaluation inside the step sees the same draw.
-        point: Where the first gradient is wanted, as the last step returned it; ``params`` at the start.
-
-    Returns:
-        ``(params, state, point, info)``.
-    """
-    first = objective.value(params, key)
-    if point is None:
-        point = (params, zeros_like(params)) if optimizer.curved else params
-
-    def call(carry: tuple[Params, State, Any, Any]) -> tuple[Params, State, Any, Any]:
-        params, state, point, calls = carry
-        if optimizer.curved:
-            at, direction = point
-            (value, grad), (_, hvp) = jax.jvp(lambda x: objective.value_and_grad(x, key), (at,), (direction,))
-            seen: Any = (grad, hvp)
-        else:
-            value, seen = objective.value_and_grad(point, key)
-        return *optimizer.update(params, state, value, seen, hyper), calls + 1
-
-    zero = jnp.zeros((), jnp.int32)
-    if optimizer.counts is None:
-        carry = (params, state, point, zero)
-        for _ in range(optimizer.evals_per_step):
-            carry = call(carry)
-        return *carry[:3], StepInfo(first, optimizer.evals_per_step, 0, optimizer.evals_per_step)
-    counts, before = optimizer.counts, optimizer.counts(state)
-    start = (params, state, point, zero)
-    carry = jax.lax.while_loop(lambda carry: counts(carry[1]).steps == before.steps, call, start)
-    hvps = counts(carry[1]).hvps - before.hvps
-    return *carry[:3], StepInfo(first, carry[3] - 2 * hvps, hvps, carry[3])
 
 
 def zeros_like(params: Params) -> Params:

@@ -15,11 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from optbench.engine.operands import units_of
 from optbench.engine.record import SEGMENT
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.noise import MAX_DELAY, Noise
 from optbench.problems.problem import Problem
+from optbench.problems.units import units_of
 
 #: Kinds that a program tells apart; batches change the oracle and leave what it gives alone.
 MODES = ("none", "additive", "multiplicative", "quantized", "delay", "drift")

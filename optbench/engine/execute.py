@@ -18,7 +18,7 @@ from optbench.core.optimizer import Optimizer
 from optbench.engine.block import Block, Stopped, Task
 from optbench.engine.compile import kept_programs
 from optbench.engine.disturb import Streams, shares_batches
-from optbench.engine.operands import target_order, units_of
+from optbench.engine.operands import target_order
 from optbench.engine.outcomes import Outcomes, outcome_width, snapshot_trips, unknown
 from optbench.engine.program import Program, compile_program, weight
 from optbench.engine.recorder import Recorder, compile_recorder, schedule
@@ -27,6 +27,7 @@ from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key
 from optbench.engine.zero_gradient import explained
 from optbench.environment import hand_back_memory, visible_cores
 from optbench.problems.problem import Problem
+from optbench.problems.units import units_of
 from optbench.records import Status, curve_steps
 from optbench.suite.plan import Group
 

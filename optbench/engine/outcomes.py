@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from optbench.engine.disturb import VALUE_STRIDE, Streams, sampled_terms
-from optbench.engine.operands import Units
 from optbench.engine.record import Records
 from optbench.problems.drainage import drains_to
 from optbench.problems.problem import Problem
+from optbench.problems.units import Units
 from optbench.records import NEITHER
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from optbench.core.optimizer import Optimizer
 from optbench.engine.execute import Engine
-from optbench.engine.operands import units_of
 from optbench.problems.problem import Problem
+from optbench.problems.units import units_of
 from optbench.records import ESCAPE_WIDTHS, Split
 
 #: Points a side of the contour grid and of the grid of starts.

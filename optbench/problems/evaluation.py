@@ -8,7 +8,6 @@ long as a trace lives, in which precision it has read a NumPy array, and would r
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import jax
@@ -17,6 +16,7 @@ import numpy as np
 from jax import Array
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
+from optbench.core.objective import Objective
 from optbench.errors import UsageError
 
 
@@ -52,6 +52,9 @@ def with_own_arrays(function: Callable[..., Array], *shapes: Any) -> Callable[..
 class Evaluation:
     """A function of one point, for whatever a caller has as a point.
 
+    Attributes:
+        objective: The function for points that are arrays of double precision, or tracers.
+
     Example:
         >>> square = Evaluation(lambda x: jnp.sum(x * x), 2, "square")
         >>> square.value([1, 2]), jax.grad(square.value)(jnp.array([1.0, 2.0])).tolist()
@@ -66,38 +69,20 @@ class Evaluation:
             dim: Length of a point.
             label: What messages call the function.
         """
-        self._value, self._dim, self._label = value, dim, label
+        self._dim, self._label = dim, label
+        self.objective = Objective(value, jax.ShapeDtypeStruct((dim,), np.float64), label=label)
 
     def value(self, x: Any) -> Any:
         """Returns the value: a Python float in double precision, a traced scalar for a tracer."""
-        traced = self._traced(x)
-        if traced is not None:
-            return self._value(traced)
-        with jax.enable_x64(True):
-            return float(self._executable(self._numbers(x)))
+        return self.objective.value(self._point(x))
 
     def value_and_grad(self, x: Any) -> tuple[Any, Any]:
         """Returns the value and the gradient: a float and a NumPy array, or two traced arrays."""
+        return self.objective.value_and_grad(self._point(x))
+
+    def _point(self, x: Any) -> Any:
         traced = self._traced(x)
-        if traced is not None:
-            return jax.value_and_grad(self._value)(traced)
-        with jax.enable_x64(True):
-            value, grad = self._executable_of_both(self._numbers(x))
-            return float(value), np.asarray(grad)
-
-    @cached_property
-    def _executable(self) -> Any:
-        return self._compiled(self._value)
-
-    @cached_property
-    def _executable_of_both(self) -> Any:
-        return self._compiled(jax.value_and_grad(self._value))
-
-    def _compiled(self, function: Callable[[Array], Any]) -> Any:
-        """Compiles for a point in double precision and keeps nothing of the trace."""
-        with jax.enable_x64(True):
-            # JAX keeps a trace as long as its function lives: here it is one that nobody else has.
-            return jax.jit(lambda x: function(x)).lower(jax.ShapeDtypeStruct((self._dim,), np.float64)).compile()
+        return self._numbers(x) if traced is None else traced
 
     def _traced(self, x: Any) -> Array | None:
         """Returns a point of tracers as one array in single precision or better, ``None`` for numbers."""

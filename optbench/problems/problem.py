@@ -27,6 +27,7 @@ from optbench.problems.instances import Frame
 from optbench.problems.landscape import TWO_D, Dims, Landscape, Parameter, Wells, box
 from optbench.problems.measured import measured
 from optbench.problems.noise import Noise
+from optbench.problems.units import units_of
 
 __all__ = ["TWO_D", "Dims", "Frame", "Landscape", "Parameter", "Problem", "box"]
 
@@ -321,9 +322,33 @@ class Problem:
         """
         return self._evaluation.value_and_grad(x)
 
-    def objective(self) -> Objective:
-        """Returns the problem as an oracle without noise."""
-        return Objective(lambda x, key: self.f(x), lambda x, key: self.value_and_grad(x))
+    def objective(self, units: str = "raw") -> Objective:
+        """Returns the function without noise as an objective of a point of shape (dim,), in double precision.
+
+        Args:
+            units: ``"raw"``: ``f(x)``, as ``f`` has it; ``"normalized"``: ``f(center + width z/10)/f_scale``, the units
+                in which most suites run rules, so that curvatures of different problems can be compared.
+
+        Returns:
+            The objective.
+
+        Raises:
+            UsageError: There are no such units.
+
+        Example:
+            >>> from optbench.problems.quadratics import sphere
+            >>> objective = Problem(sphere, 2).objective()
+            >>> objective.value(np.array([3.0, 4.0])), objective.hvp(np.zeros(2), np.array([1.0, 0.0])).tolist()
+            (25.0, [2.0, 0.0])
+        """
+        scale = units_of(self, units)
+        if units == "raw":
+            return self._evaluation.objective
+
+        def value(z: Array) -> Array:
+            return self._value(scale.unit * z + np.array(scale.center, z.dtype)) * scale.grad_scale
+
+        return Objective(value, jax.ShapeDtypeStruct((self.dim,), np.float64), label=self.label)
 
     def starts(self, seed: int, split: str, index: int) -> tuple[np.ndarray, float]:
         """Draws one start, the same for every optimizer.

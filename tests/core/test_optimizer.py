@@ -11,10 +11,10 @@ import pytest
 from jax import Array
 
 from optbench import catalog
-from optbench.core.objective import Objective
-from optbench.core.optimizer import Hyper, step
+from optbench.core.optimizer import Hyper
 from optbench.errors import UsageError
 from tests.engine.rules import sam
+from tests.stepping import Oracle, step
 
 NAN = float("nan")
 
@@ -76,28 +76,26 @@ def test_range_says_what_it_allows(hyper, text, inside, outside):
 
 
 class Calls:
-    """An oracle on ``x'x/2 + key'x`` that writes down what it was asked."""
+    """An oracle on ``x'x/2``, its gradient off by a draw, that writes down what it was asked."""
 
-    def __init__(self):
-        self.values, self.gradients, self.keys = [], [], []
+    def __init__(self, draw=0.0):
+        self.values, self.gradients, self.draw = [], [], draw
 
-    def value(self, x, key):
+    def value(self, x):
         self.values.append(np.asarray(x))
-        self.keys.append(key)
         return jnp.sum(x * x) / 2
 
-    def value_and_grad(self, x, key):
+    def value_and_grad(self, x):
         self.gradients.append(np.asarray(x))
-        self.keys.append(key)
-        return jnp.sum(x * x) / 2, x + (0.0 if key is None else key)
+        return jnp.sum(x * x) / 2, x + self.draw
 
-    def objective(self):
-        return Objective(self.value, self.value_and_grad)
+    def oracle(self):
+        return Oracle(self.value, self.value_and_grad)
 
 
 def test_a_step_asks_for_one_gradient_at_the_iterate():
     calls, rule = Calls(), catalog.optimizer("sgd")
-    x, state, point, info = step(rule, calls.objective(), np.array([1.0, 2.0]), (), {"lr": 0.5})
+    x, state, point, info = step(rule, calls.oracle(), np.array([1.0, 2.0]), (), {"lr": 0.5})
     assert (x.tolist(), state, point.tolist()) == ([0.5, 1.0], (), [0.5, 1.0])
     assert (float(info.value), info.grad_evals) == (2.5, 1)
     assert [g.tolist() for g in calls.gradients] == [[1.0, 2.0]]
@@ -106,27 +104,26 @@ def test_a_step_asks_for_one_gradient_at_the_iterate():
 def test_nag_asks_at_its_point_and_reports_the_value_of_its_iterate():
     calls, rule, hyper = Calls(), catalog.optimizer("nag"), {"lr": 0.5, "beta": 0.5}
     x0 = np.array([8.0])
-    x1, state, point, _ = step(rule, calls.objective(), x0, rule.init(x0, hyper), hyper)
+    x1, state, point, _ = step(rule, calls.oracle(), x0, rule.init(x0, hyper), hyper)
     assert (x1.tolist(), point.tolist()) == ([4.0], [2.0])
-    x2, _, _, info = step(rule, calls.objective(), x1, state, hyper, point=point)
+    x2, _, _, info = step(rule, calls.oracle(), x1, state, hyper, point=point)
     # a' = 0.5 * 8 + grad(2) = 6
     assert (x2.tolist(), float(info.value), info.grad_evals) == ([1.0], 8.0, 1)
     assert [g.tolist() for g in calls.gradients] == [[8.0], [2.0]]
 
 
 def test_a_rule_of_two_gradients_takes_both_within_one_step():
-    calls, hyper = Calls(), {"lr": 0.5, "rho": 1.0}
+    calls, hyper = Calls(draw=0.25), {"lr": 0.5, "rho": 1.0}
     x0 = np.array([3.0, 4.0])
     with jax.numpy_dtype_promotion("standard"):
-        x, _, point, info = step(sam, calls.objective(), x0, sam.init(x0, hyper), hyper, key=np.float64(0.25))
+        x, _, point, info = step(sam, calls.oracle(), x0, sam.init(x0, hyper), hyper)
     assert info.grad_evals == 2
     assert float(info.value) == 12.5
     unit = (x0 + 0.25) / np.linalg.norm(x0 + 0.25)
     np.testing.assert_allclose(calls.gradients, [x0, x0 + unit], rtol=1e-15)
     np.testing.assert_allclose(x, x0 - 0.5 * (x0 + unit + 0.25), rtol=1e-15)
     assert np.array_equal(x, point)
-    # Every evaluation of the step sees the same draw, and one value serves the whole step.
-    assert [float(key) for key in calls.keys] == [0.25, 0.25, 0.25]
+    # One value serves the whole step.
     assert len(calls.values) == 1
 
 
@@ -143,5 +140,5 @@ def test_rule_of_a_user_needs_init_and_update_only():
 
     rule = replace(catalog.optimizer("sgd"), init=lambda params, hyper: Count(jnp.float64(0)), update=update)
     x = np.array([2.0])
-    x, state, _, _ = step(rule, Calls().objective(), x, rule.init(x, {}), {"lr": 0.25})
+    x, state, _, _ = step(rule, Calls().oracle(), x, rule.init(x, {}), {"lr": 0.25})
     assert (x.tolist(), float(state.n)) == ([1.0], 1.0)

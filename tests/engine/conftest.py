@@ -9,9 +9,10 @@ import pytest
 
 from optbench import catalog
 from optbench.engine.execute import Engine
-from optbench.engine.operands import target_order, units_of
+from optbench.engine.operands import target_order
 from optbench.engine.rows import measured
 from optbench.engine.shelves import Pair
+from optbench.problems.units import units_of
 from optbench.suite.plan import Group
 from optbench.suite.spec import OptimizerSpec, ProblemSpec
 from tests.engine.landscapes import aside, cone, cup, flatter, misjudged, tilted

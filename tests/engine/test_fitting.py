@@ -11,8 +11,6 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.core.objective import Objective
-from optbench.core.optimizer import step
 from optbench.engine import parts
 from optbench.engine.fitting import Fitter, Lane, fit
 from optbench.engine.parts import part_of
@@ -24,6 +22,7 @@ from optbench.tasks.models.convolutional import lenet
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import Examples, Task
 from tests.engine.softmax import batches, digits_task, filled, loss_of, softmax_gradient, start_of
+from tests.stepping import Oracle, step
 
 
 @pytest.fixture(autouse=True)
@@ -189,11 +188,11 @@ def test_all_trials_of_a_search_see_the_batch_of_its_step(task, name, lanes):
     state, point, spent, steps = rule.init(params, hyper), None, 0, 0
     for x, y in batches(task, 0, budget, size):
 
-        def value(flat, key, x=x, y=y):
+        def value(flat, x=x, y=y):
             logits = x @ flat[10:].reshape(64, 10) + flat[:10]
             return -jnp.mean(jax.nn.log_softmax(logits)[np.arange(size), y])
 
-        objective = Objective(value, jax.value_and_grad(value))
+        objective = Oracle(value, jax.value_and_grad(value))
         moved, state, point, info = step(rule, objective, params, state, hyper, point=point)
         spent += int(info.cost)
         if spent > budget:

@@ -12,13 +12,13 @@ from scipy import stats
 from optbench import catalog
 from optbench.engine.disturb import Streams
 from optbench.engine.execute import Engine
-from optbench.engine.operands import units_of
 from optbench.engine.record import SEGMENT
 from optbench.engine.rows import measured
 from optbench.engine.shelves import Pair, shelf_key
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.gradient_flow import gradient_scale
 from optbench.problems.noise import Noise
+from optbench.problems.units import units_of
 from optbench.records import curve_steps
 from optbench.suite.parse import parse
 from optbench.suite.plan import plan

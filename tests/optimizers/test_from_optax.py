@@ -12,11 +12,10 @@ import pytest
 from optax import contrib
 
 from optbench import catalog
-from optbench.core.objective import Objective
-from optbench.core.optimizer import step
 from optbench.errors import UsageError
 from optbench.optimizers.from_optax import adopted, from_optax
 from tests.optimizers.by_hand import BY_HAND, drive, sam
+from tests.stepping import Oracle, step
 
 STEPS = 200
 #: Compilation is nearly all that these tests do.
@@ -310,7 +309,7 @@ def test_sophia_is_optax_driven_by_hand_and_pays_for_its_products():
             updates, inner = transform.update(jax.grad(valley)(x), inner, x, obj_fn=valley)
             return optax.apply_updates(x, updates), inner
 
-    objective = Objective(lambda x, key: valley(x), lambda x, key: jax.value_and_grad(valley)(x))
+    objective = Oracle(valley, jax.value_and_grad(valley))
 
     @jax.jit
     def ours(x, state, point):

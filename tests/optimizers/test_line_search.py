@@ -9,8 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optbench.core.objective import Objective
-from optbench.core.optimizer import step
 from optbench.optimizers import line_search as ls
 from optbench.optimizers.conjugate import nonlinear_cg
 from optbench.optimizers.descent import gd_armijo, gd_wolfe
@@ -18,6 +16,7 @@ from optbench.optimizers.newton import newton, newton_cg
 from optbench.optimizers.quasi_newton import lbfgs
 from tests.optimizers import plain
 from tests.optimizers.machines import CASES, case, deviations, drive, function, lanes, quadratic
+from tests.stepping import Oracle, step
 
 RULES = {rule.name: rule for rule in (gd_armijo, gd_wolfe, nonlinear_cg, lbfgs, newton_cg, newton)}
 WRONG = function(lambda x: jnp.sum(x * x), sign=-1.0)
@@ -87,7 +86,7 @@ def test_calls_are_gradients_and_twice_the_products(name):
 def test_step_takes_the_steps_of_the_machine_at_their_cost(name):
     rule, (of, x0) = RULES[name], case("rosenbrock")
     log = drive(rule, of, x0, 80)
-    objective = Objective(lambda x, key: of.f(x), lambda x, key: jax.value_and_grad(of.f)(x))
+    objective = Oracle(of.f, jax.value_and_grad(of.f))
     hyper = {key: jnp.float64(value) for key, value in rule.defaults().items()}
     move = jax.jit(functools.partial(step, rule, objective))
     x = jnp.asarray(x0)

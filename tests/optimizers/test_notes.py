@@ -1,4 +1,4 @@
-"""The seven rules against the notes' formulas in NumPy, 1,000 steps through ``core.optimizer.step``."""
+"""The seven rules against the notes' formulas in NumPy, 1,000 steps through ``tests.stepping.step``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.core.optimizer import step
 from tests.optimizers.notes import CASES, GRADIENTS, HYPER, RULES, booth, error, path
+from tests.stepping import step
 
 STEPS = 1000
 

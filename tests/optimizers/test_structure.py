@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.core.objective import Objective
-from optbench.core.optimizer import step
 from tests.optimizers.notes import HYPER
+from tests.stepping import Oracle, step
 
 RULES = sorted(HYPER)
 TREE = {
@@ -31,7 +30,7 @@ def loss(tree):
     return jnp.sum(jnp.arange(1.0, x.size + 1) * (x - 1.0) ** 2) + jnp.sum(x[1:] * x[:-1])
 
 
-ORACLE = Objective(lambda x, key: loss(x), lambda x, key: jax.value_and_grad(loss)(x))
+ORACLE = Oracle(loss, jax.value_and_grad(loss))
 
 
 def ends(rule, params, steps=20):

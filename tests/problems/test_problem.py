@@ -12,7 +12,9 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.problems.landscape import Landscape, box
+from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem
+from optbench.problems.units import units_of
 
 from .shelf import LANDSCAPES, by_name
 
@@ -98,9 +100,33 @@ def test_f_refuses_points_of_another_shape():
 def test_objective_is_the_problem():
     problem = Problem(by_name("booth"), 2)
     oracle = problem.objective()
-    value, grad = oracle.value_and_grad(np.array([0.0, 0.0]), None)
-    assert value == oracle.value(np.array([0.0, 0.0]), None) == 74.0
+    value, grad = oracle.value_and_grad(np.array([0.0, 0.0]))
+    assert value == oracle.value(np.array([0.0, 0.0])) == 74.0
     assert grad.tolist() == [-34.0, -38.0]
+    assert oracle.hvp(np.zeros(2), np.array([1.0, 2.0])).tolist() == [26.0, 28.0]
+    assert (oracle.n_params, oracle.dtype) == (2, np.float64)
+
+
+def test_an_objective_in_normalized_units_is_the_function_that_rules_see():
+    problem = Problem(by_name("ellipsoid"), 3, 1, rotated=True)
+    units, z = units_of(problem, "normalized"), np.array([0.5, -1.0, 2.0])
+    scaled, plain = problem.objective("normalized"), problem.objective()
+    x = units.outward(z)
+    (value, grad), (plain_value, plain_grad) = scaled.value_and_grad(z), plain.value_and_grad(x)
+    assert value == pytest.approx(plain_value / problem.f_scale, rel=1e-13)
+    np.testing.assert_allclose(grad, plain_grad * units.unit / problem.f_scale, rtol=1e-12)
+    v = np.array([1.0, 0.0, -1.0])
+    np.testing.assert_allclose(scaled.hvp(z, v), plain.hvp(x, v) * units.unit**2 / problem.f_scale, rtol=1e-12)
+
+
+def test_the_objective_of_a_noisy_problem_is_the_function_without_noise():
+    noisy = Problem(by_name("rosenbrock"), 2, noise=Noise("gaussian", 0.5))
+    assert noisy.objective().value(np.array([0.0, 1.0])) == noisy.f([0.0, 1.0]) == 101.0
+
+
+def test_unknown_units_are_refused():
+    with pytest.raises(UsageError, match="unknown units 'normalised'; did you mean 'normalized'"):
+        Problem(by_name("booth"), 2).objective("normalised")
 
 
 def test_starts_are_uniform_in_the_box():

@@ -1,0 +1,128 @@
+"""Objectives: derivatives, parts, precision, tracers, and what is no point."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from optbench.core.objective import Loss, Objective
+from optbench.errors import UsageError
+
+LIKE = {"w": np.zeros((2, 3)), "b": np.zeros(2)}
+
+
+def tree(seed):
+    rng = np.random.default_rng(seed)
+    return {"w": rng.normal(size=(2, 3)), "b": rng.normal(size=2)}
+
+
+def flat(point):
+    return np.concatenate([np.ravel(point["b"]), np.ravel(point["w"])])
+
+
+def residuals(point, x, y):
+    return jnp.tanh(point["w"] @ x + point["b"]) - y
+
+
+def by_hand(x, y):
+    """Returns the mean over examples as one function of a flat vector, for dense derivatives."""
+
+    def loss(vector):
+        point = {"b": vector[:2], "w": vector[2:].reshape(2, 3)}
+        return jnp.mean(jnp.stack([jnp.sum(residuals(point, a, b) ** 2) for a, b in zip(x, y, strict=True)]))
+
+    return loss
+
+
+@pytest.fixture
+def examples():
+    rng = np.random.default_rng(7)
+    return rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+
+
+def in_parts(x, y, size, loss):
+    cut = x.reshape(-1, size, 3), y.reshape(-1, size, 2)
+    return Objective(loss, LIKE, parts=cut, n=len(x))
+
+
+LOSS = Loss(lambda point, part: sum(jnp.sum(residuals(point, a, b) ** 2) for a, b in zip(*part, strict=True)))
+
+
+@pytest.mark.parametrize("size", [6, 3, 2, 1])
+def test_value_gradient_and_product_are_those_of_the_whole_mean_however_it_is_cut(examples, size):
+    x, y = examples
+    objective, expected, at, along = in_parts(x, y, size, LOSS), by_hand(x, y), tree(0), tree(1)
+    value, grad = objective.value_and_grad(at)
+    assert value == pytest.approx(objective.value(at), rel=1e-15)
+    assert value == pytest.approx(float(expected(flat(at))), rel=1e-14)
+    np.testing.assert_allclose(flat(grad), jax.grad(expected)(flat(at)), rtol=1e-12)
+    hessian = np.asarray(jax.hessian(expected)(flat(at)))
+    np.testing.assert_allclose(flat(objective.hvp(at, along)), hessian @ flat(along), rtol=1e-11)
+
+
+def test_the_same_question_has_the_same_answer_to_the_last_bit(examples):
+    x, y = examples
+    first, second = in_parts(x, y, 2, LOSS), in_parts(x, y, 2, Loss(LOSS._of))
+    for name, arguments in (("value", (tree(0),)), ("value_and_grad", (tree(0),)), ("hvp", (tree(0), tree(1)))):
+        found, again, other = getattr(first, name), getattr(first, name), getattr(second, name)
+        answers = [jax.tree.leaves(ask(*arguments)) for ask in (found, again, other)]
+        assert all(np.array_equal(a, b) for answer in answers for a, b in zip(answers[0], answer, strict=True))
+
+
+def test_objectives_of_one_loss_and_one_shape_are_compiled_once(examples):
+    traced = []
+
+    def loss(point, scale, part):
+        traced.append(1)
+        return scale * sum(jnp.sum(residuals(point, a, b) ** 2) for a, b in zip(*part, strict=True))
+
+    x, y = examples
+    shared, cut = Loss(loss), (x[None], y[None])
+    one, two = (Objective(shared, LIKE, shared=(np.float64(scale),), parts=cut) for scale in (1.0, 2.0))
+    assert two.value(tree(0)) == 2.0 * one.value(tree(0))
+    n = len(traced)
+    assert one.value(tree(1)) * 2.0 == two.value(tree(1))
+    assert len(traced) == n
+
+
+@pytest.mark.parametrize("switch", [True, False])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_numbers_are_of_the_objective_s_type_whatever_the_switch_says(switch, kind):
+    with jax.enable_x64(switch):
+        objective = Objective(lambda x: jnp.sum(x * x), np.zeros(2, kind))
+        value, grad = objective.value_and_grad(np.array([1.0 + 1e-12, 0.0]))
+        product = objective.hvp(np.zeros(2), np.array([1.0, 1.0 + 1e-12]))
+    assert isinstance(value, float)
+    assert (value == 1.0) == (kind is np.float32)
+    assert grad.dtype == product.dtype == objective.dtype == kind
+    assert (product[0] == product[1]) == (kind is np.float32)
+
+
+def test_tracers_give_traced_results():
+    objective = Objective(lambda x: jnp.sum(x**3), np.zeros(2))
+    x, v = jnp.array([1.0, 2.0]), jnp.array([0.0, 1.0])
+    assert jax.jit(objective.value)(x) == 9.0
+    assert jax.grad(objective.value)(x).tolist() == [3.0, 12.0]
+    assert jax.vmap(objective.hvp, in_axes=(None, 0))(x, jnp.stack([v, 2 * v])).tolist() == [[0.0, 12.0], [0.0, 24.0]]
+    assert jax.jit(lambda v: objective.hvp(np.array([1.0, 2.0]), v))(v).tolist() == [0.0, 12.0]
+
+
+def test_what_is_no_point_is_refused():
+    objective = Objective(lambda point: jnp.sum(point["w"]) + jnp.sum(point["b"]), LIKE, label="mine")
+    with pytest.raises(UsageError, match=r"mine: a point has 2 arrays of shapes \(2,\), \(2, 3\); got shape \(8,\)"):
+        objective.value(np.zeros(8))
+    with pytest.raises(UsageError, match=r"mine: a point has .*; got 2 arrays of shapes \(3,\), \(2, 3\)"):
+        objective.value({"w": np.zeros((2, 3)), "b": np.zeros(3)})
+    with pytest.raises(UsageError, match="got 1 arrays of shapes"):
+        objective.hvp(tree(0), {"w": np.zeros((2, 3))})
+
+
+@pytest.mark.parametrize(
+    ("like", "said"),
+    [({}, "none"), (np.zeros(2, np.int32), "int32"), ((np.zeros(2), np.zeros(2, np.float32)), "float32, float64")],
+)
+def test_points_of_no_type_or_of_two_are_refused(like, said):
+    with pytest.raises(UsageError, match=f"must all be float64 or all float32; got {said}"):
+        Objective(lambda point: jnp.zeros(()), like)
