@@ -19,7 +19,6 @@ from pathlib import Path
 
 import optbench as ob
 from optbench import store
-from optbench.records import NETWORK_COLUMNS, RUN_COLUMNS
 from optbench.report import figures, tables
 
 #: Tables that are committed, as kind and ending, by the kind of run.
@@ -41,15 +40,8 @@ TABLES = {
 }
 #: Figures that are committed, by the kind of run; all if ``None``.
 FIGURES = {"landscapes": None, "networks": ("gap",)}
-#: By the kind of run: what names a shard, the columns of a row, and which of them are left out.
-ROWS = {
-    "landscapes": (("problem", "optimizer"), RUN_COLUMNS, ("curve_f", "curve_best")),
-    "networks": (
-        ("task", "optimizer", "split"),
-        NETWORK_COLUMNS,
-        tuple(name for name in NETWORK_COLUMNS if name.startswith("curve_") and name != "curve_grads"),
-    ),
-}
+#: What names a shard, by the kind of run.
+SHARDS = {"landscapes": ("problem", "optimizer"), "networks": ("task", "optimizer", "split")}
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
 
 
@@ -62,12 +54,12 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         full = store.load(options.run) if options.run else ob.run(options.suite, out=scratch)
-        kind = full.manifest.get("kind", "landscapes")
+        kind = full.schema.name
         # Not beside the runs of users: there "optbench run" would take it for a run that is finished.
         name = f"{full.manifest['suite']['name']}-{full.manifest['run_id']}"
         compact = options.out / "canonical" / name
         shutil.rmtree(compact, ignore_errors=True)
-        copy_without_curves(full, kind, compact)
+        copy_without_curves(full, compact)
         drawn = figures.draw(full, FIGURES[kind], "png", compact / "figures")
     run = store.load(compact)
     (compact / "tables").mkdir()
@@ -76,17 +68,17 @@ def main() -> None:
     print(f"{compact}: {len(TABLES[kind])} tables, {len(drawn)} figures")
 
 
-def copy_without_curves(full: store.Run, kind: str, folder: Path) -> None:
+def copy_without_curves(full: store.Run, folder: Path) -> None:
     """Writes a run's shards and manifest to another folder, the curves left empty."""
     (folder / "shards").mkdir(parents=True)
-    keys, columns_of, left_out = ROWS[kind]
-    for (first, *others), rows in full.runs.groupby(list(keys), sort=True):
-        columns = {name: rows[name].tolist() for name in columns_of}
-        columns |= {name: [[]] * len(rows) for name in left_out}
+    schema = full.schema
+    for (first, *others), rows in full.runs.groupby(list(SHARDS[schema.name]), sort=True):
+        columns = {name: rows[name].tolist() for name in schema.columns}
+        columns |= {name: [[]] * len(rows) for name in schema.curves.columns.values()}
         name = store.shard_name(first, "--".join(others))
         record = store.committed(full.path)[name]
         facts = {key: record[key] for key in ("run_s", "thread_s", "blocks", "status_counts") if key in record}
-        store.write_shard(folder, name, columns, facts)
+        store.write_shard(folder, name, columns, facts, schema=schema)
     # The folder that was computed in is gone; the same command computes the run again anywhere.
     changed = {"command": full.manifest["command"][:3], "curves": "left out", "files": store.file_sums(folder)}
     store.write_manifest(folder, {**full.manifest, **changed})

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from optbench.records import NETWORK_COLUMNS, curve_steps
+from optbench.records import curve_steps
+from optbench.records.networks import ROWS
 
 OPTIMIZERS = ("sgd", "adam", "sgd+sam", "adadelta")
 GRID = (1e-3, 1e-2, 1e-1, 1.0)
@@ -92,7 +93,7 @@ def row(task: str, optimizer: str, config: int, split: str, seed: int, **entries
 
 def frame(rows: list[dict]) -> pd.DataFrame:
     """Returns rows as the store returns them."""
-    return pd.DataFrame(rows, columns=list(NETWORK_COLUMNS))
+    return pd.DataFrame(rows, columns=list(ROWS.columns))
 
 
 def level(task: str, optimizer: str, config: int) -> float:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from optbench import catalog, store
 from optbench.cli import cli
-from optbench.records import NETWORK_COLUMNS, RUN_COLUMNS
+from optbench.records import landscapes, networks
 from optbench.report import figures, tables
 from optbench.suite import parse, source
 from optbench.suite.networks import STRENGTHS, NetworkQuick, NetworkSuite, Seeds, TaskSpec
@@ -152,9 +152,9 @@ def test_every_page_can_be_reached_from_the_readme():
 
 def test_every_column_of_a_row_is_documented():
     text = page("docs/results-format.md")
-    for name, (kind, meaning) in (*RUN_COLUMNS.items(), *NETWORK_COLUMNS.items()):
-        shown = f"`{kind}`" if "<" in kind else kind
-        assert f"| `{name}` | {shown} | {meaning} |" in text
+    for name, column in (*landscapes.ROWS.columns.items(), *networks.ROWS.columns.items()):
+        shown = f"`{column.type}`" if "<" in column.type else column.type
+        assert f"| `{name}` | {shown} | {column.unit} | {column.meaning} |" in text
 
 
 def test_every_command_option_kind_and_exit_code_is_documented():

@@ -28,7 +28,8 @@ from optbench.engine.parts import part_of
 from optbench.engine.scoring import EVALUATED, forget
 from optbench.engine.training import SEGMENT, Training, compile_trainer
 from optbench.environment import visible_cores
-from optbench.records import SCORED, curve_steps
+from optbench.records import curve_steps
+from optbench.records.networks import SCORED
 from optbench.tasks.data.dataset import Dataset
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import Examples, Task

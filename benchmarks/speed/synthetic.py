@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from optbench import store
-from optbench.records import GAP_TARGETS, NEVER, RUN_COLUMNS, curve_steps
+from optbench.records import GAP_TARGETS, NEVER, curve_steps
+from optbench.records.landscapes import ROWS
 from optbench.runner.landscapes import Execution, identity
 from optbench.suite.parse import load
 from optbench.suite.plan import Group, plan
@@ -72,7 +73,7 @@ def rows(group: Group, rng: np.random.Generator) -> dict[str, Any]:
         "curve_best": f,
         "wells": np.empty((n, 0), np.int32),
     }
-    return {name: known.get(name, np.zeros(n, np.int32)) for name in RUN_COLUMNS}
+    return {name: known.get(name, np.zeros(n, np.int32)) for name in ROWS.columns}
 
 
 def write(suite: str, out: Path, problems: list[str] | None, leave_out: list[str]) -> Path:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from optbench.errors import DataError
-from optbench.records import SCORED, Split, Status
+from optbench.records import Split, Status
+from optbench.records.networks import SCORED
 
 #: Columns that the rows of tuning runs leave empty.
 TEST_COLUMNS = ("test_loss", "test_accuracy")

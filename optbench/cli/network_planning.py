@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from optbench.console import duration
-from optbench.records import SCORED, curve_steps
+from optbench.records import curve_steps
+from optbench.records.networks import SCORED
 from optbench.runner.networks import absent
 from optbench.suite.network_plan import NetworkGroup, NetworkPlan
 from optbench.suite.networks import NetworkSuite

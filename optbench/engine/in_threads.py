@@ -20,7 +20,7 @@ from optbench.engine.scoring import Scores, compile_evaluator
 from optbench.engine.training import SEGMENT, Carry, Training, as_key, compile_trainer
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
-from optbench.records import SCORED
+from optbench.records.networks import SCORED
 from optbench.tasks.task import Task
 
 

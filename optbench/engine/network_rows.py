@@ -1,4 +1,4 @@
-"""Turns records of training runs into the columns of ``records.NETWORK_COLUMNS``."""
+"""Turns records of training runs into the columns of ``records.networks``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from optbench.core.keys import canonical, generator
 from optbench.engine.lane import Fit, Lane, failed_fit
-from optbench.records import NETWORK_COLUMNS, Split, Status
+from optbench.records import Split, Status
+from optbench.records.networks import ROWS
 from optbench.suite.network_plan import NetworkGroup
 
 Cells = Sequence[tuple[int, int]]
@@ -74,7 +75,7 @@ def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Seque
         }
         for cell_id, (config, seed), fit in rows
     ]
-    return {name: [row[name] for row in made] for name in NETWORK_COLUMNS}
+    return {name: [row[name] for row in made] for name in ROWS.columns}
 
 
 def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lanes become rows: the columns of ``records.RUN_COLUMNS`` from the carry that a program leaves."""
+"""Lanes become rows: the columns of ``records.landscapes`` from the carry that a program leaves."""
 
 from __future__ import annotations
 

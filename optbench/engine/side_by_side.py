@@ -23,7 +23,7 @@ from optbench.engine.lane_programs import OWN, SHARED, LanePrograms, compile_lan
 from optbench.engine.scoring import Scores
 from optbench.engine.training import SEGMENT, Carry, Training
 from optbench.errors import OptbenchError
-from optbench.records import SCORED
+from optbench.records.networks import SCORED
 from optbench.tasks.task import Task
 
 #: Most lanes of one device; more are run one block after another, and fewer if its memory says so.

@@ -17,7 +17,7 @@ from optbench import __version__, catalog, environment, store, user_code
 from optbench.console import Progress
 from optbench.core.keys import digest
 from optbench.errors import UsageError
-from optbench.records import SCHEMA_VERSION
+from optbench.records.schema import SCHEMA_VERSION
 from optbench.runner.part import part_of
 from optbench.suite.networks import NetworkSuite
 from optbench.suite.parse import Suite
@@ -76,7 +76,7 @@ class Books:
     def commit(self, name: str, columns: Mapping[str, Any], facts: dict[str, Any]) -> None:
         """Writes the rows of a shard, with how many ended how."""
         facts["status_counts"] = dict(sorted(Counter(columns["status"]).items()))
-        self.done[name] = store.write_shard(self.folder, name, columns, facts)
+        self.done[name] = store.write_shard(self.folder, name, columns, facts, schema=store.row_schema(self.manifest))
 
     def close(self, *, compile_s: float, pictures_s: float = 0.0, **more: Any) -> None:
         """Says on disk that the run is finished, with the sum of every file.
@@ -166,9 +166,7 @@ def opening(
     }
 
 
-def identity(
-    content: Mapping[str, object], names: Iterable[str], *, seed: int, quick: bool, schema: int = SCHEMA_VERSION
-) -> str:
+def identity(content: Mapping[str, object], names: Iterable[str], *, seed: int, quick: bool, schema: int) -> str:
     """Returns the name of a run: the hash of what it computes, and with which code.
 
     Args:
@@ -176,7 +174,7 @@ def identity(
         names: Names of rules, functions and models; a user's own count by their code.
         seed: The suite's seed.
         quick: Whether it is the quick size.
-        schema: The schema of its rows.
+        schema: The identity of its schema of rows, ``IDENTITY`` of ``records.landscapes`` or ``records.networks``.
 
     Returns:
         The identity.

@@ -17,6 +17,7 @@ from optbench.engine.execute import Engine
 from optbench.engine.program import Program
 from optbench.engine.shelves import Pair, ShelfKey, fault, held_together, shelf_key, shelves
 from optbench.records import Status
+from optbench.records.landscapes import IDENTITY
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
 from optbench.suite.parse import Suite
@@ -35,7 +36,7 @@ def planned(spec: SuiteSpec, selection: Mapping[str, Any]) -> Plan:
 def identity(planned: Plan) -> str:
     """Returns the name of a run of a plan."""
     spec = planned.spec
-    return books.identity({"suite": spec.hash()}, names(planned), seed=spec.seed, quick=planned.quick)
+    return books.identity({"suite": spec.hash()}, names(planned), seed=spec.seed, quick=planned.quick, schema=IDENTITY)
 
 
 def names(planned: Plan) -> list[str]:

@@ -16,7 +16,8 @@ from optbench.engine.in_threads import InThreads
 from optbench.engine.network_rows import Cells, failed_columns, lanes_of, network_columns
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
-from optbench.records import NETWORK_SCHEMA, Split
+from optbench.records import Split
+from optbench.records.networks import IDENTITY
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
 from optbench.suite.network_plan import NetworkGroup, NetworkPlan, plan_networks
@@ -53,7 +54,7 @@ def absent(spec: NetworkSuite) -> dict[str, str]:
 def identity(planned: NetworkPlan) -> str:
     """Returns the name of a run of a plan."""
     content = {"suite": planned.spec.hash()}
-    return books.identity(content, names(planned), seed=planned.spec.seed, quick=planned.quick, schema=NETWORK_SCHEMA)
+    return books.identity(content, names(planned), seed=planned.spec.seed, quick=planned.quick, schema=IDENTITY)
 
 
 def names(planned: NetworkPlan) -> list[str]:

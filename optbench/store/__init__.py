@@ -10,15 +10,15 @@ from optbench.store.loaded import Run, load
 from optbench.store.lock import writing
 from optbench.store.manifest import file_sums, read_manifest, stopped_copy, verify, write_manifest
 from optbench.store.paths import run_folder, run_id, shard_name, slug
+from optbench.store.pictures import read_picture, write_picture
 from optbench.store.rows import StoredRows
+from optbench.store.schemas import row_schema
 from optbench.store.shards import (
     committed,
     damaged,
     quarantine,
-    read_picture,
     read_runs,
     read_shard,
-    write_picture,
     write_shard,
 )
 
@@ -34,6 +34,7 @@ __all__ = [
     "read_picture",
     "read_runs",
     "read_shard",
+    "row_schema",
     "run_folder",
     "run_id",
     "shard_name",

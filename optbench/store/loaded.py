@@ -7,14 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from optbench.errors import DataError, UsageError
-from optbench.records import NETWORK_COLUMNS, curve_steps
+from optbench.errors import UsageError
+from optbench.records.schema import Schema
+from optbench.store.curves import long_form
 from optbench.store.manifest import read_manifest
 from optbench.store.paths import MANIFEST
 from optbench.store.rows import StoredRows
+from optbench.store.schemas import row_schema
 from optbench.store.shards import read_runs
 
 
@@ -30,13 +31,18 @@ class Run:
     path: Path
     manifest: dict[str, Any]
 
+    @property
+    def schema(self) -> Schema:
+        """What the rows are: the schema that the manifest's kind names."""
+        return row_schema(self.manifest)
+
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per committed cell: ``records.RUN_COLUMNS``, or ``NETWORK_COLUMNS`` of a suite of networks.
+        """One row per committed cell, with the columns of ``records.landscapes`` or of ``records.networks``.
 
-        A column that a run's schema did not have yet is ``None``: ``settled`` before schema 3, see ``has_settled``.
+        A column that a run's shards did not have yet is ``None``: ``settled`` before schema 3, see ``has_settled``.
         """
-        return read_runs(self.path, kind=self.manifest.get("kind", "landscapes"))
+        return read_runs(self.path, schema=self.schema)
 
     @property
     def has_settled(self) -> bool:
@@ -61,53 +67,7 @@ class Run:
         Raises:
             DataError: Curves have not the points that they must have.
         """
-        if self.manifest.get("kind") == "networks":
-            return _network_traces(self)
-        return _landscape_traces(self)
-
-
-def _landscape_traces(run: Run) -> pd.DataFrame:
-    """Returns the curves of a run of functions in long form; each problem has a grid of its own."""
-    budget, known = int(run.manifest["budget"]), run.manifest.get("problems", {})
-    costs = {label: _costs(budget, known.get(label, {})) for label in run.runs["problem"].unique()}
-    curves, best = (run.runs[name].to_numpy() for name in ("curve_f", "curve_best"))
-    points = np.array([0 if c is None else len(c) for c in curves], dtype=np.int64)
-    due = np.array([len(costs[label]) for label in run.runs["problem"]], dtype=np.int64)
-    if (wrong := np.flatnonzero((points > 0) & (points != due))).size:
-        label, n = run.runs["problem"].iloc[wrong[0]], due[wrong[0]]
-        raise DataError(f"{run.path}: curves of {label} must have {n} points for this budget; run the suite again")
-    keep = points > 0
-    return pd.DataFrame(
-        {
-            "cell_id": run.runs["cell_id"].array.repeat(points),
-            "cost": np.concatenate([np.empty(0, np.int32), *(costs[label] for label in run.runs["problem"][keep])]),
-            "f": np.concatenate([np.empty(0), *curves[keep]]),
-            "f_best": np.concatenate([np.empty(0), *best[keep]]),
-        }
-    )
-
-
-def _costs(budget: int, problem: dict[str, Any]) -> np.ndarray:
-    """Returns the costs at which the curves of a problem have points: whole unless a step costs less than 1."""
-    trip_cost = float(problem.get("trip_cost", 1.0))
-    steps = np.asarray(curve_steps(round(budget / trip_cost)), dtype=np.int32)
-    return steps if trip_cost == 1.0 else steps * trip_cost
-
-
-def _network_traces(run: Run) -> pd.DataFrame:
-    """Returns the curves of a run of networks in long form; curves of differing lengths are damage."""
-    names = [name for name in NETWORK_COLUMNS if name.startswith("curve_")]
-    points = np.array([0 if grads is None else len(grads) for grads in run.runs["curve_grads"]], dtype=np.int64)
-    keep = points > 0
-    columns: dict[str, Any] = {"cell_id": run.runs["cell_id"].array.repeat(points)}
-    for name in names:
-        curves = run.runs[name].to_numpy()[keep]
-        if any(curve is None or len(curve) != n for curve, n in zip(curves, points[keep], strict=True)):
-            raise DataError(f"{run.path}: {name} must have as many points as curve_grads; run the suite again")
-        kind = np.int64 if name == "curve_grads" else np.float64
-        parts = [np.empty(0, kind), *(np.asarray(curve, dtype=kind) for curve in curves)]
-        columns[name.removeprefix("curve_")] = np.concatenate(parts)
-    return pd.DataFrame(columns)
+        return long_form(self.runs, self.schema, self.manifest, self.path)
 
 
 def load(path: str | Path) -> Run:

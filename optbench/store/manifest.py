@@ -9,7 +9,7 @@ from typing import Any
 
 from optbench import __version__
 from optbench.errors import DataError
-from optbench.records import READABLE_SCHEMAS, SCHEMA_VERSION
+from optbench.records.schema import READABLE_SCHEMAS, SCHEMA_VERSION
 from optbench.store import files
 from optbench.store.paths import MANIFEST, PICTURES, SHARDS, slug
 

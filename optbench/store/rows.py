@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from optbench.records import RUN_COLUMNS
+from optbench.records.landscapes import ROWS
 from optbench.store.paths import shard_name
 from optbench.store.shards import committed, read_shards
 
@@ -40,7 +40,7 @@ class StoredRows:
         found: dict[str, list[str]] = {}
         for name in self._records:
             # A shard whose labels the manifest lacks is refused by whoever judges its rows, so it must be seen.
-            label = label_of.get(name) or read_shards(self._folder, [name], ["problem"])["problem"].iloc[0]
+            label = label_of.get(name) or read_shards(self._folder, [name], ["problem"], schema=ROWS)["problem"].iloc[0]
             if self._only is None or label in self._only:
                 found.setdefault(str(label), []).append(name)
         return dict(sorted(found.items()))
@@ -57,7 +57,7 @@ class StoredRows:
         for name in (name for names in self._shards.values() for name in names):
             of_shard = self._records[name].get("status_counts")
             if of_shard is None:
-                of_shard = Counter(map(str, read_shards(self._folder, [name], ["status"])["status"]))
+                of_shard = Counter(map(str, read_shards(self._folder, [name], ["status"], schema=ROWS)["status"]))
             counts.update(of_shard)
         return dict(counts)
 
@@ -78,5 +78,7 @@ class StoredRows:
             DataError: Shards are damaged, all named with what was expected and what was found.
         """
         labels = self.problems if problems is None else [label for label in problems if label in self._shards]
-        wanted = [name for name in RUN_COLUMNS if name not in without] if columns is None else columns
-        return read_shards(self._folder, [name for label in labels for name in self._shards[label]], wanted)
+        wanted = [name for name in ROWS.columns if name not in without] if columns is None else columns
+        return read_shards(
+            self._folder, [name for label in labels for name in self._shards[label]], wanted, schema=ROWS
+        )

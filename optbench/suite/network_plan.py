@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from optbench.core.keys import digest
 from optbench.errors import UsageError
-from optbench.records import NETWORK_SCHEMA, Split
+from optbench.records import Split
+from optbench.records.networks import IDENTITY
 from optbench.suite.configurations import configurations
 from optbench.suite.network_selection import network_quick_size, select_networks
 from optbench.suite.networks import NetworkSuite, TaskSpec
@@ -74,7 +75,7 @@ class NetworkGroup:
         suite, task = self.suite, self.task
         shared = digest(
             {
-                "schema": NETWORK_SCHEMA,
+                "schema": IDENTITY,
                 "data": task.data,
                 "model": task.model,
                 "regularization": dict(task.regularization),

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from optbench.core.keys import digest
 from optbench.errors import UsageError
-from optbench.records import SCHEMA_VERSION, Split
+from optbench.records import Split
+from optbench.records.landscapes import IDENTITY
 from optbench.suite.configurations import configurations
 from optbench.suite.quick import quick_size
 from optbench.suite.selection import select
@@ -83,7 +84,7 @@ class Group:
         extra = {"snapshots": list(self.snapshots)} if self.snapshots else {}
         return {
             **extra,
-            "schema": SCHEMA_VERSION,
+            "schema": IDENTITY,
             "problem": self.problem.identity(),
             "optimizer": self.optimizer.name,
             "units": self.units,

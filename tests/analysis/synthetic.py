@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.records import GAP_TARGETS, RUN_COLUMNS, curve_steps
+from optbench.records import GAP_TARGETS, curve_steps
+from optbench.records.landscapes import ROWS
 
 F_SOLVED_GAP = 1e-6
 
@@ -140,6 +141,6 @@ def make_runs(
                                 is_default=config == default,
                             )
                         )
-    frame = pd.DataFrame(rows)[list(RUN_COLUMNS)]
+    frame = pd.DataFrame(rows)[list(ROWS.columns)]
     manifest = make_manifest(problems, n_cells=len(frame), budget=budget, n_shards=len(problems) * len(optimizers))
     return frame, manifest

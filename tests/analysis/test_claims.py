@@ -15,7 +15,7 @@ from optbench.analysis.evidence import Evidence, arrange
 from optbench.analysis.paired import Estimate
 from optbench.analysis.selection import select
 from optbench.analysis.sides import named, with_sides
-from optbench.records import RUN_COLUMNS
+from optbench.records.landscapes import ROWS
 from optbench.suite.contrast import Contrast
 from tests.analysis.synthetic import make_manifest, make_row
 
@@ -42,7 +42,7 @@ def arranged(speeds: dict[str, Speeds], *, n: int = 12, seed: int = 0) -> tuple[
                             )
                         )
     manifest = make_manifest({p: p.partition("-")[0] for p in speeds}, n_cells=len(rows))
-    return arrange(pd.DataFrame(rows)[list(RUN_COLUMNS)], manifest), manifest
+    return arrange(pd.DataFrame(rows)[list(ROWS.columns)], manifest), manifest
 
 
 def stated(left: dict[str, Any], right: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def test_every_replicate_chooses_again_among_all_of_a_set():
                 speed = 0.07 * np.exp(rng.normal(0, 0.5))
                 rows.append(make_row("f-2d", entry, 0, split, start, speed=speed, g0=1.5, is_default=True))
     manifest = make_manifest({"f-2d": "f"}, n_cells=len(rows))
-    evidence = arrange(pd.DataFrame(rows)[list(RUN_COLUMNS)], manifest)
+    evidence = arrange(pd.DataFrame(rows)[list(ROWS.columns)], manifest)
     statement = stated({"optimizer": "a*"}, {"optimizer": "b"})
     whole, choices = with_sides(evidence, select(evidence.tuning, evidence.facts), [statement])
     compared = Compared.of(statement, whole, choices, ["f-2d"], Draws(0, 2000))

@@ -11,7 +11,8 @@ import pytest
 from optbench.analysis import analyze
 from optbench.analysis.escape import escape_target, slope_interval
 from optbench.analysis.facts import Facts
-from optbench.records import GAP_TARGETS, NEVER, RUN_COLUMNS
+from optbench.records import GAP_TARGETS, NEVER
+from optbench.records.landscapes import ROWS
 
 from .synthetic import make_manifest, make_row
 
@@ -28,7 +29,7 @@ def saddle_runs(rate: float, budget: int = 200) -> tuple[pd.DataFrame, dict[str,
             cost = int(5 + np.log(1 / distance) / rate)
             row["hits"] = row["settled"] = np.full(51, cost if cost <= budget else NEVER, np.int32)
             rows.append(row)
-    runs = pd.DataFrame(rows)[list(RUN_COLUMNS)]
+    runs = pd.DataFrame(rows)[list(ROWS.columns)]
     return runs, make_manifest({"saddle-2d": "saddle"}, n_cells=len(runs), f_saddle=5.0)
 
 

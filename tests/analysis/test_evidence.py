@@ -11,7 +11,7 @@ import pytest
 from optbench.analysis import analyze, arrange
 from optbench.analysis.scores import REACH
 from optbench.errors import DataError
-from optbench.records import RUN_COLUMNS
+from optbench.records.landscapes import ROWS
 
 from .synthetic import make_manifest, make_row, make_runs
 
@@ -19,7 +19,7 @@ FAMILIES = {"p1": "a", "p2": "b"}
 
 
 def frame_of(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(rows)[list(RUN_COLUMNS)]
+    return pd.DataFrame(rows)[list(ROWS.columns)]
 
 
 def one_problem(report: list[dict[str, Any]]) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -11,7 +11,8 @@ import pytest
 from optbench.analysis import analyze, expected_running_time
 from optbench.analysis.profiles import cost_per_success
 from optbench.analysis.running_time import RUNNING_TIMES, running_time_interval, running_times
-from optbench.records import RUN_COLUMNS, curve_steps
+from optbench.records import curve_steps
+from optbench.records.landscapes import ROWS
 
 from .synthetic import make_manifest, make_row, make_runs
 
@@ -26,7 +27,7 @@ def run_of(speeds: list[float], **status: int) -> tuple[pd.DataFrame, dict]:
         rows[2 + start].update(status=name, diverged_at=10, cost=10.0)
     for k, row in enumerate(rows):
         row.update(is_default=True, f_start=row["f_start"] + 1e-3 * k)
-    return pd.DataFrame(rows)[list(RUN_COLUMNS)], make_manifest({"p1": "a"}, n_cells=len(rows))
+    return pd.DataFrame(rows)[list(ROWS.columns)], make_manifest({"p1": "a"}, n_cells=len(rows))
 
 
 def test_a_running_time_worked_by_hand() -> None:
@@ -86,7 +87,7 @@ def test_noise_seeds_of_a_start_are_runs_of_one_cluster() -> None:
             if hit is not None:
                 row["curve_f"] = np.where(np.array(curve_steps(200)) >= hit, 3.0 + 2.0 * 9e-4, 5.0)
             rows.append(row)
-    runs = pd.DataFrame(rows)[list(RUN_COLUMNS)].assign(is_default=True)
+    runs = pd.DataFrame(rows)[list(ROWS.columns)].assign(is_default=True)
     row = running_times(analyze(runs, manifest, replicates=100)).iloc[0]
     assert (row["reach_count"], row["reach_runs"]) == (3, 6)
     assert row["ert"] == (40 + 79 + 40 + 200 + 200 + 200) / 3
@@ -100,7 +101,7 @@ def test_every_replicate_chooses_again() -> None:
             speed = 0.1 if (start + config) % 2 else 0.05
             rows.append(make_row("p1", "adam", config, "tune", start, speed=speed, g0=1.0 + 0.01 * start))
         rows += [make_row("p1", "adam", config, "report", k, speed=good, g0=1.5 + 0.01 * k) for k in range(8)]
-    runs = pd.DataFrame(rows)[list(RUN_COLUMNS)].assign(is_default=lambda frame: frame["config"] == 0)
+    runs = pd.DataFrame(rows)[list(ROWS.columns)].assign(is_default=lambda frame: frame["config"] == 0)
     frame = running_times(analyze(runs, make_manifest({"p1": "a"}, n_cells=len(runs)))).set_index("setting")
     assert frame.loc["default", "ert"] == frame.loc["tuned", "ert"] == 53
     assert frame.loc["default", "ert_high"] < 300

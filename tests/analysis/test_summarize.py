@@ -11,7 +11,8 @@ import pytest
 from optbench.analysis import analyze, arrange
 from optbench.analysis.intervals import median_interval, wilson
 from optbench.analysis.summarize import CONVERGENCE, SENSITIVITY, SUMMARY
-from optbench.records import RUN_COLUMNS, curve_steps
+from optbench.records import curve_steps
+from optbench.records.landscapes import ROWS
 from optbench.store import load, run_folder, shard_name, write_manifest, write_shard
 
 from .synthetic import make_manifest, make_row, make_runs
@@ -47,7 +48,7 @@ def test_the_default_row_worked_by_hand() -> None:
     rows[7].update(status="timeout")
     for k, row in enumerate(rows):
         row.update(is_default=True, f_start=row["f_start"] + 1e-3 * k)
-    runs = pd.DataFrame(rows)[list(RUN_COLUMNS)]
+    runs = pd.DataFrame(rows)[list(ROWS.columns)]
     manifest = make_manifest({"p1": "a"}, n_cells=8)
     row = analyze(runs, manifest).summary.iloc[0]
     assert row["setting"] == "default"
@@ -108,7 +109,7 @@ def test_equal_populations_rarely_have_disjoint_intervals() -> None:
                         speed = 0.05 * (config + 1) * np.exp(rng.normal(0, 0.4))
                         g0 = 1.0 + 0.01 * start + 0.3 * (split == "tune")
                         rows.append(make_row("p1", optimizer, config, split, start, speed=speed, g0=g0))
-        runs = pd.DataFrame(rows)[list(RUN_COLUMNS)]
+        runs = pd.DataFrame(rows)[list(ROWS.columns)]
         table = analyze(runs, make_manifest({"p1": "a"}, n_cells=len(runs)), seed=seed, replicates=100).summary
         a, b = table.iloc[0], table.iloc[1]
         disjoint.append(a["gap_high"] < b["gap_low"] or b["gap_high"] < a["gap_low"])
@@ -192,7 +193,7 @@ def test_starts_that_meet_everything_leave_honest_gaps() -> None:
     ]
     for k, row in enumerate(rows):
         row["f_start"] += 1e-9 * k
-    runs = pd.DataFrame(rows)[list(RUN_COLUMNS)]
+    runs = pd.DataFrame(rows)[list(ROWS.columns)]
     row = analyze(runs, make_manifest({"p1": "a"}, n_cells=14), replicates=10).summary.iloc[0]
     assert row["reach_starts"] == 0
     assert np.isnan(row["reach_share"])
@@ -228,8 +229,8 @@ def test_stored_rows_give_the_same_tables(tmp_path: Path) -> None:
     runs.loc[0, ["hits", "settled", "curve_f", "curve_best"]] = None
     folder = run_folder(tmp_path, "quick", "ab12")
     for (problem, optimizer), rows in runs.groupby(["problem", "optimizer"]):
-        columns = {name: rows[name].tolist() for name in RUN_COLUMNS}
-        write_shard(folder, shard_name(str(problem), str(optimizer)), columns)
+        columns = {name: rows[name].tolist() for name in ROWS.columns}
+        write_shard(folder, shard_name(str(problem), str(optimizer)), columns, schema=ROWS)
     write_manifest(folder, manifest)
     stored = load(folder)
     expected = analyze(runs, manifest, replicates=50)

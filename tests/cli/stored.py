@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from optbench.records import SCHEMA_VERSION
+from optbench.records.schema import SCHEMA_VERSION
 
 
 def write_run(folder: Path, *, created: str = "2030-01-01T00:00:00Z", **changes) -> Path:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from optbench.records import SCHEMA_VERSION
+from optbench.records.schema import SCHEMA_VERSION
 
 SUITE = """
 name = "tiny"

@@ -12,7 +12,7 @@ import pytest
 import optbench as ob
 from optbench import store
 from optbench.analysis.network_selection import choose
-from optbench.records import NETWORK_COLUMNS
+from optbench.records.networks import ROWS
 from optbench.runner import networks
 from optbench.tasks.task import Examples, Task
 from tests.e2e.command import call
@@ -65,7 +65,7 @@ def seen(run):
 
 def test_every_planned_cell_is_a_row(run):
     rows = run.runs
-    assert list(rows.columns) == list(NETWORK_COLUMNS)
+    assert list(rows.columns) == list(ROWS.columns)
     assert run.manifest["state"] == "finished"
     assert len(rows) == run.manifest["n_cells"] == rows["cell_id"].nunique()
     for _, pair in rows.groupby(["task", "optimizer"]):
@@ -109,7 +109,7 @@ def test_rows_agree_with_their_curves(run):
         assert row.curve_grads[-1] == row.grad_evals
         assert row.sample_grads == 64 * row.grad_evals
         assert row.cost == pytest.approx(row.sample_grads / 1294)
-        assert len({len(getattr(row, name)) for name in NETWORK_COLUMNS if name.startswith("curve_")}) == 1
+        assert len({len(getattr(row, name)) for name in ROWS.columns if name.startswith("curve_")}) == 1
         assert row.validation_accuracy == pytest.approx(row.curve_validation_accuracy[row.chosen], abs=1e-6)
         assert row.train_loss == pytest.approx(row.curve_train_loss[row.chosen], rel=1e-6)
         if "penalty" in row.task and row.status == "ok":
@@ -157,7 +157,7 @@ def test_poisoned_test_labels_change_nothing_that_is_chosen(run, folder, tmp_pat
     rows = ob.run(str(folder / "tiny.toml"), out=tmp_path).runs
     tested = ["test_loss", "test_accuracy", "test_right"]
     assert rows["cell_id"].tolist() == run.runs["cell_id"].tolist()
-    for name in NETWORK_COLUMNS:
+    for name in ROWS.columns:
         same = [np.array_equal(a, b) for a, b in zip(values(rows, name), values(run.runs, name), strict=True)]
         assert all(same) == (name not in tested), name
     reported = rows["split"] == "report"

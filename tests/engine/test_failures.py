@@ -15,7 +15,8 @@ from optbench.engine.block import Task
 from optbench.engine.execute import Engine
 from optbench.engine.shelves import Pair, fault
 from optbench.errors import UsageError
-from optbench.records import N_TARGETS, RUN_COLUMNS, curve_steps
+from optbench.records import N_TARGETS, curve_steps
+from optbench.records.landscapes import ROWS
 from tests.engine.conftest import LANDSCAPES, RULES, group_of, rows_by_id
 
 OPTIMIZERS = "tests.engine.rules"
@@ -66,7 +67,7 @@ def test_what_works_has_no_fault(rule):
 
 def assert_failed(group, columns, status, message):
     n = group.n_cells
-    assert set(columns) == set(RUN_COLUMNS)
+    assert set(columns) == set(ROWS.columns)
     assert columns["cell_id"] == group.cell_ids()
     assert columns["status"] == [status] * n
     assert len(columns["message"]) == n
@@ -181,7 +182,7 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
         if columns["status"][columns["cell_id"].index(cell)] != status
     }
     assert len(kept) == 44
-    numbers = [key for key in RUN_COLUMNS if key not in ("config", "message", "status", "hyper")]
+    numbers = [key for key in ROWS.columns if key not in ("config", "message", "status", "hyper")]
     for cell, row in kept.items():
         assert {key: row[key] for key in numbers} == {key: expected[cell][key] for key in numbers}
     assert rows_by_id(other_result) == other_expected

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from optbench.records import N_TARGETS, RUN_COLUMNS, curve_steps
+from optbench.records import N_TARGETS, curve_steps
+from optbench.records.landscapes import ROWS
 
 BUDGET = 20
 
@@ -49,4 +50,4 @@ def make_columns(
     columns["sample_grads"] = np.zeros(n, np.int64)
     for name in ("grad_evals", "value_evals", "hvps"):
         columns[name] = np.full(n, BUDGET, np.int32)
-    return {name: columns[name] for name in RUN_COLUMNS}
+    return {name: columns[name] for name in ROWS.columns}

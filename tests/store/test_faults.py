@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from optbench.errors import StorageError
+from optbench.records.landscapes import ROWS
 from optbench.store import committed, files, read_runs, run_folder, shard_name, write_manifest, write_shard, writing
 
 from .rows import make_columns
@@ -31,7 +32,7 @@ def run_suite(out: Path, acknowledge: Callable[[str], Any]) -> Path:
         for problem, optimizer in GROUPS:
             name = shard_name(problem, optimizer)
             if name not in committed(folder):
-                write_shard(folder, name, make_columns(problem, optimizer))
+                write_shard(folder, name, make_columns(problem, optimizer), schema=ROWS)
                 acknowledge(name)
         write_manifest(folder, {"state": "finished"})
     return folder
@@ -62,7 +63,7 @@ def test_any_failing_operation_loses_nothing(tmp_path: Path, monkeypatch: pytest
 
     with monkeypatch.context() as patch:
         operations = fail_at(patch, 0, refuse)
-        expected = read_runs(run_suite(tmp_path / "whole", lambda name: None))
+        expected = read_runs(run_suite(tmp_path / "whole", lambda name: None), schema=ROWS)
     assert operations[0] > 30
     for nth in range(1, operations[0] + 1):
         out, acknowledged = tmp_path / str(nth), []
@@ -79,9 +80,11 @@ def test_any_failing_operation_loses_nothing(tmp_path: Path, monkeypatch: pytest
         folder = out / "quick" / "ab12"
         if folder.is_dir():
             assert set(acknowledged) <= set(committed(folder))
-            assert len(read_runs(folder)) == 6 * len(committed(folder))
+            assert len(read_runs(folder, schema=ROWS)) == 6 * len(committed(folder))
         run_suite(out, acknowledged.append)
-        assert read_runs(folder).equals(expected) or read_runs(folder).astype(str).equals(expected.astype(str))
+        assert read_runs(folder, schema=ROWS).equals(expected) or read_runs(folder, schema=ROWS).astype(str).equals(
+            expected.astype(str)
+        )
         assert not list(folder.rglob(f"{files.TEMPORARY}*"))
 
 
@@ -114,15 +117,15 @@ for nth in map(int, sys.argv[2].split(",")):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    expected = read_runs(run_suite(tmp_path / "whole", lambda name: None)).astype(str)
+    expected = read_runs(run_suite(tmp_path / "whole", lambda name: None), schema=ROWS).astype(str)
     for nth in nths:
         out = tmp_path / str(nth)
         folder = out / "quick" / "ab12"
         if folder.is_dir():
             assert set((out / "acknowledged").read_text().split()) <= set(committed(folder))
-            assert len(read_runs(folder)) == 6 * len(committed(folder))
+            assert len(read_runs(folder, schema=ROWS)) == 6 * len(committed(folder))
         run_suite(out, lambda name: None)
-        assert read_runs(folder).astype(str).equals(expected)
+        assert read_runs(folder, schema=ROWS).astype(str).equals(expected)
         assert not list(folder.rglob(f"{files.TEMPORARY}*"))
 
 

@@ -11,8 +11,10 @@ import pytest
 
 import optbench
 from optbench.errors import DataError, UsageError
+from optbench.kinds import KINDS
 from optbench.records import curve_steps
-from optbench.store import load, run_folder, write_manifest, write_shard
+from optbench.records.landscapes import ROWS
+from optbench.store import load, row_schema, run_folder, write_manifest, write_shard
 
 from .rows import BUDGET, make_columns
 
@@ -20,7 +22,7 @@ from .rows import BUDGET, make_columns
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = run_folder(tmp_path, "quick", "ab12")
-    write_shard(folder, "a", make_columns())
+    write_shard(folder, "a", make_columns(), schema=ROWS)
     write_manifest(folder, {"budget": BUDGET})
     return folder
 
@@ -43,7 +45,7 @@ def test_runs_and_traces(folder: Path) -> None:
 
 def test_curves_of_another_budget_are_refused(folder: Path) -> None:
     write_manifest(folder, {"budget": BUDGET + 100})
-    with pytest.raises(DataError, match="curves of sphere-2d must have"):
+    with pytest.raises(DataError, match=r"curve_f of sphere-2d, adam, 0, report, 0 must have 19 points; got 12"):
         _ = load(folder).traces
 
 
@@ -80,7 +82,7 @@ def test_costs_are_costs_whatever_the_batch_size(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, "quick", "ab12")
     shares = {"plain": 1.0, "halves": 0.5, "eighths": 0.125}
     for label, share in shares.items():
-        write_shard(folder, label, make_columns(label, budget=round(BUDGET / share)))
+        write_shard(folder, label, make_columns(label, budget=round(BUDGET / share)), schema=ROWS)
     problems = {label: {"trip_cost": share} for label, share in shares.items()}
     write_manifest(folder, {"budget": BUDGET, "problems": problems})
     run = load(folder)
@@ -97,7 +99,21 @@ def test_costs_are_costs_whatever_the_batch_size(tmp_path: Path) -> None:
 
 def test_curves_of_another_batch_size_are_refused_by_name(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, "quick", "ab12")
-    write_shard(folder, "a", make_columns("in-batches"))
+    write_shard(folder, "a", make_columns("in-batches"), schema=ROWS)
     write_manifest(folder, {"budget": BUDGET, "problems": {"in-batches": {"trip_cost": 0.5}}})
-    with pytest.raises(DataError, match="curves of in-batches must have"):
+    with pytest.raises(DataError, match=r"curve_f of in-batches, .* must have 15 points; got 12"):
         _ = load(folder).traces
+
+
+def test_a_run_of_a_kind_that_is_not_known_here_is_refused(folder: Path) -> None:
+    write_manifest(folder, {"budget": BUDGET, "kind": "kernels"})
+    with pytest.raises(DataError, match="kind of a run must be one of landscapes, networks; got 'kernels': upgrade"):
+        _ = load(folder).runs
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_schema_that_bears_its_name(kind: str) -> None:
+    schema = row_schema({"kind": kind})
+    assert schema.name == kind
+    named = {*schema.order, *schema.curves.columns.values(), schema.curves.clock_column or "cell_id"}
+    assert named <= set(schema.columns)

@@ -9,7 +9,8 @@ import pytest
 
 from optbench import __version__
 from optbench.errors import DataError
-from optbench.records import SCHEMA_VERSION
+from optbench.records.landscapes import ROWS
+from optbench.records.schema import SCHEMA_VERSION
 from optbench.store import file_sums, read_manifest, run_folder, stopped_copy, verify, write_manifest, write_shard
 
 from .rows import make_columns
@@ -66,7 +67,7 @@ def test_a_foreign_manifest_is_refused(folder: Path, content: str) -> None:
 
 def test_verify_names_every_difference(folder: Path) -> None:
     for name in "abc":
-        write_shard(folder, name, make_columns(optimizer=name))
+        write_shard(folder, name, make_columns(optimizer=name), schema=ROWS)
     write_manifest(folder, {"files": file_sums(folder)})
     assert verify(folder) == []
     (folder / "tables").mkdir()
@@ -74,7 +75,7 @@ def test_verify_names_every_difference(folder: Path) -> None:
     assert verify(folder) == []
     (folder / "shards" / "a.parquet").unlink()
     (folder / "shards" / "b.parquet").write_bytes(b"x")
-    write_shard(folder, "d", make_columns(optimizer="d"))
+    write_shard(folder, "d", make_columns(optimizer="d"), schema=ROWS)
     problems = verify(folder)
     assert [p.split(":")[0] for p in problems] == [
         "shards/a.parquet",

@@ -38,6 +38,9 @@ def test_a_run_without_rows_has_no_points(tmp_path):
 
 def test_a_curve_that_was_cut_is_refused(tmp_path):
     row = networks.row("digits-lenet", "sgd", 0, "report", 0)
+    n = len(row["curve_grads"])
     row["curve_train_loss"] = row["curve_train_loss"][:-1]
-    with pytest.raises(DataError, match="curve_train_loss must have as many points as curve_grads"):
+    with pytest.raises(
+        DataError, match=f"curve_train_loss of digits-lenet, sgd, report, 0, 0 must have {n} points; got {n - 1}"
+    ):
         _ = run([row], tmp_path).traces

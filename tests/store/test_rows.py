@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from optbench.errors import DataError
-from optbench.records import RUN_COLUMNS
+from optbench.records.landscapes import ROWS
 from optbench.store import StoredRows, read_runs, shard_name, write_shard
 from tests.store.rows import make_columns
 
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "shards").mkdir()
     for problem in PROBLEMS:
         for optimizer in OPTIMIZERS:
-            write_shard(tmp_path, shard_name(problem, optimizer), make_columns(problem, optimizer))
+            write_shard(tmp_path, shard_name(problem, optimizer), make_columns(problem, optimizer), schema=ROWS)
     return tmp_path
 
 
@@ -36,7 +36,7 @@ def test_the_rows_of_all_problems_are_those_of_the_run(folder: Path, manifest: d
     assert rows.problems == ["ackley-2d", "sphere-2d"]
     parts = [rows.of([problem]) for problem in rows.problems]
     assert [set(part["problem"]) for part in parts] == [{"ackley-2d"}, {"sphere-2d"}]
-    expected = ordered(read_runs(folder))
+    expected = ordered(read_runs(folder, schema=ROWS))
     pd.testing.assert_frame_equal(ordered(pd.concat(parts)), expected)
     pd.testing.assert_frame_equal(ordered(rows.of(None)), expected)
 
@@ -45,7 +45,7 @@ def test_columns_are_chosen_or_left_out(folder: Path) -> None:
     rows = StoredRows(folder, MANIFEST)
     assert list(rows.of(["sphere-2d"], ["start", "hits"])) == ["start", "hits"]
     assert list(rows.of(["sphere-2d"], without=["hits", "wells"])) == [
-        name for name in RUN_COLUMNS if name not in ("hits", "wells")
+        name for name in ROWS.columns if name not in ("hits", "wells")
     ]
     nothing = rows.of([], ["start", "problem"])
     assert nothing.empty
@@ -55,7 +55,7 @@ def test_columns_are_chosen_or_left_out(folder: Path) -> None:
 def test_statuses_are_counted_with_or_without_a_record_of_them(folder: Path) -> None:
     assert StoredRows(folder, MANIFEST).statuses == {"ok": 20, "error": 4}
     meta = {"status_counts": {"ok": 5, "error": 1}}
-    write_shard(folder, shard_name("cone-2d", "adam"), make_columns("cone-2d", "adam"), meta)
+    write_shard(folder, shard_name("cone-2d", "adam"), make_columns("cone-2d", "adam"), meta, schema=ROWS)
     assert StoredRows(folder, MANIFEST).statuses == {"ok": 25, "error": 5}
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from optbench.errors import DataError
-from optbench.records import RUN_COLUMNS
+from optbench.records.landscapes import ROWS
 from optbench.store import (
     committed,
     damaged,
@@ -22,7 +22,6 @@ from optbench.store import (
     write_picture,
     write_shard,
 )
-from optbench.store.shards import ROW_ORDER
 
 from .rows import make_columns
 
@@ -40,12 +39,12 @@ def flip(path: Path, at: int) -> None:
 
 def test_rows_come_back_as_written(folder: Path) -> None:
     columns = make_columns()
-    record = write_shard(folder, "a", columns, {"run_s": 1.5})
+    record = write_shard(folder, "a", columns, {"run_s": 1.5}, schema=ROWS)
     assert committed(folder) == {"a": record}
     assert record["rows"] == 6
     assert record["run_s"] == 1.5
-    frame = read_runs(folder)
-    assert list(frame) == list(RUN_COLUMNS)
+    frame = read_runs(folder, schema=ROWS)
+    assert list(frame) == list(ROWS.columns)
     by_id = frame.set_index("cell_id")
     for k, cell in enumerate(columns["cell_id"]):
         row = by_id.loc[cell]
@@ -60,7 +59,7 @@ def test_rows_come_back_as_written(folder: Path) -> None:
 
 
 def test_nan_is_stored_as_null(folder: Path) -> None:
-    write_shard(folder, "a", make_columns())
+    write_shard(folder, "a", make_columns(), schema=ROWS)
     table = pq.read_table(folder / "shards" / "a.parquet")
     assert table["start_distance"].null_count == 6
     assert table["f_best"].null_count == 1
@@ -72,49 +71,51 @@ def test_rows_are_ordered_whatever_the_order_of_shards(tmp_path: Path) -> None:
     for k, order in enumerate((groups, groups[::-1])):
         folder = run_folder(tmp_path, "quick", f"run{k}")
         for problem, optimizer in order:
-            write_shard(folder, f"{order.index((problem, optimizer))}-x", make_columns(problem, optimizer))
-        frames.append(read_runs(folder))
+            write_shard(folder, f"{order.index((problem, optimizer))}-x", make_columns(problem, optimizer), schema=ROWS)
+        frames.append(read_runs(folder, schema=ROWS))
     pd.testing.assert_frame_equal(*frames)
-    keys = frames[0][list(ROW_ORDER)]
-    pd.testing.assert_frame_equal(keys, keys.sort_values(list(ROW_ORDER), ignore_index=True))
+    keys = frames[0][list(ROWS.order)]
+    pd.testing.assert_frame_equal(keys, keys.sort_values(list(ROWS.order), ignore_index=True))
 
 
 def test_bytes_depend_on_rows_alone(tmp_path: Path) -> None:
     shas = [
-        write_shard(run_folder(tmp_path, "quick", str(k)), "a", make_columns(), {"run_s": float(k)})["sha256"]
+        write_shard(run_folder(tmp_path, "quick", str(k)), "a", make_columns(), {"run_s": float(k)}, schema=ROWS)[
+            "sha256"
+        ]
         for k in range(2)
     ]
     assert shas[0] == shas[1]
 
 
 def test_a_shard_is_written_once(folder: Path) -> None:
-    first = write_shard(folder, "a", make_columns(), {"run_s": 1.0})
-    assert write_shard(folder, "a", make_columns(), {"run_s": 2.0}) == first
+    first = write_shard(folder, "a", make_columns(), {"run_s": 1.0}, schema=ROWS)
+    assert write_shard(folder, "a", make_columns(), {"run_s": 2.0}, schema=ROWS) == first
     with pytest.raises(DataError, match="is committed with other rows; shards are written once"):
-        write_shard(folder, "a", make_columns(seed=1))
+        write_shard(folder, "a", make_columns(seed=1), schema=ROWS)
     assert committed(folder)["a"] == first
 
 
 def test_a_shard_without_record_is_invisible_and_overwritten(folder: Path) -> None:
     (folder / "shards" / "a.parquet").write_bytes(b"half")
     assert committed(folder) == {}
-    assert read_runs(folder).empty
-    write_shard(folder, "a", make_columns())
-    assert len(read_runs(folder)) == 6
+    assert read_runs(folder, schema=ROWS).empty
+    write_shard(folder, "a", make_columns(), schema=ROWS)
+    assert len(read_runs(folder, schema=ROWS)) == 6
 
 
 def test_missing_and_unequal_columns_are_refused(folder: Path) -> None:
     columns = make_columns()
     with pytest.raises(ValueError, match=r"missing or unknown: \['hits'\]"):
-        write_shard(folder, "a", {k: v for k, v in columns.items() if k != "hits"})
+        write_shard(folder, "a", {k: v for k, v in columns.items() if k != "hits"}, schema=ROWS)
     with pytest.raises(ValueError, match="columns differ in length"):
-        write_shard(folder, "a", {**columns, "cost": np.zeros(2)})
+        write_shard(folder, "a", {**columns, "cost": np.zeros(2)}, schema=ROWS)
     assert committed(folder) == {}
 
 
 def test_every_flipped_byte_is_detected_named_and_quarantined(folder: Path) -> None:
-    write_shard(folder, "a", make_columns())
-    record = write_shard(folder, "b", make_columns("rosenbrock-2d"))
+    write_shard(folder, "a", make_columns(), schema=ROWS)
+    record = write_shard(folder, "b", make_columns("rosenbrock-2d"), schema=ROWS)
     path = folder / "shards" / "b.parquet"
     whole = path.read_bytes()
     for at in range(0, len(whole), 97):
@@ -124,12 +125,12 @@ def test_every_flipped_byte_is_detected_named_and_quarantined(folder: Path) -> N
     with pytest.raises(
         DataError, match=rf"(?s)damaged shards.*shards/b\.parquet: sha256 must be {record['sha256']}; got"
     ):
-        read_runs(folder)
+        read_runs(folder, schema=ROWS)
     assert list(quarantine(folder)) == ["b"]
     assert list(committed(folder)) == ["a"]
     assert sorted(p.name for p in (folder / "quarantine").iterdir()) == ["b.1.json", "b.1.parquet"]
-    write_shard(folder, "b", make_columns("rosenbrock-2d"))
-    assert len(read_runs(folder)) == 12
+    write_shard(folder, "b", make_columns("rosenbrock-2d"), schema=ROWS)
+    assert len(read_runs(folder, schema=ROWS)) == 12
     assert damaged(folder) == {}
 
 
@@ -138,7 +139,7 @@ def test_page_checksums_catch_what_a_forged_record_hides(folder: Path) -> None:
     import hashlib
     import json
 
-    write_shard(folder, "a", make_columns())
+    write_shard(folder, "a", make_columns(), schema=ROWS)
     path = folder / "shards" / "a.parquet"
     flip(path, 200)
     record = json.loads(path.with_suffix(".json").read_text())
@@ -149,16 +150,16 @@ def test_page_checksums_catch_what_a_forged_record_hides(folder: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b'{"rows": 1}', b"\xff{"])
 def test_a_damaged_record_is_named_and_quarantined(folder: Path, content: bytes) -> None:
-    write_shard(folder, "a", make_columns())
+    write_shard(folder, "a", make_columns(), schema=ROWS)
     (folder / "shards" / "a.json").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.json is damaged: not a commit record"):
-        read_runs(folder)
+        read_runs(folder, schema=ROWS)
     assert quarantine(folder) == {"a": "no commit record"}
     assert committed(folder) == {}
 
 
 def test_a_missing_or_linked_shard_is_damaged(folder: Path, tmp_path: Path) -> None:
-    write_shard(folder, "a", make_columns())
+    write_shard(folder, "a", make_columns(), schema=ROWS)
     path = folder / "shards" / "a.parquet"
     path.rename(tmp_path / "elsewhere.parquet")
     assert damaged(folder) == {"a": "missing, or not a plain file"}
@@ -168,17 +169,17 @@ def test_a_missing_or_linked_shard_is_damaged(folder: Path, tmp_path: Path) -> N
 
 def test_a_second_quarantine_keeps_the_first(folder: Path) -> None:
     for _ in range(2):
-        write_shard(folder, "a", make_columns())
+        write_shard(folder, "a", make_columns(), schema=ROWS)
         flip(folder / "shards" / "a.parquet", 50)
         quarantine(folder)
     assert len(list((folder / "quarantine").iterdir())) == 4
 
 
 def test_selected_columns_keep_the_order_of_rows(folder: Path) -> None:
-    write_shard(folder, "a", make_columns())
-    frame = read_runs(folder, ["cell_id", "status"])
+    write_shard(folder, "a", make_columns(), schema=ROWS)
+    frame = read_runs(folder, ["cell_id", "status"], schema=ROWS)
     assert list(frame) == ["cell_id", "status"]
-    assert frame["cell_id"].tolist() == read_runs(folder)["cell_id"].tolist()
+    assert frame["cell_id"].tolist() == read_runs(folder, schema=ROWS)["cell_id"].tolist()
 
 
 def test_pictures_come_back_and_damage_is_named(folder: Path) -> None:
@@ -194,7 +195,7 @@ def test_pictures_come_back_and_damage_is_named(folder: Path) -> None:
 
 def test_page_checksums_let_no_changed_value_through(folder: Path) -> None:
     """A flipped byte is detected, or lies where it changes no value (a statistic of a page header)."""
-    write_shard(folder, "a", make_columns())
+    write_shard(folder, "a", make_columns(), schema=ROWS)
     data = (folder / "shards" / "a.parquet").read_bytes()
     expected = pq.read_table(pa.BufferReader(data))
     detected = 0

@@ -1,0 +1,74 @@
+"""The rows of a suite of networks: one for each training run.
+
+Scores are of weights as tested: no dropout, nothing augmented. One epoch is as many gradients of single examples as the
+training part has examples.
+"""
+
+from __future__ import annotations
+
+from optbench.records.row import CELL_ID, CONFIGURATION, OUTCOME
+from optbench.records.schema import Column, Curves, Schema
+
+#: Ids of cells and of runs are hashed with it. It rises when what is computed changes, never for a new column.
+IDENTITY = 2
+
+#: Most training examples that the points of a curve are scored on: of tens of thousands, scoring all at every point
+#: would take several times as long as training.
+SCORED = 10_000
+
+_CLOCK = "gradients of batches"
+_EXAMPLES = "share of examples"
+
+ROWS = Schema(
+    name="networks",
+    columns=CELL_ID
+    | {"task": Column("string", "label of the task, such as digits-lenet or digits-lenet+dropout=0.5")}
+    | CONFIGURATION
+    | {"seed": Column("int32", "index of the seed within its split: initialization, order and regularization")}
+    | OUTCOME
+    | {
+        "diverged_at": Column("int32", "first point whose training loss is not finite, -1 for none", _CLOCK),
+        "grad_evals": Column("int32", "gradients of batches asked for", _CLOCK),
+        "sample_grads": Column("int64", "gradients of single examples asked for", "gradients of single examples"),
+        "cost": Column("float64", "sample_grads over the examples of the training part", "epochs"),
+        "chosen": Column(
+            "int32", "point of the curve whose weights are judged: validation's best, or the last; -1 for none"
+        ),
+        "train_loss": Column(
+            "float64", "mean cross-entropy of all training examples there; null without such a point", "nats"
+        ),
+        "train_accuracy": Column("float64", "training examples that are classified right there", _EXAMPLES),
+        "validation_loss": Column("float64", "mean cross-entropy of the validation examples there", "nats"),
+        "validation_accuracy": Column("float64", "validation examples that are classified right there", _EXAMPLES),
+        "test_loss": Column(
+            "float64", "mean cross-entropy of the test examples there; null for tune, which never sees them", "nats"
+        ),
+        "test_accuracy": Column("float64", "test examples that are classified right there; null for tune", _EXAMPLES),
+        "test_right": Column("list<bool>", "whether each test example is classified right there; empty for tune"),
+        "curve_grads": Column("list<int32>", "when each point was recorded: at curve_steps, and at the budget", _CLOCK),
+        "curve_train_loss": Column(
+            "list<float32>", "mean cross-entropy of the first 10,000 training examples at each point", "nats"
+        ),
+        "curve_train_accuracy": Column(
+            "list<float32>", "those of them that are classified right at each point", _EXAMPLES
+        ),
+        "curve_validation_loss": Column(
+            "list<float32>", "mean cross-entropy of the validation examples at each point", "nats"
+        ),
+        "curve_validation_accuracy": Column(
+            "list<float32>", "validation examples that are classified right at each point", _EXAMPLES
+        ),
+        "curve_grad_norm": Column(
+            "list<float32>", "norm of the last batch's gradient; null before the first", "loss per unit of weight"
+        ),
+    },
+    order=("task", "optimizer", "split", "config", "seed"),
+    curves=Curves(
+        {
+            name: f"curve_{name}"
+            for name in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "grad_norm")
+        },
+        clock="grads",
+        clock_column="curve_grads",
+    ),
+)

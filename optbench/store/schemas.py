@@ -1,0 +1,34 @@
+"""Which schema a run's rows have: the one that its kind names."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from optbench.errors import DataError
+from optbench.kinds import KINDS
+from optbench.records.schema import Schema
+
+
+def row_schema(manifest: Mapping[str, Any]) -> Schema:
+    """Returns the schema of a run's rows: ``ROWS`` of the module of ``records`` that bears the name of the kind.
+
+    Args:
+        manifest: The run's manifest; one without a ``kind`` is of functions.
+
+    Returns:
+        The schema.
+
+    Raises:
+        DataError: The kind is not known here.
+
+    Example:
+        >>> row_schema({"kind": "networks"}).order
+        ('task', 'optimizer', 'split', 'config', 'seed')
+    """
+    kind = manifest.get("kind", "landscapes")
+    if kind not in KINDS:
+        raise DataError(f"kind of a run must be one of {', '.join(KINDS)}; got {kind!r}: upgrade optbench to read it")
+    rows: Schema = importlib.import_module(f"optbench.records.{kind}").ROWS
+    return rows

@@ -1,0 +1,25 @@
+"""The committed rows, read and written again, are the same bytes: files of old and new runs can be compared by sums."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optbench.store import committed, load, read_shard, run_folder, write_shard
+
+RUNS = sorted((Path(__file__).parents[2] / "results" / "canonical").glob("*"))
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.name)
+def test_committed_rows_written_again_are_the_same_bytes(path: Path, tmp_path: Path) -> None:
+    run = load(path)
+    folder = run_folder(tmp_path, "again", "ab12")
+    for name, record in committed(path).items():
+        rows = read_shard(path, name)
+        columns = {column: rows[column].tolist() for column in run.schema.columns}
+        assert write_shard(folder, name, columns, schema=run.schema)["sha256"] == record["sha256"], name
+
+
+def test_there_are_committed_rows_of_both_kinds() -> None:
+    assert {load(path).schema.name for path in RUNS} == {"landscapes", "networks"}
