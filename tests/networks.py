@@ -104,7 +104,7 @@ def level(task: str, optimizer: str, config: int) -> float:
 
 def synthetic(n_report: int = 3, tasks=tuple(TASKS), optimizers=OPTIMIZERS) -> pd.DataFrame:
     """A whole run: seeds and examples vary; one reported run diverged, one failed."""
-    from optbench.analysis.network_selection import choose
+    from optbench.analysis.networks.selection import choose
 
     rng = np.random.Generator(np.random.Philox(7))
     hardness = {task: rng.standard_normal(N_TEST) for task in TASKS}

@@ -12,8 +12,8 @@ import pandas as pd
 
 from optbench import store
 from optbench.report.evidence import Evidence, optimizers
-from optbench.report.formatting import gap
-from optbench.report.landscape_tables import passed
+from optbench.report.formats.formatting import gap
+from optbench.report.tables.landscapes.facts import passed
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

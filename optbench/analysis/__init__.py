@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from optbench.analysis.evidence import Evidence, Reported, Tuning, arrange
-from optbench.analysis.integrity import Completeness, completeness
-from optbench.analysis.network_curves import network_curves, network_rates
-from optbench.analysis.network_effects import network_effects
-from optbench.analysis.network_ranking import network_ranking
-from optbench.analysis.networks import network_summary
-from optbench.analysis.profiles import Profile, expected_running_time, performance_profile
-from optbench.analysis.selection import SETTINGS, Choice, select
-from optbench.analysis.summarize import Analysis, analyze
+from optbench.analysis.landscapes.evidence import Evidence, Reported, Tuning, arrange
+from optbench.analysis.landscapes.integrity import Completeness, completeness
+from optbench.analysis.landscapes.profiles import Profile, expected_running_time, performance_profile
+from optbench.analysis.landscapes.selection import SETTINGS, Choice, select
+from optbench.analysis.landscapes.summarize import Analysis, analyze
+from optbench.analysis.networks.curves import network_curves, network_rates
+from optbench.analysis.networks.effects import network_effects
+from optbench.analysis.networks.ranking import network_ranking
+from optbench.analysis.networks.summary import network_summary
 
 __all__ = [
     "SETTINGS",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from optbench.analysis.resample import REPLICATES
-from optbench.analysis.selection import SETTINGS
+from optbench.analysis.landscapes.resample import REPLICATES
+from optbench.analysis.landscapes.selection import SETTINGS
 from optbench.cli.cost_of_showing import START_S, picture_data_s, showing_s
 from optbench.engine.program import RULE_WEIGHT, Shelf, weight
 from optbench.engine.shelves import Pair, ShelfKey, held_together, shelf_key, shelves

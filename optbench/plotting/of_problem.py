@@ -23,8 +23,9 @@ from optbench.plotting import wishes
 from optbench.plotting.wishes import OTHERS, Rate, Start
 from optbench.problems.problem import Problem
 from optbench.records import Split
-from optbench.report import figures, trajectories
+from optbench.report import figures
 from optbench.report.evidence import Evidence
+from optbench.report.figures.landscapes import trajectories
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optbench import __version__, catalog
-from optbench.analysis.evidence import arrange
-from optbench.analysis.selection import gentle
+from optbench.analysis.landscapes.evidence import arrange
+from optbench.analysis.landscapes.selection import gentle
 from optbench.engine import pictures
 from optbench.engine.execute import Engine
 from optbench.engine.shelves import Pair, fault
@@ -17,9 +17,11 @@ from optbench.errors import DataError, UsageError, unknown_name
 from optbench.plotting import wishes
 from optbench.plotting.wishes import OTHERS, Rate, Start
 from optbench.records import Split
-from optbench.report import figures, formatting, trajectories
+from optbench.report import figures
 from optbench.report.chosen import chosen, labels_of
 from optbench.report.evidence import Evidence
+from optbench.report.figures.landscapes import trajectories
+from optbench.report.formats import formatting
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +73,8 @@ def figures_of_run(
         UsageError: A name, rate or start is not in the run; all at once.
         DataError: It has no function of two variables.
     """
-    if evidence.kind == "networks":
-        raise DataError("trajectories: a run of networks has none; they are of functions of two variables")
+    if "trajectories" not in figures.KINDS[evidence.kind]:
+        raise DataError(f"trajectories: a run of {evidence.kind} has none; they are of functions of two variables")
     flat = [
         label
         for label, entry in evidence.manifest.get("problems", {}).items()

@@ -93,7 +93,7 @@ def chosen(
     Raises:
         UsageError: The run has no such entry; all wrong names at once.
     """
-    what = "tasks" if evidence.kind == "networks" else "problems"
+    what = f"{evidence.of_kind.entry}s"
     asked = {"optimizers": optimizers, what: problems}
     faults: list[str] = []
     shown = {kind: labels_of(evidence, kind, names, faults) for kind, names in asked.items() if names is not None}

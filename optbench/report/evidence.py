@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -10,41 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.errors import DataError, UsageError, unknown_name
+from optbench.kinds import KINDS
 from optbench.records import Scoring, Status
 from optbench.report import style
+from optbench.report.kinds import named
+from optbench.report.kinds.kind import Kind
 from optbench.report.part import part
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from optbench.analysis.rows import Rows
-    from optbench.analysis.summarize import Analysis
+    from optbench.analysis.landscapes.rows import Rows
+    from optbench.analysis.landscapes.summarize import Analysis
 
-#: The clock of every table and figure, by kind of run; the weights stand in every footer.
-COSTS = {
-    "landscapes": "costs: gradient 1, value alone 1, Hessian-vector product 2, dense Hessian 2 dim",
-    "networks": "cost: passes, gradients of single examples over the number of training examples",
-}
-
-#: The settings in which a rule is shown, in their order.
-SETTINGS = ("default", "one_for_all", "tuned")
-#: Those of a run of networks.
-NETWORK_SETTINGS = ("default", "tuned")
 SETTING_TITLES = {"default": "default", "one_for_all": "one for all", "tuned": "tuned"}
 
-
-#: Frames that only pages about tuning need, in ``analysis.tuning``.
-TUNING_FRAMES = ("best_of_k", "cost", "gain", "matrix")
-#: Frames of what theory predicts on quadratics beside what was measured, in ``analysis.measured_rates``.
-THEORY_FRAMES = ("theory_rates", "theory_edges")
-#: Frames of runs of networks: the module of ``analysis`` that has a function of this name.
-NETWORK_FRAMES = {
-    "network_summary": "networks",
-    "network_effects": "network_effects",
-    "network_ranking": "network_ranking",
-    "network_curves": "network_curves",
-    "network_rates": "network_curves",
-}
 #: What those about tuning call a row that is no single problem's.
 MEAN = "mean over problems"
 
@@ -100,8 +79,10 @@ class Evidence:
             return
         if scoring not in tuple(Scoring):
             raise UsageError(unknown_name("score", scoring, [way.value for way in Scoring]))
-        if self.kind == "networks":
-            raise UsageError(f"score is of runs of landscapes, whose targets have times; {self._named} is of networks")
+        if self.of_kind.lacks_settling_times is None:
+            raise UsageError(
+                f"score is of runs of landscapes, whose targets have times; {self._named} is of {self.kind}"
+            )
         if scoring == Scoring.SETTLED and self.lacks_settling_times:
             raise UsageError(
                 f"{self._named} has no settling times; score it by touched targets, or run the suite again"
@@ -123,10 +104,9 @@ class Evidence:
 
     @cached_property
     def lacks_settling_times(self) -> bool:
-        """Whether it is a run of landscapes from before they were stored."""
-        from optbench.analysis.evidence import has_settling_times
-
-        return self.kind == "landscapes" and not has_settling_times(self.rows)
+        """Whether its targets have times, and it is from before settling times were stored."""
+        lacks = self.of_kind.lacks_settling_times
+        return lacks is not None and lacks(self)
 
     @cached_property
     def scoring(self) -> Scoring:
@@ -138,38 +118,30 @@ class Evidence:
     @cached_property
     def criterion(self) -> str:
         """What scores and tuning go by, for the footer; empty for networks."""
-        if self.kind == "networks":
-            return ""
-        from optbench.analysis.sweep import beside_trials, tries_default
-
-        said = f"score: log-time area over {self.scoring} targets"
-        said += " (stored without settling times)" if self.lacks_settling_times else ""
-        entries = self.manifest.get("optimizers", {})
-        if not any(entry.get("grid") for entry in entries.values()):
-            return said
-        if tries_default(self.rows, self.manifest):
-            return f"{said}, tuned for the same, defaults among the candidates"
-        beside = beside_trials(self.rows, self.manifest).values()
-        off = ", a default off its grid is no candidate" if any(beside) else ""
-        return f"{said}, tuned for the same{off}"
+        return self.of_kind.criterion(self)
 
     @cached_property
     def kind(self) -> str:
         """What the run is one of: ``landscapes``, which a manifest need not say, or ``networks``."""
         found = str(self.manifest.get("kind", "landscapes"))
-        if found not in COSTS:
+        if found not in KINDS:
             run_id, version = self.manifest.get("run_id", "?"), self.manifest.get("version", "?")
             raise DataError(
-                f"run {run_id}, made by optbench {version}: kind must be one of {', '.join(COSTS)}; got {found!r}"
+                f"run {run_id}, made by optbench {version}: kind must be one of {', '.join(KINDS)}; got {found!r}"
             )
         return found
 
     @cached_property
+    def of_kind(self) -> Kind:
+        """What is known of all runs of its kind."""
+        return named(self.kind)
+
+    @cached_property
     def rows(self) -> Rows:
         """The rows; those of a stored run of landscapes are read problem by problem, a large suite's fill no memory."""
-        from optbench.analysis.rows import held
+        from optbench.analysis.landscapes.rows import held
 
-        stored: Rows | None = getattr(self.run, "rows", None) if self.kind == "landscapes" else None
+        stored: Rows | None = getattr(self.run, "rows", None) if self.of_kind.reads_in_parts else None
         return held(self.run.runs) if stored is None else stored
 
     def titled(self, title: str) -> str:
@@ -180,59 +152,20 @@ class Evidence:
         """Returns a frame of analysis.
 
         Args:
-            name: A field of ``analysis.Analysis``, of ``analysis.tuning.TuningAnalysis`` or of
-                ``analysis.measured_rates.TheoryAnalysis``, or ``wells``, ``stability``, ``dimension`` or
-                ``running_times``; of a run of networks one of ``NETWORK_FRAMES``.
+            name: What the run's module of ``report.kinds`` calls it, or a field of ``analysis.Analysis``.
 
         Returns:
             The tidy frame.
         """
-        if name not in self._frames and name in NETWORK_FRAMES:
-            module = importlib.import_module(f"optbench.analysis.{NETWORK_FRAMES[name]}")
-            self._frames[name] = getattr(module, name)(self._checked, self.manifest)
-        elif name not in self._frames and name in TUNING_FRAMES:
-            from optbench.analysis.tuning import judged_tuning
-
-            tuned = judged_tuning(self._judged.evidence, self.manifest)
-            self._frames |= {key: getattr(tuned, key) for key in TUNING_FRAMES}
-        elif name not in self._frames and name in THEORY_FRAMES:
-            from optbench.analysis.measured_rates import analyze_theory
-
-            compared = analyze_theory(self.rows, self.manifest)
-            self._frames |= {key: getattr(compared, key) for key in THEORY_FRAMES}
-        elif name not in self._frames and name == "stability":
-            from optbench.analysis.stability import stability
-
-            ways = [Scoring.TOUCHED] if self.lacks_settling_times else [*Scoring]
-            self._frames[name] = stability(self.rows, self.manifest, ways)
-        elif name not in self._frames and name == "wells":
-            from optbench.analysis.wells import wells
-
-            self._frames[name] = wells(self.rows, self.manifest)
-        elif name not in self._frames and name == "dimension":
-            from optbench.analysis.dimension import dimension
-
-            self._frames[name] = dimension(self.frame("summary"))
-        elif name not in self._frames and name == "running_times":
-            from optbench.analysis.running_time import running_times
-
-            self._frames[name] = running_times(self._judged)
-        elif name not in self._frames:
-            self._frames[name] = getattr(self._judged, name)
+        if name not in self._frames:
+            self._frames |= self.of_kind.frames(self, name)
         return self._frames[name]
 
     @cached_property
-    def _checked(self) -> pd.DataFrame:
-        """The rows of a run of networks, once they have been found whole."""
-        from optbench.analysis.network_integrity import check_network_rows
-
-        check_network_rows(self.run.runs, self.manifest)
-        return self.run.runs
-
-    @cached_property
-    def _judged(self) -> Analysis:
+    def judged(self) -> Analysis:
+        """The rows of a run of landscapes, judged."""
         # A caller that hands over frames does not wait for the analysis to load.
-        from optbench.analysis.summarize import analyze
+        from optbench.analysis.landscapes.summarize import analyze
 
         return analyze(self.rows, self.manifest, scoring=self.scoring)
 
@@ -282,8 +215,7 @@ class Evidence:
         if self.n_cells is not None:
             return "" if self.n_rows >= self.n_cells else f"INCOMPLETE {self.n_rows}/{self.n_cells}"
         planned = len(self.manifest.get("shards", ()))
-        label = "task" if self.kind == "networks" else "problem"
-        present = len(self.run.runs[[label, "optimizer"]].drop_duplicates())
+        present = len(self.run.runs[[self.of_kind.entry, "optimizer"]].drop_duplicates())
         return "" if present >= planned else f"INCOMPLETE {present}/{planned} shards"
 
     @property
@@ -305,7 +237,7 @@ class Evidence:
             f"jax {manifest.get('versions', {}).get('jax', '?')} {device}({machine.get('cores', '?')})",
             *(["dtype bfloat16"] if self.manifest.get("dtype") == "bfloat16" else []),
             *([found] if (found := part(manifest)) else []),
-            COSTS[self.kind],
+            self.of_kind.costs,
         ]
         return " · ".join(parts)
 

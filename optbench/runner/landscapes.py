@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from optbench import catalog, store
-from optbench.analysis.evidence import arrange
-from optbench.analysis.selection import gentle
+from optbench.analysis.landscapes.evidence import arrange
+from optbench.analysis.landscapes.selection import gentle
 from optbench.console import Progress
 from optbench.engine import pictures
 from optbench.engine.execute import Engine

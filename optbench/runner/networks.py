@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from optbench import catalog, store
-from optbench.analysis.network_selection import choose
+from optbench.analysis.networks.selection import choose
 from optbench.console import Progress
 from optbench.engine.fitting import Fitter
 from optbench.engine.in_threads import InThreads

@@ -16,7 +16,7 @@ from optbench.store.shards import committed, read_shards
 
 
 class StoredRows:
-    """The rows of a suite of functions; ``analysis.rows.Rows`` says what of them is asked for."""
+    """The rows of a suite of functions; ``analysis.landscapes.rows.Rows`` says what of them is asked for."""
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any], problems: Collection[str] | None = None) -> None:
         """Notes where the rows are.

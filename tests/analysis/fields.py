@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optbench.analysis.field import Field
+from optbench.analysis.landscapes.field import Field
 
 
 def make_field(tune: np.ndarray, report: np.ndarray, family: list[int] | None = None) -> Field:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from optbench.analysis.coincide import coinciding, joint_name
-from optbench.analysis.evidence import arrange
-from optbench.analysis.summarize import analyze
+from optbench.analysis.landscapes.coincide import coinciding, joint_name
+from optbench.analysis.landscapes.evidence import arrange
+from optbench.analysis.landscapes.summarize import analyze
 from tests.analysis.synthetic import make_runs
 
 PROBLEMS = {"p1-2d": "a", "p2-2d": "b", "p3-2d": "c"}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.contrasts import MEASURES, contrast, contrasts, holm
-from optbench.analysis.evidence import arrange
-from optbench.analysis.selection import select
-from optbench.analysis.summarize import analyze
+from optbench.analysis.contrasts.judging import MEASURES, contrast, contrasts, holm
+from optbench.analysis.landscapes.evidence import arrange
+from optbench.analysis.landscapes.selection import select
+from optbench.analysis.landscapes.summarize import analyze
 from optbench.suite.contrast import Contrast
 from tests.analysis.synthetic import make_row, make_runs
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.crossed import crossed, over_seeds
+from optbench.analysis.statistics.crossed import crossed, over_seeds
 
 
 def test_the_interval_is_that_of_the_formula():

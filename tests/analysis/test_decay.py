@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optbench.analysis.decay import RECENT, WINDOW, envelope_slope, last_usable, settled_slopes
+from optbench.analysis.quadratics.decay import RECENT, WINDOW, envelope_slope, last_usable, settled_slopes
 from optbench.records import curve_steps
 
 COSTS = np.array(curve_steps(10_000))

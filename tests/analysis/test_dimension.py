@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis import analyze
-from optbench.analysis.dimension import DIMENSION, dimension
+from optbench.analysis.landscapes.dimension import DIMENSION, dimension
 
 from .synthetic import make_runs
 

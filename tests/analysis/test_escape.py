@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from optbench.analysis import analyze
-from optbench.analysis.escape import escape_target, slope_interval
-from optbench.analysis.facts import Facts
+from optbench.analysis.landscapes.facts import Facts
+from optbench.analysis.quadratics.escape import escape_target, slope_interval
 from optbench.records import GAP_TARGETS, NEVER
 from optbench.records.landscapes import ROWS
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from optbench.analysis import analyze, arrange
-from optbench.analysis.scores import REACH
+from optbench.analysis.landscapes.scores import REACH
 from optbench.errors import DataError
 from optbench.records.landscapes import ROWS
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from optbench.analysis import families
+from optbench.analysis.statistics import families
 
 #: Values of one family, with their true mean; scores and differences of scores are bounded.
 SHAPES: dict[str, tuple[Callable[[np.random.Generator, tuple[int, int]], np.ndarray], float]] = {

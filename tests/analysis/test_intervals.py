@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.intervals import (
+from optbench.analysis.statistics.intervals import (
     generator,
     hull,
     mean_interval,

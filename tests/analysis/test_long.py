@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from optbench.analysis import arrange
-from optbench.analysis.long import UNPACKED, Curves, Long, Packed
-from optbench.analysis.rows import Held
-from optbench.analysis.scores import Floats
+from optbench.analysis.landscapes.long import UNPACKED, Curves, Long, Packed
+from optbench.analysis.landscapes.rows import Held
+from optbench.analysis.statistics.arrays import Floats
 from optbench.errors import DataError
 
 from .synthetic import make_runs

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import optbench as ob
-from optbench.analysis import measured_rates
-from optbench.analysis.measured_rates import EDGES, RATES, analyze_theory, interval, rounding
+from optbench.analysis.quadratics import measured_rates
+from optbench.analysis.quadratics.measured_rates import EDGES, RATES, analyze_theory, interval, rounding
 
 #: Rates from 0.8 to 1.05 of the edge, 1.2 % apart.
 SWEEP = "sweep = {{ lr = {{ low = {low}, high = {high}, points = 24 }} }}"
@@ -126,7 +126,7 @@ def test_rows_whose_curves_were_left_out_have_nothing_to_measure(run):
 def test_a_wrong_prediction_is_found_out(run, monkeypatch):
     # What theory would say if Nesterov's method were heavy ball.
     monkeypatch.setattr(measured_rates, "LOOKS_AHEAD", {"sgd": 0.0, "momentum": 0.0, "nag": 0.0})
-    from optbench.analysis import theory
+    from optbench.analysis.quadratics import theory
 
     monkeypatch.setattr(theory, "LOOKS_AHEAD", {"sgd": 0.0, "momentum": 0.0, "nag": 0.0})
     wrong = analyze_theory(run.runs, run.manifest).theory_edges.set_index("optimizer").loc["nag[beta=0.79]"]

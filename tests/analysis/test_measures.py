@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optbench.analysis.evidence import Reported
-from optbench.analysis.measures import MEASURES, even, late, width
-from optbench.analysis.sweep import Sweep
+from optbench.analysis.contrasts.measures import MEASURES, even, late, width
+from optbench.analysis.landscapes.evidence import Reported
+from optbench.analysis.landscapes.sweep import Sweep
 from optbench.records import curve_steps
 
 COSTS = np.array(curve_steps(1000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from optbench.analysis.network_selection import choices, choose
+from optbench.analysis.networks.selection import choices, choose
 from tests import networks
 
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from optbench.analysis.network_curves import network_curves, network_rates
-from optbench.analysis.network_effects import network_effects, regularizer
-from optbench.analysis.network_integrity import check_network_rows
-from optbench.analysis.network_ranking import compare, network_ranking
-from optbench.analysis.networks import network_summary, student
+from optbench.analysis.networks.curves import network_curves, network_rates
+from optbench.analysis.networks.effects import network_effects, regularizer
+from optbench.analysis.networks.integrity import check_network_rows
+from optbench.analysis.networks.ranking import compare, network_ranking
+from optbench.analysis.networks.summary import network_summary, student
 from optbench.errors import DataError
 from tests import networks
 from tests.networks import DEFAULT, N_TEST

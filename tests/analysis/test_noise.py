@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from optbench.analysis import analyze
-from optbench.analysis.evidence import arrange
-from optbench.analysis.scores import REACH, area_score, smoothed_times
+from optbench.analysis.landscapes.evidence import arrange
+from optbench.analysis.landscapes.scores import REACH, area_score, smoothed_times
 from optbench.errors import DataError
 from optbench.records import GAP_TARGETS, SOLVED, Scoring, curve_steps
 

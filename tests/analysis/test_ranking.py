@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.evidence import arrange
-from optbench.analysis.field import arrange as arrange_field
-from optbench.analysis.field import chosen, means, roster
-from optbench.analysis.groups import critical_groups, holm, letters, pairwise_wilcoxon
-from optbench.analysis.redraw import freedom, replicate_sums, reselections
-from optbench.analysis.resample import Reselection
-from optbench.analysis.selection import select
-from optbench.analysis.simultaneous import Comparison, compare, critical, score_intervals, widened
-from optbench.analysis.summarize import analyze
+from optbench.analysis.landscapes.evidence import arrange
+from optbench.analysis.landscapes.field import arrange as arrange_field
+from optbench.analysis.landscapes.field import chosen, means, roster
+from optbench.analysis.landscapes.redraw import freedom, replicate_sums, reselections
+from optbench.analysis.landscapes.resample import Reselection
+from optbench.analysis.landscapes.selection import select
+from optbench.analysis.landscapes.summarize import analyze
+from optbench.analysis.statistics.groups import critical_groups, holm, letters, pairwise_wilcoxon
+from optbench.analysis.statistics.simultaneous import Comparison, compare, critical, score_intervals, widened
 from tests.analysis.fields import make_field, noisy
 from tests.analysis.synthetic import make_runs
 

@@ -6,8 +6,8 @@ import tracemalloc
 
 import numpy as np
 
-from optbench.analysis.field import Field
-from optbench.analysis.redraw import CHUNK, reselections
+from optbench.analysis.landscapes.field import Field
+from optbench.analysis.landscapes.redraw import CHUNK, reselections
 
 
 def test_replicates_of_many_problems_are_not_held_together() -> None:

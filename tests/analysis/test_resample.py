@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.evidence import Tuning
-from optbench.analysis.facts import Facts
-from optbench.analysis.intervals import hull, median_interval
-from optbench.analysis.resample import Reselection, reselected_interval
-from optbench.analysis.scores import median
-from optbench.analysis.selection import best
-from optbench.analysis.sweep import Sweep
+from optbench.analysis.landscapes.evidence import Tuning
+from optbench.analysis.landscapes.facts import Facts
+from optbench.analysis.landscapes.resample import Reselection, reselected_interval
+from optbench.analysis.landscapes.scores import median
+from optbench.analysis.landscapes.selection import best
+from optbench.analysis.landscapes.sweep import Sweep
+from optbench.analysis.statistics.intervals import hull, median_interval
 
 FACTS = {p: Facts(p, 2, 0.0, 1.0, 1e-6, None, True) for p in ("p1", "p2", "p3")}
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from optbench.analysis import analyze, expected_running_time
-from optbench.analysis.profiles import cost_per_success
-from optbench.analysis.running_time import RUNNING_TIMES, running_time_interval, running_times
+from optbench.analysis.landscapes.profiles import cost_per_success
+from optbench.analysis.landscapes.running_time import RUNNING_TIMES, running_time_interval, running_times
 from optbench.records import curve_steps
 from optbench.records.landscapes import ROWS
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from optbench.analysis.scores import REACH, area_score, relative_gap, target_costs, target_levels
+from optbench.analysis.landscapes.scores import REACH, area_score, relative_gap, target_costs, target_levels
 from optbench.records import GAP_TARGETS, N_TARGETS, SOLVED
 
 

@@ -7,11 +7,12 @@ import inspect
 import numpy as np
 import pytest
 
-from optbench.analysis import arrange, select, selection
-from optbench.analysis.evidence import Tuning
-from optbench.analysis.facts import Facts
-from optbench.analysis.selection import best, gentle, is_at_edge
-from optbench.analysis.sweep import Sweep
+from optbench.analysis import arrange, select
+from optbench.analysis.landscapes import selection
+from optbench.analysis.landscapes.evidence import Tuning
+from optbench.analysis.landscapes.facts import Facts
+from optbench.analysis.landscapes.selection import best, gentle, is_at_edge
+from optbench.analysis.landscapes.sweep import Sweep
 from optbench.errors import DataError
 
 from .synthetic import make_runs

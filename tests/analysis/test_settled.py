@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from optbench.analysis import analyze, arrange, select
-from optbench.analysis.coincide import coinciding
-from optbench.analysis.evidence import has_settling_times
-from optbench.analysis.ranking import ranking
-from optbench.analysis.scores import REACH
-from optbench.analysis.stability import stability
-from optbench.analysis.tuning import MEAN, analyze_tuning
+from optbench.analysis.landscapes.coincide import coinciding
+from optbench.analysis.landscapes.evidence import has_settling_times
+from optbench.analysis.landscapes.ranking import ranking
+from optbench.analysis.landscapes.scores import REACH
+from optbench.analysis.landscapes.stability import stability
+from optbench.analysis.landscapes.tuning import MEAN, analyze_tuning
 from optbench.errors import DataError
 from optbench.records import NEVER, Scoring, curve_steps
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from optbench.analysis import analyze, arrange
-from optbench.analysis.intervals import median_interval, wilson
-from optbench.analysis.summarize import CONVERGENCE, SENSITIVITY, SUMMARY
+from optbench.analysis.landscapes.summarize import CONVERGENCE, SENSITIVITY, SUMMARY
+from optbench.analysis.statistics.intervals import median_interval, wilson
 from optbench.records import curve_steps
 from optbench.records.landscapes import ROWS
 from optbench.store import load, run_folder, shard_name, write_manifest, write_shard

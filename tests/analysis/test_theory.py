@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
-from optbench.analysis.theory import Quadratic, edge, excess, iteration, quadratic, radius, stationary
+from optbench.analysis.quadratics.theory import Quadratic, edge, excess, iteration, quadratic, radius, stationary
 
 CURVATURES = np.array([0.01, 0.05, 0.3, 1.0])
 RULES = [("sgd", 0.0), ("momentum", 0.3), ("momentum", 0.9), ("nag", 0.3), ("nag", 0.9)]

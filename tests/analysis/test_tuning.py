@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from optbench.analysis import arrange, select
-from optbench.analysis.evidence import Evidence, Reported, Tuning
-from optbench.analysis.facts import Facts
-from optbench.analysis.selection import is_at_edge
-from optbench.analysis.sweep import Sweep, range_share
-from optbench.analysis.tuning import MEAN, Scored, analyze_tuning, best_of, matrix, order_weights
+from optbench.analysis.landscapes.evidence import Evidence, Reported, Tuning
+from optbench.analysis.landscapes.facts import Facts
+from optbench.analysis.landscapes.selection import is_at_edge
+from optbench.analysis.landscapes.sweep import Sweep, range_share
+from optbench.analysis.landscapes.tuning import MEAN, Scored, analyze_tuning, best_of, matrix, order_weights
 
 from .synthetic import make_runs
 

@@ -6,10 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from optbench.analysis import equal_loss
-from optbench.analysis.equal_loss import LOSS, control_of, matches, nearest_rate
-from optbench.analysis.intervals import mean_interval, wilson
-from optbench.analysis.wells import Odds, deeper_well, exit_costs, odds_ratio, share_interval, verdict, wells
+from optbench.analysis.statistics.intervals import mean_interval, wilson
+from optbench.analysis.wells.equal_loss import LOSS, control_of, matches, nearest_rate
+from optbench.analysis.wells.shares import (
+    Odds,
+    deeper_well,
+    equal_loss,
+    exit_costs,
+    odds_ratio,
+    share_interval,
+    verdict,
+    wells,
+)
 from optbench.records import FLAT, NEITHER, SHARP
 
 COSTS = [10, 100, 1000]

@@ -12,9 +12,9 @@ import pytest
 
 import optbench
 from optbench import catalog
-from optbench.analysis import families
-from optbench.analysis.redraw import replicate_sums
-from optbench.analysis.summarize import analyze
+from optbench.analysis.landscapes.redraw import replicate_sums
+from optbench.analysis.landscapes.summarize import analyze
+from optbench.analysis.statistics import families
 from optbench.core import keys
 from optbench.engine.network_rows import seed_of
 from optbench.errors import UsageError
@@ -31,9 +31,9 @@ from tests.analysis.test_tuning import random_runs
 
 ROOT = Path(optbench.__file__).parent
 #: Where a stream is made from its parts, and not asked for.
-MAKERS = ("core/keys.py", "analysis/intervals.py")
+MAKERS = ("core/keys.py", "analysis/statistics/intervals.py")
 #: Places that are meant to draw the same: the bootstrap of tuning starts.
-SHARED = {frozenset({"analysis/redraw.py", "analysis/resample.py"})}
+SHARED = {frozenset({"analysis/landscapes/redraw.py", "analysis/landscapes/resample.py"})}
 
 
 @pytest.fixture
@@ -112,9 +112,9 @@ def draw_searches():
 
 #: Files of the package that draw.
 FILES = {
-    "analysis/families.py",
-    "analysis/redraw.py",
-    "analysis/resample.py",
+    "analysis/statistics/families.py",
+    "analysis/landscapes/redraw.py",
+    "analysis/landscapes/resample.py",
     "engine/network_rows.py",
     "problems/constants.py",
     "problems/finite_sums/batches.py",

@@ -7,8 +7,8 @@ import pytest
 
 import optbench as ob
 from optbench.analysis import analyze, select
-from optbench.analysis.evidence import arrange
-from optbench.analysis.scores import REACH
+from optbench.analysis.landscapes.evidence import arrange
+from optbench.analysis.landscapes.scores import REACH
 from optbench.records import Scoring
 
 SUITE = """

@@ -11,7 +11,7 @@ import pytest
 
 import optbench as ob
 from optbench import store
-from optbench.analysis.network_selection import choose
+from optbench.analysis.networks.selection import choose
 from optbench.records.networks import ROWS
 from optbench.runner import networks
 from optbench.tasks.task import Examples, Task

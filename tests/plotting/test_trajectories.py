@@ -11,7 +11,8 @@ import optbench as ob
 from optbench.cli import cli
 from optbench.errors import DataError, UsageError
 from optbench.plotting import of_run
-from optbench.report import figures, trajectories
+from optbench.report import figures
+from optbench.report.figures.landscapes import trajectories
 
 SUITE = """
 name = "paths"

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from optbench.report.evidence import MEAN, SETTINGS, Evidence
+from optbench.report.evidence import MEAN, Evidence
+from optbench.report.kinds.landscapes import SETTINGS
 from tests.report import quadratics
 
 RULES = ("adam", "sgd", "adadelta", "nag", "momentum", "rmsprop", "adagrad")
@@ -137,7 +138,7 @@ def sensitivity(problems: dict[str, int]) -> pd.DataFrame:
 
 
 def tuning(problems: dict[str, int]) -> dict[str, pd.DataFrame]:
-    """The frames of ``analysis.tuning``: 16 trials, 4 starts, 2000 evaluations."""
+    """The frames of ``analysis.landscapes.tuning``: 16 trials, 4 starts, 2000 evaluations."""
     k = np.arange(1, 9)
     curves, gains, pairs = [], [], []
     for r, rule in enumerate(RULES):

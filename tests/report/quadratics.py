@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.measured_rates import EDGES, RATES
+from optbench.analysis.quadratics.measured_rates import EDGES, RATES
 
 CONDITIONS = {"unit_quadratic-10d[condition=10]": 10.0, "unit_quadratic-10d[condition=1000]": 1000.0}
 RULES = {"momentum": 0.5, "nag": 0.5, "sgd": 0.0}

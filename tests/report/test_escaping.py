@@ -1,6 +1,6 @@
 import pytest
 
-from optbench.report import escaping
+from optbench.report.formats import escaping
 from tests.report.hostile import HOSTILE
 
 

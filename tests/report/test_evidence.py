@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from optbench.analysis import summarize
+from optbench.analysis.landscapes import summarize
 from optbench.records import Scoring
 from optbench.report.evidence import Evidence, optimizers
 

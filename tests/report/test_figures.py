@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import DataError, StorageError, UsageError
-from optbench.report import basins, best_of_k, convergence, dimension, figures, matrix, ranks, sensitivity, style
-from optbench.report.evidence import THEORY_FRAMES, Evidence, optimizers
+from optbench.report import figures, style
+from optbench.report.evidence import Evidence, optimizers
+from optbench.report.figures.landscapes import basins, best_of_k, convergence, dimension, matrix, ranks, sensitivity
+from optbench.report.kinds.landscapes import THEORY_FRAMES
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
 
@@ -34,7 +36,7 @@ def texts(evidence: Evidence, kind: str) -> str:
     import importlib
 
     with mpl.rc_context():
-        pages = importlib.import_module(f"optbench.report.{kind}").draw(evidence, "tuned")
+        pages = importlib.import_module(f"optbench.report.figures.landscapes.{kind}").draw(evidence, "tuned")
     found = pages[0].findobj(mpl.text.Text)
     return "\n".join(text.get_text() for text in found)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from optbench.report import formatting
+from optbench.report.formats import formatting
 
 
 @pytest.mark.parametrize(

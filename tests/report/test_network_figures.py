@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from optbench.errors import DataError, UsageError
-from optbench.report import accuracy_axis, figures, gap, rates, style, training
+from optbench.report import figures, style
 from optbench.report.evidence import Evidence
+from optbench.report.figures.networks import accuracy_axis, gap, rates, training
 from tests import networks
 from tests.report.hostile import HOSTILE
 
@@ -39,7 +40,7 @@ def changed(run, runs=None, **manifest):
 
 def drawn(run, kind, setting="tuned"):
     with mpl.rc_context():
-        return importlib.import_module(f"optbench.report.{kind}").draw(Evidence.of(run), setting)
+        return importlib.import_module(f"optbench.report.figures.networks.{kind}").draw(Evidence.of(run), setting)
 
 
 def texts(run, kind, setting="tuned"):
@@ -90,7 +91,7 @@ def test_every_figure_has_footer_watermark_precision_and_absent_tasks(run, kind)
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_text_leaves_the_page_and_no_labels_overlap(run, kind):
     with mpl.rc_context({**mpl.rcParamsDefault, **style.RC, "backend": "agg"}):
-        for page in importlib.import_module(f"optbench.report.{kind}").draw(run, "tuned"):
+        for page in importlib.import_module(f"optbench.report.figures.networks.{kind}").draw(run, "tuned"):
             page.canvas.draw()
             for text in page.findobj(mpl.text.Text):
                 if text.get_text().strip() and text.get_visible() and text.get_rotation() == 0:

@@ -14,7 +14,7 @@ import pytest
 from optbench.errors import DataError, UsageError
 from optbench.report import tables
 from optbench.report.evidence import Evidence
-from optbench.report.network_notes import RANKED_FROM
+from optbench.report.tables.networks.notes import RANKED_FROM
 from tests import networks
 from tests.report.test_tables import EXTENSIONS
 
@@ -107,7 +107,7 @@ def test_a_line_of_the_main_table_holds_what_the_rows_hold():
 
 
 def test_a_large_test_set_has_two_decimals(run):
-    from optbench.report.network_tables import points
+    from optbench.report.tables.networks.scores import points
 
     assert points(networks.N_TEST)(0.98765) == "98.8"
     assert points(10_000)(0.98765) == "98.77"

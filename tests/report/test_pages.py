@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from optbench.report import figures
-from optbench.report.pages import Pages
+from optbench.report.figures.pages import Pages
 
 
 def test_a_page_is_drawn_when_it_is_asked_for_and_not_kept():

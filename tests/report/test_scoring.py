@@ -12,8 +12,10 @@ from matplotlib.text import Text
 
 from optbench.errors import UsageError
 from optbench.records import Scoring
-from optbench.report import figures, plane, tables
+from optbench.report import figures, tables
 from optbench.report.evidence import Evidence
+from optbench.report.figures import landscapes
+from optbench.report.figures.landscapes import plane
 from tests.analysis.synthetic import make_runs
 
 FAMILIES = {"p1": "a", "p2": "b"}
@@ -165,9 +167,9 @@ def test_pictures_say_at_which_value_they_were_drawn(tmp_path, pictured, said):
 def test_files_of_what_hangs_on_no_score_keep_their_names(tmp_path, monkeypatch):
     page = Figure()
     monkeypatch.setattr(figures, "_pages", lambda evidence, kind, setting: [page])
-    kinds = ["ranks", *sorted(figures.UNSCORED)]
+    kinds = ["ranks", *sorted(landscapes.UNSCORED)]
     drawn = figures.draw(stored(tmp_path), kinds, "svg", tmp_path / "out", score="touched")
-    assert [path.stem for path in drawn] == ["ranks-touched", *sorted(figures.UNSCORED)]
+    assert [path.stem for path in drawn] == ["ranks-touched", *sorted(landscapes.UNSCORED)]
 
 
 def test_figures_of_rates_say_their_units(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optbench.report.strokes import APART, BOLD, FAR, LEAP, arrows, finite, strokes
+from optbench.report.figures.landscapes.strokes import APART, BOLD, FAR, LEAP, arrows, finite, strokes
 
 
 def line(n, step):

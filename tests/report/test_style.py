@@ -3,7 +3,8 @@ import itertools
 import pytest
 
 from optbench import catalog
-from optbench.report import figures, panels, style
+from optbench.report import figures, style
+from optbench.report.figures import panels
 from tests.report.test_figures import changed
 
 SHIPPED = [entry.name for entry in catalog.OPTIMIZERS]

@@ -11,7 +11,8 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.report import tables
-from optbench.report.evidence import THEORY_FRAMES, Evidence
+from optbench.report.evidence import Evidence
+from optbench.report.kinds.landscapes import THEORY_FRAMES
 from optbench.suite.model import LandscapeTable, NetworkTable
 from tests.report.hostile import HOSTILE
 

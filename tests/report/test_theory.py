@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from optbench.analysis.measured_rates import EDGES, RATES
-from optbench.report import theory, theory_table
+from optbench.analysis.quadratics.measured_rates import EDGES, RATES
 from optbench.report.evidence import Evidence
 from optbench.report.figures import draw
+from optbench.report.figures.landscapes import theory
 from optbench.report.tables import render
+from optbench.report.tables.landscapes import theory as theory_table
 
 RULES = ("sgd", "momentum[beta=0.5]", "nag[beta=0.5]", "nag[beta=0.9]")
 CONDITIONS = (10.0, 1000.0, 100.0)

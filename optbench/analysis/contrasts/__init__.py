@@ -1,0 +1,1 @@
+"""Claims that a suite names before its run, each judged by a paired difference."""

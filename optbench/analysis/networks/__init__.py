@@ -1,0 +1,1 @@
+"""Training runs of networks, judged: selection on validation, accuracy, gap and ranking on test examples."""

@@ -1,0 +1,1 @@
+"""Quadratics and saddles: what theory predicts beside what runs did."""

@@ -1,0 +1,1 @@
+"""Intervals, simultaneous comparisons and their arrays: statistics that know nothing of optimizers."""

@@ -1,0 +1,1 @@
+"""Sharp or flat: in which of two wells runs are."""
