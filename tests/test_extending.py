@@ -88,8 +88,9 @@ def command(tmp_path_factory):
     add_line(package / "catalog" / "rules.py", "OPTIMIZERS: tuple[Entry, ...] = (\n", RULE_LINE)
     append(package / "problems" / "quadratics.py", FUNCTION)
     add_line(package / "catalog" / "functions.py", "PROBLEMS: tuple[Entry, ...] = (\n", FUNCTION_LINE)
-    (package / "report" / "starts.py").write_text(FIGURE)
-    add_line(package / "report" / "figures.py", '    "landscapes": {\n', FIGURE_LINE)
+    figures = package / "report" / "figures" / "landscapes"
+    (figures / "starts.py").write_text(FIGURE)
+    add_line(figures / "__init__.py", "FIGURES = {\n", FIGURE_LINE)
     (folder / "extended.toml").write_text(SUITE)
 
     def run(*words):
