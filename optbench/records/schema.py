@@ -48,13 +48,16 @@ class Schema:
     """A stored table, named by who writes and who reads it, and never guessed from its columns.
 
     Attributes:
-        name: Of rows, the kind of the suite.
+        name: Of rows, the kind of the suite; of a table beside them, its own.
         columns: In the order in which they are stored.
         order: Columns by which rows are sorted when they are read.
         curves: The curves of its rows, ``None`` where rows have none.
+        is_beside_rows: Whether it is a second table of a run. Its shards then lie in a folder of its name, inside that
+            of the rows; they change neither the rows nor the id of the run.
     """
 
     name: str
     columns: Mapping[str, Column]
     order: tuple[str, ...]
     curves: Curves | None = None
+    is_beside_rows: bool = False

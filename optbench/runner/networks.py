@@ -17,7 +17,7 @@ from optbench.engine.network_rows import Cells, failed_columns, lanes_of, networ
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
 from optbench.records import Split
-from optbench.records.networks import IDENTITY
+from optbench.records.networks import IDENTITY, ROWS
 from optbench.runner import books
 from optbench.runner.books import Books, Report, opening
 from optbench.suite.network_plan import NetworkGroup, NetworkPlan, plan_networks
@@ -124,13 +124,13 @@ class Execution:
 
     def _holds(self, shard: str, cells: Cells) -> bool:
         """Returns whether a committed shard has the rows of some cells."""
-        rows = store.read_shard(self.books.folder, shard)
+        rows = store.read_shards(self.books.folder, [shard], schema=ROWS)
         return set(zip(rows["config"], rows["seed"], strict=True)) == set(cells)
 
     def _chosen(self, group: NetworkGroup) -> int:
         """Returns the configuration that tuning chose, from the rows of tuning alone."""
         if group.labels not in self.choices:
-            rows = store.read_shard(self.books.folder, _shards(group)[Split.TUNE])
+            rows = store.read_shards(self.books.folder, [_shards(group)[Split.TUNE]], schema=ROWS)
             self.choices[group.labels] = choose(rows)[group.labels]
         return self.choices[group.labels]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from optbench.store.loaded import Run, load
 from optbench.store.lock import writing
-from optbench.store.manifest import file_sums, read_manifest, stopped_copy, verify, write_manifest
+from optbench.store.manifest import add_sums, file_sums, read_manifest, stopped_copy, verify, write_manifest
 from optbench.store.paths import run_folder, run_id, shard_name, slug
 from optbench.store.pictures import read_picture, write_picture
 from optbench.store.rows import StoredRows
@@ -18,13 +18,14 @@ from optbench.store.shards import (
     damaged,
     quarantine,
     read_runs,
-    read_shard,
+    read_shards,
     write_shard,
 )
 
 __all__ = [
     "Run",
     "StoredRows",
+    "add_sums",
     "committed",
     "damaged",
     "file_sums",
@@ -33,7 +34,7 @@ __all__ = [
     "read_manifest",
     "read_picture",
     "read_runs",
-    "read_shard",
+    "read_shards",
     "row_schema",
     "run_folder",
     "run_id",

@@ -16,7 +16,7 @@ from optbench.store.manifest import read_manifest
 from optbench.store.paths import MANIFEST
 from optbench.store.rows import StoredRows
 from optbench.store.schemas import row_schema
-from optbench.store.shards import read_runs
+from optbench.store.shards import lacking, read_runs
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,19 @@ class Run:
     def runs(self) -> pd.DataFrame:
         """One row per committed cell, with the columns of ``records.landscapes`` or of ``records.networks``.
 
-        A column that a run's shards did not have yet is ``None``: ``settled`` before schema 3, see ``has_settled``.
+        A column that a run's shards did not have yet is ``None``, see ``lacking``.
         """
         return read_runs(self.path, schema=self.schema)
+
+    @cached_property
+    def lacking(self) -> tuple[str, ...]:
+        """Columns that some rows were stored without, because an older package did not have them."""
+        return lacking(self.path, self.schema)
 
     @property
     def has_settled(self) -> bool:
         """Whether every row has settling times; rows that were stored before schema 3 have none."""
-        return "settled" in self.runs and bool(self.runs["settled"].notna().all())
+        return "settled" in self.schema.columns and "settled" not in self.lacking
 
     @cached_property
     def rows(self) -> StoredRows:

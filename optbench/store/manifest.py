@@ -9,9 +9,9 @@ from typing import Any
 
 from optbench import __version__
 from optbench.errors import DataError
-from optbench.records.schema import READABLE_SCHEMAS, SCHEMA_VERSION
+from optbench.records.schema import READABLE_SCHEMAS, SCHEMA_VERSION, Schema
 from optbench.store import files
-from optbench.store.paths import MANIFEST, PICTURES, SHARDS, slug
+from optbench.store.paths import MANIFEST, PICTURES, shard_folder, shard_folders, slug
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -86,8 +86,24 @@ def file_sums(folder: Path) -> dict[str, str]:
         Digests by path relative to ``folder``, sorted; shards and pictures, not what is rendered
         from them.
     """
-    paths = [p for part in (SHARDS, PICTURES) for p in (folder / part).glob("*") if p.suffix in {".parquet", ".json"}]
+    parts = [*shard_folders(folder), folder / PICTURES]
+    paths = [p for part in parts for p in part.glob("*") if p.suffix in {".parquet", ".json"}]
     return {p.relative_to(folder).as_posix(): hashlib.sha256(files.read(p)).hexdigest() for p in sorted(paths)}
+
+
+def add_sums(folder: Path, schema: Schema) -> None:
+    """Writes into the manifest of a finished run the sums of a table that was added beside its rows.
+
+    The sums of all other files stay as they were written, so that ``verify`` still tells whether one has changed.
+
+    Args:
+        folder: The run's folder, held by ``writing``.
+        schema: What the table is.
+    """
+    manifest, place = read_manifest(folder), f"{shard_folder(folder, schema).relative_to(folder).as_posix()}/"
+    kept = {path: digest for path, digest in manifest["files"].items() if not path.startswith(place)}
+    added = {path: digest for path, digest in file_sums(folder).items() if path.startswith(place)}
+    write_manifest(folder, {**manifest, "files": dict(sorted((kept | added).items()))})
 
 
 def verify(folder: Path) -> list[str]:

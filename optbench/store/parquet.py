@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from optbench.errors import DataError
 from optbench.records.schema import Schema
 from optbench.store import files
 
@@ -84,12 +85,32 @@ def encode(table: pa.Table, split: Iterable[str] = ()) -> bytes:
     return bytes(sink.getvalue())
 
 
-def load(path: Path, columns: Sequence[str] | None = None, *, sha256: str | None = None) -> pa.Table | str:
+def names(path: Path) -> list[str]:
+    """Returns the names of the columns of a Parquet file, whose values are not verified.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The names, in the file's order.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"{path}: {str(error).splitlines()[0]}; run the same suite again, which recomputes it"
+        ) from error
+
+
+def load(path: Path, wanted: Callable[[list[str]], list[str]] = list, *, sha256: str | None = None) -> pa.Table | str:
     """Returns a Parquet file's table, page checksums verified.
 
     Args:
         path: The file.
-        columns: Which columns, of those that the file has; all by default.
+        wanted: Chooses columns from those that the file has; all by default.
         sha256: What the file's SHA-256 must be, if it is known.
 
     Returns:
@@ -102,10 +123,9 @@ def load(path: Path, columns: Sequence[str] | None = None, *, sha256: str | None
     if sha256 is not None and actual != sha256:
         return f"sha256 must be {sha256}; got {actual}"
     try:
-        there = pq.read_schema(pa.BufferReader(data)).names
         return pq.read_table(
             pa.BufferReader(data),
-            columns=[name for name in there if columns is None or name in columns],
+            columns=wanted(pq.read_schema(pa.BufferReader(data)).names),
             page_checksum_verification=True,
             use_threads=False,
         )

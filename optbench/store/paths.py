@@ -5,6 +5,7 @@ The layout::
     <out>/<suite>/<run-id>/
         manifest.json       identity, plan, environment, outcome
         shards/             <shard>.parquet with its commit record <shard>.json
+        shards/<table>/     the same of a table beside the rows
         pictures/           what the plots of 2-D problems need beyond rows
         quarantine/         damaged shards, kept for a look
         tables/ figures/    what `table` and `plot` render
@@ -18,6 +19,7 @@ import re
 from pathlib import Path
 
 from optbench.errors import UsageError
+from optbench.records.schema import Schema
 from optbench.store import files
 
 MANIFEST = "manifest.json"
@@ -93,6 +95,17 @@ def shard_name(problem: str, optimizer: str) -> str:
         A readable slug and 8 digits of a hash, which keep labels apart whose slugs are equal.
     """
     return f"{slug(f'{problem}--{optimizer}', length=_MAX_NAME - 9)}-{digest([problem, optimizer], size=4)}"
+
+
+def shard_folder(folder: Path, schema: Schema) -> Path:
+    """Returns the folder of a table's shards in a run's folder."""
+    return folder / SHARDS / slug(schema.name) if schema.is_beside_rows else folder / SHARDS
+
+
+def shard_folders(folder: Path) -> list[Path]:
+    """Returns the folders of all shards of a run: of its rows, then of each table beside them."""
+    rows = folder / SHARDS
+    return [rows, *sorted(path for path in rows.glob("*") if path.is_dir() and not path.is_symlink())]
 
 
 def inside(root: Path, path: Path) -> Path:

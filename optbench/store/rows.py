@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from optbench.records.landscapes import ROWS
 from optbench.store.paths import shard_name
+from optbench.store.schemas import row_schema
 from optbench.store.shards import committed, read_shards
 
 
@@ -27,6 +27,7 @@ class StoredRows:
             problems: Labels of the problems whose rows there are to be; ``None`` for all.
         """
         self._folder, self._manifest, self._only = folder, manifest, problems
+        self._schema = row_schema(manifest)
 
     @cached_property
     def _records(self) -> dict[str, dict[str, Any]]:
@@ -40,7 +41,10 @@ class StoredRows:
         found: dict[str, list[str]] = {}
         for name in self._records:
             # A shard whose labels the manifest lacks is refused by whoever judges its rows, so it must be seen.
-            label = label_of.get(name) or read_shards(self._folder, [name], ["problem"], schema=ROWS)["problem"].iloc[0]
+            label = (
+                label_of.get(name)
+                or read_shards(self._folder, [name], ["problem"], schema=self._schema)["problem"].iloc[0]
+            )
             if self._only is None or label in self._only:
                 found.setdefault(str(label), []).append(name)
         return dict(sorted(found.items()))
@@ -57,7 +61,9 @@ class StoredRows:
         for name in (name for names in self._shards.values() for name in names):
             of_shard = self._records[name].get("status_counts")
             if of_shard is None:
-                of_shard = Counter(map(str, read_shards(self._folder, [name], ["status"], schema=ROWS)["status"]))
+                of_shard = Counter(
+                    map(str, read_shards(self._folder, [name], ["status"], schema=self._schema)["status"])
+                )
             counts.update(of_shard)
         return dict(counts)
 
@@ -78,7 +84,7 @@ class StoredRows:
             DataError: Shards are damaged, all named with what was expected and what was found.
         """
         labels = self.problems if problems is None else [label for label in problems if label in self._shards]
-        wanted = [name for name in ROWS.columns if name not in without] if columns is None else columns
+        wanted = [name for name in self._schema.columns if name not in without] if columns is None else columns
         return read_shards(
-            self._folder, [name for label in labels for name in self._shards[label]], wanted, schema=ROWS
+            self._folder, [name for label in labels for name in self._shards[label]], wanted, schema=self._schema
         )

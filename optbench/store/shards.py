@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ import pyarrow.compute as pc
 from optbench.errors import DataError
 from optbench.records.schema import SCHEMA_VERSION, Schema
 from optbench.store import files, parquet
-from optbench.store.paths import QUARANTINE, SHARDS, slug
+from optbench.store.paths import QUARANTINE, SHARDS, shard_folder, shard_folders, slug
+
+LOG = logging.getLogger("optbench")
 
 
 def write_shard(
@@ -60,7 +64,11 @@ def write_shard(
         "sha256": hashlib.sha256(data).hexdigest(),
         "rows": table.num_rows,
     }
-    path = folder / SHARDS / f"{slug(name)}.parquet"
+    place = shard_folder(folder, schema)
+    if schema.is_beside_rows:
+        with files.explained("write to", place):
+            files.make_folder(place)
+    path = place / f"{slug(name)}.parquet"
     if (old := _committed(path.with_suffix(".json"))) is not None:
         if old["sha256"] == record["sha256"]:
             return old
@@ -71,11 +79,12 @@ def write_shard(
     return record
 
 
-def committed(folder: Path) -> dict[str, dict[str, Any]]:
+def committed(folder: Path, schema: Schema | None = None) -> dict[str, dict[str, Any]]:
     """Returns the commit records of a run.
 
     Args:
         folder: The run's folder.
+        schema: Of which table; of the rows by default.
 
     Returns:
         Records by shard name, sorted by name.
@@ -83,8 +92,13 @@ def committed(folder: Path) -> dict[str, dict[str, Any]]:
     Raises:
         DataError: A record is damaged.
     """
-    paths = [path for path in sorted((folder / SHARDS).glob("*.json")) if not path.name.startswith(".")]
+    paths = _records(folder / SHARDS if schema is None else shard_folder(folder, schema))
     return {path.stem: record for path in paths if (record := _committed(path)) is not None}
+
+
+def _records(place: Path) -> list[Path]:
+    """Returns the files of commit records of a folder; a hidden one is a temporary file."""
+    return [path for path in sorted(place.glob("*.json")) if not path.name.startswith(".")]
 
 
 def _committed(path: Path) -> dict[str, Any] | None:
@@ -116,18 +130,16 @@ def _completed(table: pa.Table, schema: pa.Schema, names: Sequence[str]) -> pa.T
 
 
 def damaged(folder: Path) -> dict[str, str]:
-    """Returns the committed shards that cannot be trusted.
+    """Returns the committed shards that cannot be trusted, of all tables.
 
     Args:
         folder: The run's folder.
 
     Returns:
-        What is wrong, by shard name; empty if all is well.
+        What is wrong, by shard name; that of a table beside the rows begins with its folder. Empty if all is well.
     """
     wrong = {}
-    for path in sorted((folder / SHARDS).glob("*.json")):
-        if path.name.startswith("."):
-            continue
+    for path in (path for place in shard_folders(folder) for path in _records(place)):
         record = _record(path)
         found = (
             "no commit record"
@@ -135,7 +147,7 @@ def damaged(folder: Path) -> dict[str, str]:
             else parquet.load(path.with_suffix(".parquet"), sha256=record["sha256"])
         )
         if isinstance(found, str):
-            wrong[path.stem] = found
+            wrong[path.relative_to(folder / SHARDS).with_suffix("").as_posix()] = found
     return wrong
 
 
@@ -149,43 +161,35 @@ def quarantine(folder: Path) -> dict[str, str]:
         What was wrong, by name of the shard moved.
     """
     wrong = damaged(folder)
-    place = folder / QUARANTINE
-    for name in wrong:
-        with files.explained("move to quarantine", folder / SHARDS / name):
-            files.make_folder(place)
+    for shard, kept in ((folder / SHARDS / name, folder / QUARANTINE / name) for name in wrong):
+        with files.explained("move to quarantine", shard):
+            files.make_folder(kept.parent)
             copy = 1
-            while any(place.glob(f"{name}.{copy}.*")):
+            while any(kept.parent.glob(f"{kept.name}.{copy}.*")):
                 copy += 1
             # The record goes first: from then on the shard is not committed.
             for suffix in (".json", ".parquet"):
-                source = folder / SHARDS / f"{name}{suffix}"
+                source = shard.with_name(f"{shard.name}{suffix}")
                 if os.path.lexists(source):
-                    files.rename(source, place / f"{name}.{copy}{suffix}")
-            files.sync_folder(folder / SHARDS)
-            files.sync_folder(place)
+                    files.rename(source, kept.with_name(f"{kept.name}.{copy}{suffix}"))
+            files.sync_folder(shard.parent)
+            files.sync_folder(kept.parent)
     return wrong
 
 
-def read_shard(folder: Path, name: str) -> pd.DataFrame:
-    """Returns the rows of one committed shard, page checksums and SHA-256 verified.
+def lacking(folder: Path, schema: Schema) -> tuple[str, ...]:
+    """Returns the columns that some committed shard was stored without; they are null in its rows.
 
     Args:
         folder: The run's folder.
-        name: What ``shard_name`` returned; it must be committed.
+        schema: What the rows are.
 
     Returns:
-        The rows as they were written.
-
-    Raises:
-        DataError: The shard is damaged.
+        Names in the schema's order.
     """
-    path = folder / SHARDS / f"{slug(name)}.parquet"
-    record = _committed(path.with_suffix(".json"))
-    table = "not committed" if record is None else parquet.load(path, sha256=record["sha256"])
-    if isinstance(table, str):
-        raise DataError(f"{path}: {table}; run the same suite again, which recomputes it")
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+    place = shard_folder(folder, schema)
+    there = [set(parquet.names(place / f"{name}.parquet")) for name in committed(folder, schema)]
+    return tuple(name for name in schema.columns if not all(name in names for names in there))
 
 
 def read_runs(folder: Path, columns: Sequence[str] | None = None, *, schema: Schema) -> pd.DataFrame:
@@ -204,19 +208,21 @@ def read_runs(folder: Path, columns: Sequence[str] | None = None, *, schema: Sch
         DataError: Shards are damaged, all named with what was expected and what was found.
     """
     wanted = list(schema.columns if columns is None else columns)
-    rows = _tables(folder, committed(folder), [*dict.fromkeys([*wanted, *schema.order])], schema)
+    rows = _tables(folder, committed(folder, schema), [*dict.fromkeys([*wanted, *schema.order])], schema)
     rows = rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in schema.order]))
     frame: pd.DataFrame = rows.select(wanted).to_pandas()
     return frame
 
 
-def read_shards(folder: Path, names: Sequence[str], columns: Sequence[str], *, schema: Schema) -> pd.DataFrame:
+def read_shards(
+    folder: Path, names: Sequence[str], columns: Sequence[str] | None = None, *, schema: Schema
+) -> pd.DataFrame:
     """Returns the rows of some shards, page checksums and SHA-256 verified.
 
     Args:
         folder: The run's folder.
         names: What ``shard_name`` returned; they must be committed.
-        columns: Which columns to return.
+        columns: Which columns to return; all by default.
         schema: What the rows are.
 
     Returns:
@@ -225,24 +231,30 @@ def read_shards(folder: Path, names: Sequence[str], columns: Sequence[str], *, s
     Raises:
         DataError: Shards are damaged, all named with what was expected and what was found.
     """
-    records = {name: _committed(folder / SHARDS / f"{name}.json") for name in names}
-    frame: pd.DataFrame = _tables(folder, records, columns, schema).to_pandas()
+    place = shard_folder(folder, schema)
+    records = {name: _committed(place / f"{name}.json") for name in names}
+    frame: pd.DataFrame = _tables(
+        folder, records, list(schema.columns if columns is None else columns), schema
+    ).to_pandas()
     # Arrow keeps what it has read into for the next time: as much again as the rows of a problem.
     pa.default_memory_pool().release_unused()
     return frame
 
 
-def _tables(
-    folder: Path, records: Mapping[str, dict[str, Any] | None], columns: Sequence[str], schema: Schema
-) -> pa.Table:
+def _tables(folder: Path, records: Mapping[str, dict[str, Any] | None], columns: list[str], schema: Schema) -> pa.Table:
     """Returns the rows of shards by their commit records, one after the other."""
-    fields = parquet.arrow(schema)
-    tables, wrong = [], []
+    fields, place = parquet.arrow(schema), shard_folder(folder, schema)
+    tables, wrong, unknown = [], [], set()
+
+    def wanted(there: list[str]) -> list[str]:
+        unknown.update(set(there) - set(schema.columns))
+        return [name for name in there if name in columns]
+
     for name, record in records.items():
-        path = folder / SHARDS / f"{name}.parquet"
-        table = "not committed" if record is None else parquet.load(path, columns, sha256=record["sha256"])
+        path = place / f"{name}.parquet"
+        table = "not committed" if record is None else parquet.load(path, wanted, sha256=record["sha256"])
         if isinstance(table, str):
-            wrong.append(f"{SHARDS}/{path.name}: {table}")
+            wrong.append(f"{path.relative_to(folder).as_posix()}: {table}")
         else:
             tables.append(_completed(table, fields, columns))
     if wrong:
@@ -250,4 +262,12 @@ def _tables(
             f"{folder}: damaged shards; run the same suite again, which recomputes them\n"
             + "\n".join(f"  {line}" for line in wrong)
         )
-    return pa.concat_tables(tables) if tables else fields.empty_table().select(list(columns))
+    if unknown:
+        _note_unknown(folder, ", ".join(sorted(unknown)))
+    return pa.concat_tables(tables) if tables else fields.empty_table().select(columns)
+
+
+@cache
+def _note_unknown(folder: Path, columns: str) -> None:
+    """Says once for a run that a newer package has stored columns in it which are left out here."""
+    LOG.warning("%s was stored by a newer optbench: read without the columns %s, unknown here", folder, columns)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from optbench.store import committed, load, read_shard, run_folder, write_shard
+from optbench.store import committed, load, read_shards, run_folder, write_shard
 
 RUNS = sorted((Path(__file__).parents[2] / "results" / "canonical").glob("*"))
 
@@ -16,7 +16,7 @@ def test_committed_rows_written_again_are_the_same_bytes(path: Path, tmp_path: P
     run = load(path)
     folder = run_folder(tmp_path, "again", "ab12")
     for name, record in committed(path).items():
-        rows = read_shard(path, name)
+        rows = read_shards(path, [name], schema=run.schema)
         columns = {column: rows[column].tolist() for column in run.schema.columns}
         assert write_shard(folder, name, columns, schema=run.schema)["sha256"] == record["sha256"], name
 

@@ -142,7 +142,7 @@ def arrange(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any], scoring: Sco
     """Judges rows and arranges them in dense arrays; the order of the rows does not matter.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
+        runs: Rows with the columns of ``records.landscapes``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
         scoring: Which time of a target counts.
 

@@ -92,7 +92,7 @@ class Check:
         """Checks the rows of one problem.
 
         Args:
-            runs: Rows with the columns of ``records.RUN_COLUMNS``; curves may be missing.
+            runs: Rows with the columns of ``records.landscapes``; curves may be missing.
 
         Raises:
             DataError: A status or a split is unknown, a run of status ``ok`` has no finite objective, or a tuning

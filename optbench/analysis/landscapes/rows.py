@@ -46,7 +46,7 @@ class Held:
         """Wraps a frame.
 
         Args:
-            runs: Rows with the columns of ``records.RUN_COLUMNS``, in any order.
+            runs: Rows with the columns of ``records.landscapes``, in any order.
         """
         self._runs = runs
 

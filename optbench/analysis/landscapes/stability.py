@@ -28,7 +28,7 @@ def stability(
     """Ranks the entries of a run by each way of scoring; tuning goes by the same way.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        runs: Rows with the columns of ``records.landscapes``.
         manifest: The run's manifest.
         ways: Which times of targets count, one after the other.
         seed: Seed of the bootstrap.

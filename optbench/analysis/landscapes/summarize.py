@@ -119,7 +119,7 @@ def analyze(
     """Judges a run: rows in, tidy frames out, the same to the last bit for rows in any order.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        runs: Rows with the columns of ``records.landscapes``.
         manifest: The run's manifest: ``problems``, ``budget`` and ``n_cells``.
         scoring: Which time of a target counts.
         seed: Seed of the bootstrap.

@@ -109,7 +109,7 @@ def beside_trials(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> dic
     """Returns which ranked entries have a default beside their trials, not among them.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``; an entry's configurations are those of any problem.
+        runs: Rows with the columns of ``records.landscapes``; an entry's configurations are those of any problem.
         manifest: The run's manifest.
 
     Returns:

@@ -76,7 +76,7 @@ def analyze_tuning(
     """Judges the tuning of a run, the same to the last bit for rows in any order.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``.
+        runs: Rows with the columns of ``records.landscapes``.
         manifest: The run's manifest.
         scoring: Which time of a target counts.
         seed: Seed of the bootstrap.

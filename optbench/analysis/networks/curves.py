@@ -37,7 +37,7 @@ def network_curves(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFr
     throughout.
 
     Args:
-        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        runs: Rows with the columns of ``records.networks``.
         manifest: The run's manifest.
 
     Returns:
@@ -87,7 +87,7 @@ def network_rates(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFra
     A default that is no trial has no tuning run: its row is that of the reported runs, on validation examples too.
 
     Args:
-        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        runs: Rows with the columns of ``records.networks``.
         manifest: The run's manifest; not used, as every frame has the same arguments.
 
     Returns:

@@ -28,7 +28,7 @@ def network_effects(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
     counts if both sides have scores: ``n_pairs`` of ``n_seeds``.
 
     Args:
-        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        runs: Rows with the columns of ``records.networks``.
         manifest: The run's manifest.
 
     Returns:

@@ -28,7 +28,7 @@ def check_network_rows(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> None:
     """Checks what every judgement of networks assumes of rows.
 
     Args:
-        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        runs: Rows with the columns of ``records.networks``.
         manifest: The run's manifest.
 
     Raises:

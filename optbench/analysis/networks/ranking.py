@@ -38,7 +38,7 @@ def network_ranking(
     A run without scores counts as wrong on every example.
 
     Args:
-        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        runs: Rows with the columns of ``records.networks``.
         manifest: The run's manifest.
         seed: Seed of the replicates.
         replicates: Their number.

@@ -84,7 +84,7 @@ def reported(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Place, Rep
     tuning runs. Where the two coincide the same runs stand for both.
 
     Args:
-        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        runs: Rows with the columns of ``records.networks``.
         manifest: The run's manifest.
 
     Returns:

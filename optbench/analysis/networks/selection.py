@@ -45,7 +45,7 @@ def choose(tune_rows: pd.DataFrame) -> dict[Key, int]:
     """Chooses the configuration of every optimizer on every task.
 
     Args:
-        tune_rows: Rows with the columns of ``records.NETWORK_COLUMNS``, those of the split ``tune`` alone.
+        tune_rows: Rows with the columns of ``records.networks``, those of the split ``tune`` alone.
 
     Returns:
         Index of the configuration by (task, optimizer).

@@ -40,7 +40,7 @@ def network_summary(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
     single seed. The chosen configuration is taken as given.
 
     Args:
-        runs: Rows with the columns of ``records.NETWORK_COLUMNS``.
+        runs: Rows with the columns of ``records.networks``.
         manifest: The run's manifest.
 
     Returns:

@@ -62,7 +62,7 @@ def analyze_theory(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> Th
     Nothing is chosen, so tuning starts count as well as reported ones.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
+        runs: Rows with the columns of ``records.landscapes``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
 
     Returns:

@@ -111,7 +111,7 @@ def matches(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> dict[tupl
     """Returns at which rate each optimizer is compared on each problem with wells.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
+        runs: Rows with the columns of ``records.landscapes``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
 
     Returns:

@@ -173,7 +173,7 @@ def wells(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any]) -> pd.DataFram
     """Returns the outcomes of all configurations on all problems with wells, on reported starts.
 
     Args:
-        runs: Rows with the columns of ``records.RUN_COLUMNS``: a frame, or what reads them problem by problem.
+        runs: Rows with the columns of ``records.landscapes``: a frame, or what reads them problem by problem.
         manifest: The run's manifest.
 
     Returns:
