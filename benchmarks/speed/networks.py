@@ -24,13 +24,13 @@ from jax.flatten_util import ravel_pytree
 from optbench import catalog
 from optbench.engine.compile import CACHE_VARIABLE
 from optbench.engine.fitting import Lane, fit
-from optbench.engine.parts import part_of
-from optbench.engine.scoring import EVALUATED, forget
+from optbench.engine.scoring import forget
 from optbench.engine.training import SEGMENT, Training, compile_trainer
 from optbench.environment import visible_cores
 from optbench.records import curve_steps
 from optbench.records.networks import SCORED
 from optbench.tasks.data.dataset import Dataset
+from optbench.tasks.parts import EVALUATED, part_of
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import Examples, Task
 

@@ -10,13 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from optbench.core.compiler_options import PRODUCTS, Options
 from optbench.errors import UsageError
 
 #: A pytree of arrays: a point ``x`` of shape (dim,) of a function, or a network's parameters.
 Params = Any
-
-#: How products of float32 numbers are computed: accelerators would round them to TF32 or bfloat16 by default.
-PRODUCTS = "float32"
 
 
 class Given(NamedTuple):
@@ -40,13 +38,14 @@ class Loss:
     before the next one is looked at, so a gradient and a product take the memory of one part.
     """
 
-    def __init__(self, of: Callable[..., Array]) -> None:
+    def __init__(self, of: Callable[..., Array], options: Options | None = None) -> None:
         """Keeps the loss.
 
         Args:
             of: ``of(params, *shared)`` or ``of(params, *shared, part)``, a scalar in the type of its point.
+            options: What XLA is told when it compiles; its own choice if ``None``.
         """
-        self._of = of
+        self._of, self._options = of, options
         self._executables: dict[Any, Callable[..., Any]] = {}
 
     def value(self, given: Given, params: Params) -> Array:
@@ -77,7 +76,8 @@ class Loss:
             shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), arguments)
             method = getattr(self, name)
             # JAX keeps a trace as long as its function lives: here it is one that nobody else has.
-            self._executables[key] = jax.jit(lambda *given: method(*given)).lower(*shapes).compile()
+            lowered = jax.jit(lambda *given: method(*given)).lower(*shapes)
+            self._executables[key] = lowered.compile(compiler_options=self._options)
         return self._executables[key]
 
 

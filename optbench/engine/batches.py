@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
 from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
 from jax.sharding import Sharding
 
-from optbench.engine.scoring import EVALUATED
-from optbench.tasks.task import Examples, Task, trips_of
-
-#: A part of a task.
-Part = Literal["train", "validation", "test"]
-
-#: Parts in the order in which they stand on the device: batches count from the first example of the first.
-PARTS: tuple[Part, ...] = ("train", "validation", "test")
+from optbench.tasks.parts import EVALUATED
+from optbench.tasks.task import PARTS, Examples, Part, Task, trips_of
 
 #: Examples on devices by how they lie there, as long as their tasks live.
 _PLACED: WeakKeyDictionary[Task, dict[Sharding | None, Examples]] = WeakKeyDictionary()

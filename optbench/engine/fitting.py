@@ -13,12 +13,11 @@ from optbench.core.optimizer import Optimizer
 from optbench.engine.batches import span
 from optbench.engine.in_threads import InThreads
 from optbench.engine.lane import Fit, Lane
-from optbench.engine.parts import part_of
-from optbench.engine.scoring import EVALUATED
 from optbench.engine.side_by_side import SideBySide
 from optbench.engine.training import DTYPES, Training
 from optbench.errors import UsageError, unknown_name
 from optbench.tasks.models.convolution import WAYS as CONVOLUTIONS
+from optbench.tasks.parts import EVALUATED, part_of
 from optbench.tasks.task import Task
 
 __all__ = ["LANES", "Fit", "Fitter", "Lane", "fit"]

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from optbench.engine.batches import Batches, Part, placed, span
+from optbench.engine.batches import Batches, placed, span
 from optbench.engine.compile import kept_programs
 from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, points_of
 from optbench.engine.scoring import Scores, compile_evaluator
@@ -21,7 +21,7 @@ from optbench.engine.training import SEGMENT, Carry, Training, as_key, compile_t
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
 from optbench.records.networks import SCORED
-from optbench.tasks.task import Task
+from optbench.tasks.task import Part, Task
 
 
 class Stopped(Exception):

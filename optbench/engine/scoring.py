@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,11 +12,9 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from optbench.engine.compile import compile_single
-from optbench.engine.parts import SCORED_PIXELS, part_of
 from optbench.tasks.models.network import Network, Stats
-
-#: Most examples that are evaluated together.
-EVALUATED = 256
+from optbench.tasks.parts import scored_together
+from optbench.tasks.regularizers.labels import cross_entropies
 
 #: Programs that are kept: a suite has few pairs of a network and a data set, and comes back to each for every rule.
 KEPT = 16
@@ -46,7 +43,7 @@ def compile_evaluator(network: Network, stats: Stats, n_rows: int) -> Evaluate:
     Args:
         network: Its layers count, its arrays only by their shapes.
         stats: Its running statistics, by their shapes.
-        n_rows: Rows of the arrays of examples; at least ``EVALUATED`` stand behind the last that is scored.
+        n_rows: Rows of the arrays of examples; at least ``parts.EVALUATED`` stand behind the last that is scored.
 
     Returns:
         The function, in single precision.
@@ -93,8 +90,7 @@ def evaluation(network: Network) -> Evaluate:
         The function, of a flat vector of parameters.
     """
     unravel = unraveling(network)
-    whole = jax.default_backend() != "cpu"
-    together = part_of(EVALUATED, math.prod(network.input_shape), whole=whole, most_pixels=SCORED_PIXELS)
+    together = scored_together(network.input_shape)
 
     def evaluate(params: Array, stats: Stats, x: Array, y: Array, begin: Array, n: Array) -> tuple[Scores, Array]:
         model = unravel(params)
@@ -106,7 +102,7 @@ def evaluation(network: Network) -> Evaluate:
             labels = lax.dynamic_slice_in_dim(y, begin + at, together)
             inside = at + jnp.arange(together) < n
             logits, _ = model(seen, stats, train=False)
-            losses = -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)[:, 0]
+            losses = cross_entropies(logits, labels)
             right = inside & (jnp.argmax(logits, axis=1) == labels)
             loss = scores.loss + jnp.sum(jnp.where(inside, losses, 0.0))
             found = lax.dynamic_update_slice_in_dim(found, right, begin + at, 0)

@@ -16,7 +16,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding
 
-from optbench.engine.batches import Batches, Part, placed, span
+from optbench.engine.batches import Batches, placed, span
 from optbench.engine.compile import kept_programs
 from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, is_out_of_memory, points_of
 from optbench.engine.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
@@ -24,7 +24,7 @@ from optbench.engine.scoring import Scores
 from optbench.engine.training import SEGMENT, Carry, Training
 from optbench.errors import OptbenchError
 from optbench.records.networks import SCORED
-from optbench.tasks.task import Task
+from optbench.tasks.task import Part, Task
 
 #: Most lanes of one device; more are run one block after another, and fewer if its memory says so.
 MOST = 64

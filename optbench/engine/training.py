@@ -5,7 +5,7 @@ of the loop is one gradient of one batch. The order of examples is an operand, d
 every device and for every rule.
 
 On a CPU a large batch is passed through in parts, and the mean of the parts' gradients is the gradient of the batch:
-``parts.py`` says why.
+``tasks/parts.py`` says why.
 """
 
 from __future__ import annotations

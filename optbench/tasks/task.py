@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from optbench.core.keys import generator, order, words
-from optbench.errors import UsageError
+from optbench.core.objective import Objective
+from optbench.errors import UsageError, unknown_name
 from optbench.tasks.data.dataset import Dataset, label_problem, value_problem
 from optbench.tasks.data.splitting import split
 from optbench.tasks.models.model import Model
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.models.variants import batch_normalized
+from optbench.tasks.objective import objective_of
 from optbench.tasks.regularization import Regularization
+
+#: A part of a task.
+Part = Literal["train", "validation", "test"]
+
+#: All parts, in the order in which they stand on a device: batches count from the first example of the first.
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
 class Examples(NamedTuple):
@@ -80,7 +88,7 @@ class Task:
         """
         if self.n_classes < 2:
             raise UsageError(f"{self.name}: n_classes must be at least 2; got {self.n_classes}")
-        for part in ("train", "validation", "test"):
+        for part in PARTS:
             problem = _problem(getattr(self, part), self.train.x.shape[1:], self.n_classes)
             if problem:
                 raise UsageError(f"{self.name}: {part}: {problem}")
@@ -111,6 +119,55 @@ class Task:
     def key(self, seed: int) -> np.ndarray:
         """Returns the data of the random key of what a run draws in training, (2,), uint32; see ``core.keys``."""
         return words(self.name, "regularization", seed)
+
+    def objective(
+        self,
+        network: Network,
+        stats: Stats | Literal["batch"],
+        *,
+        part: Part = "train",
+        examples: Any = None,
+        penalty: bool = False,
+        dtype: str = "float32",
+    ) -> Objective:
+        """Returns the loss of networks on a part of the task, as an objective of their parameters.
+
+        It is the mean cross-entropy, in nats, of the examples as they are: nothing is augmented, mixed or smoothed, no
+        noise is added, dropout is off. So it is the same at every call, and it is the loss that a run is scored by. A
+        point is a network; examples are passed through in parts of a fixed size.
+
+        Args:
+            network: A network like all points, such as ``start`` gives; its arrays count by their shapes alone.
+            stats: How batch normalization normalizes: running statistics, as training leaves them; or ``"batch"``, by
+                the statistics of all the examples together, which are then passed through at once.
+            part: ``"train"``, ``"validation"`` or ``"test"``.
+            examples: Rows of the part, (n,), integers; all if ``None``.
+            penalty: Whether the task's penalty on weights is added, as rules see it in training.
+            dtype: Precision: ``"float32"``, as scores have it, or ``"float64"``, for small differences of losses.
+
+        Returns:
+            The objective. Those of one task and one kind of network share what is compiled.
+
+        Raises:
+            UsageError: A name is unknown, the rows are not some of the part's, or the statistics do not fit.
+
+        Example:
+            >>> from optbench.tasks.data import load
+            >>> from optbench.tasks.models.fully_connected import linear
+            >>> task = Task.of(load("digits"), linear)
+            >>> network, stats = task.start(0)
+            >>> objective = task.objective(network, stats, part="test", examples=range(100))
+            >>> objective.n_params, 1.0 < objective.value(network) < 5.0
+            (650, True)
+        """
+        if part not in PARTS:
+            raise UsageError(f"{self.name}: {unknown_name('part', part, PARTS)}")
+        x, y = getattr(self, part)
+        if examples is not None:
+            rows = _rows(examples, len(y), f"{self.name}: {part}")
+            x, y = x[rows], y[rows]
+        alpha = self.regularization.penalty if penalty else 0.0
+        return objective_of(x, y, network, stats, penalty=alpha, dtype=dtype, label=f"{self.name} ({part})")
 
     def order(self, seed: int, epoch: int, batch_size: int) -> np.ndarray:
         """Returns which examples each batch of an epoch has; those that fill no batch are left to other epochs.
@@ -143,3 +200,11 @@ def _problem(part: Examples, shape: tuple[int, ...], n_classes: int) -> str:
     if x.shape[1:] != shape:
         return f"examples have shape {x.shape[1:]}, those to train on {shape}"
     return value_problem(x) or label_problem(y, n_classes)
+
+
+def _rows(given: Any, n: int, label: str) -> np.ndarray:
+    """Returns rows of a part as an array, or says what they should be."""
+    rows = np.asarray(given)
+    if rows.ndim != 1 or not rows.size or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= n:
+        raise UsageError(f"{label}: examples must be rows in [0, {n}), at least one; got {given!r}")
+    return rows

@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from optbench.engine.scoring import EVALUATED
 from optbench.tasks.data import load
 from optbench.tasks.models.fully_connected import linear
+from optbench.tasks.parts import EVALUATED
 from optbench.tasks.task import Examples, Task
 
 

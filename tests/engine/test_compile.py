@@ -89,22 +89,3 @@ def test_the_users_own_settings_are_left_alone(folder):
     run_adam()
     assert jax.config.jax_persistent_cache_min_compile_time_secs == before
     assert jax.config.jax_compilation_cache_dir is None
-
-
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="accelerators have no options")
-def test_unknown_options_are_left_out_and_a_network_s_barriers_are_kept():
-    known = compiling.CPU_OPTIONS
-    assert compiling._known({**known, "xla_no_such_option": True}) == known
-
-    def twice(x):
-        return 2.0 * jax.lax.optimization_barrier(jax.numpy.sin(x))
-
-    for options, kept in (
-        (compiling.cpu_options(), False),
-        (compiling.network_options(0), True),
-        (compiling.network_options(2 * compiling.LIGHT), True),
-    ):
-        compiled = jax.jit(twice, compiler_options=options).lower(np.ones(8)).compile()
-        assert ("opt-barrier" in compiled.as_text()) is kept
-        np.testing.assert_allclose(compiled(np.ones(8)), 2 * np.sin(np.ones(8)))
-    assert compiling.network_options(2 * compiling.LIGHT) != compiling.network_options(0)

@@ -11,14 +11,14 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine import parts
 from optbench.engine.fitting import Fitter, Lane, fit
-from optbench.engine.parts import part_of
-from optbench.engine.scoring import EVALUATED, compile_evaluator
+from optbench.engine.scoring import compile_evaluator
 from optbench.engine.training import SEGMENT, Training, compile_trainer
 from optbench.errors import UsageError
+from optbench.tasks import parts
 from optbench.tasks.data import load
 from optbench.tasks.models.convolutional import lenet
+from optbench.tasks.parts import EVALUATED, part_of
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import Examples, Task
 from tests.engine.softmax import batches, digits_task, filled, loss_of, softmax_gradient, start_of

@@ -8,10 +8,9 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine import parts
-from optbench.engine.parts import part_of
-from optbench.engine.scoring import EVALUATED
 from optbench.engine.training import SEGMENT, Training, compile_trainer
+from optbench.tasks import parts
+from optbench.tasks.parts import EVALUATED, part_of
 from optbench.tasks.regularization import Regularization
 
 N = 48
