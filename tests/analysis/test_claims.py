@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from optbench.analysis.contrasts.claims import Compared, Draws, described, verdict, worst
+from optbench.analysis.contrasts.claims import Compared, Draws, worst
 from optbench.analysis.contrasts.judging import Judged, contrasts
 from optbench.analysis.contrasts.sides import named, with_sides
 from optbench.analysis.landscapes.evidence import Evidence, arrange
 from optbench.analysis.landscapes.selection import select
 from optbench.analysis.statistics.paired import Estimate
+from optbench.analysis.statistics.verdicts import described, verdict
 from optbench.records.landscapes import ROWS
 from optbench.suite.contrast import Contrast
 from tests.analysis.synthetic import make_manifest, make_row

@@ -22,6 +22,36 @@ GOLDEN = Path(__file__).parent / "golden" / "networks"
 KINDS = tables.names()["networks"]
 
 
+PLAIN, DROPOUT, _ = networks.TASKS
+#: A claim about a regularizer, one about optimizers, and one that this run cannot judge.
+CLAIMS = [
+    {
+        "name": name,
+        "claim": claim,
+        "refuted_by": None,
+        "left": {"optimizer": left, "setting": "tuned", "task": task},
+        "right": {"optimizer": "sgd", "setting": "tuned", "task": other},
+        "pairs": pairs,
+        "measure": measure,
+        "margin": margin,
+    }
+    for name, claim, left, task, other, pairs, measure, margin in (
+        ("dropout", "Dropout narrows the gap of SGD.", "sgd", PLAIN, DROPOUT, [[PLAIN, DROPOUT]], "gap", 0.0),
+        (
+            "adadelta",
+            "Adadelta is about as good.",
+            "adadelta",
+            None,
+            None,
+            [[t, t] for t in (PLAIN, DROPOUT)],
+            "test",
+            0.01,
+        ),
+        ("adam", "Adam trains better.", "adam", None, None, [[PLAIN, PLAIN]], "train", 0.0),
+    )
+]
+
+
 @pytest.fixture(scope="module")
 def run():
     return Evidence.of(networks.run())
@@ -36,7 +66,7 @@ def shuffled(run):
 def small():
     """Two rules on a task and its twin: the golden tables stay readable."""
     rows = networks.synthetic(12, tasks=tuple(networks.TASKS)[:2], optimizers=("sgd", "adadelta"))
-    return Evidence.of(networks.run(rows))
+    return Evidence.of(networks.run(rows, contrasts=CLAIMS))
 
 
 def changed(run, runs=None, **manifest):
@@ -218,7 +248,8 @@ def test_each_kind_of_run_has_its_tables_and_says_so(run, evidence):
     with pytest.raises(UsageError) as caught:
         text(run, "wells")
     assert str(caught.value) == (
-        "table 'wells' is for landscapes; run 0123456789abcdef is of networks; it has main, gap, effects, ranking, long"
+        "table 'wells' is for landscapes; run 0123456789abcdef is of networks; "
+        "it has main, gap, effects, ranking, contrasts, long"
     )
     with pytest.raises(UsageError, match="table 'effects' is for networks; run 0123456789abcdef is of landscapes"):
         text(evidence, "effects")

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.contrasts.claims import Compared, Draws, described, verdict, worst
+from optbench.analysis.contrasts.claims import Compared, Draws, worst
 from optbench.analysis.contrasts.measures import MEASURES
 from optbench.analysis.contrasts.sides import with_sides
 from optbench.analysis.landscapes.evidence import Evidence
 from optbench.analysis.landscapes.field import Choices
 from optbench.analysis.landscapes.resample import REPLICATES
-from optbench.analysis.statistics.arrays import Floats
-from optbench.analysis.statistics.groups import holm
+from optbench.analysis.statistics.groups import holm, steps
 from optbench.analysis.statistics.intervals import LEVEL
 from optbench.analysis.statistics.paired import Estimate, contrast
+from optbench.analysis.statistics.verdicts import described, verdict
 
 __all__ = ["CONTRASTS", "MEASURES", "Estimate", "Judged", "contrast", "contrasts", "holm"]
 
@@ -62,7 +62,7 @@ def contrasts(
     run = [k for k, judged in enumerate(found) if judged is not None]
     p = np.array([judged.estimate().p for judged in found if judged is not None])
     adjusted = dict(zip(run, holm(p).tolist(), strict=True))
-    levels = dict(zip(run, _levels(p).tolist(), strict=True))
+    levels = dict(zip(run, steps(p).tolist(), strict=True))
     rows = []
     for k, (statement, judged) in enumerate(zip(stated, found, strict=True)):
         over, margin = statement.get("over", "mean"), statement.get("margin", 0.0)
@@ -83,16 +83,6 @@ def contrasts(
 def _title(side: Mapping[str, Any]) -> str:
     at = side.get("at")
     return f"{side['optimizer']}, {side['setting'] if at is None else f'at {at:.4g}'}"
-
-
-def _levels(p: Floats, level: float = LEVEL) -> Floats:
-    """Returns the level of each test's step in Holm's procedure; after the first that is not rejected it stays."""
-    order = np.argsort(p, kind="stable")
-    rejected = int((np.sort(holm(p)) <= 1 - level).sum())
-    steps = np.minimum(np.arange(len(p)), min(rejected, len(p) - 1))
-    levels = np.empty(len(p))
-    levels[order] = 1 - (1 - level) / (len(p) - steps)
-    return levels
 
 
 @dataclass(frozen=True)

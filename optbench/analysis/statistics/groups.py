@@ -30,6 +30,31 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
+def steps(p: Floats, level: float = LEVEL) -> Floats:
+    """Returns the level of each test's step in Holm's procedure.
+
+    An interval at its step's level excludes 0 exactly where Holm rejects. After the first test that is not rejected
+    the level stays.
+
+    Args:
+        p: P-values, shape (n,).
+        level: Confidence level of all together.
+
+    Returns:
+        Levels, shape (n,).
+
+    Example:
+        >>> steps(np.array([0.9, 0.001, 0.02])).round(4).tolist()
+        [0.95, 0.9833, 0.975]
+    """
+    order = np.argsort(p, kind="stable")
+    rejected = int((np.sort(holm(p)) <= 1 - level).sum())
+    at = np.minimum(np.arange(len(p)), min(rejected, len(p) - 1))
+    levels = np.empty(len(p))
+    levels[order] = 1 - (1 - level) / (len(p) - at)
+    return levels
+
+
 def pairwise_wilcoxon(means: Floats) -> Floats:
     """Returns Wilcoxon's signed-rank p-values of all pairs, before any correction.
 

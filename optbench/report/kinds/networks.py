@@ -21,6 +21,7 @@ FRAMES = {
     "network_ranking": "ranking",
     "network_curves": "curves",
     "network_rates": "curves",
+    "contrasts": "contrasts",
 }
 
 
