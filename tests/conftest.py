@@ -25,7 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Folders whose tests run under strict promotion: what is written for one point is exact there.
-STRICT = {"core", "problems", "optimizers"}
+STRICT = {"core", "problems", "optimizers", "measures"}
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from optbench.engine.disturb import VALUE_STRIDE, Streams, sampled_terms
 from optbench.engine.record import Records
-from optbench.problems.drainage import drains_to
+from optbench.measures.wells import drains_to
 from optbench.problems.problem import Problem
 from optbench.problems.units import Units
 from optbench.records import NEITHER

@@ -14,7 +14,7 @@ from optbench.engine.execute import Engine
 from optbench.engine.outcomes import snapshot_trips
 from optbench.engine.program import Room
 from optbench.engine.shelves import Pair
-from optbench.problems.drainage import drains_to
+from optbench.measures.wells import drains_to
 from optbench.records import FLAT, NEITHER, SHARP
 from tests.engine.conftest import group_of
 

@@ -10,11 +10,10 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from optbench import catalog
-from optbench.problems import drainage
-from optbench.problems.drainage import drains_to
+from optbench.measures import wells as drainage
+from optbench.measures.wells import drains_to
 from optbench.records import FLAT, NEITHER, SHARP
-
-from .oracle import value
+from tests.problems.oracle import value
 
 #: Every landscape with wells, on an instance where that exists.
 CASES = [

@@ -1,4 +1,4 @@
-"""To which well a point drains: the sharp or the flat one, as noise-free gradient flow decides.
+"""The well of a point: the sharp or the flat one, as noise-free gradient flow decides.
 
 Many points are followed at once by Dormand and Prince's pair of orders 5 and 4, each with its own steps, until
 it enters the ball of a well that flow cannot leave (``Wells.radii``). Flow is followed in the landscape's own
