@@ -19,6 +19,7 @@ SCORED = 10_000
 _CLOCK = "gradients of batches"
 _EXAMPLES = "share of examples"
 
+#: Curves are stored as they are: their bytes split are 2 to 4% less of a shard and take as long to read and write.
 ROWS = Schema(
     name="networks",
     columns=CELL_ID
@@ -30,7 +31,7 @@ ROWS = Schema(
         "diverged_at": Column("int32", "first point whose training loss is not finite, -1 for none", _CLOCK),
         "grad_evals": Column("int32", "gradients of batches asked for", _CLOCK),
         "sample_grads": Column("int64", "gradients of single examples asked for", "gradients of single examples"),
-        "cost": Column("float64", "sample_grads over the examples of the training part", "epochs"),
+        "cost": Column("float64", "sample_grads over the examples of the training part", "epochs (passes)"),
         "chosen": Column(
             "int32", "point of the curve whose weights are judged: validation's best, or the last; -1 for none"
         ),

@@ -51,7 +51,7 @@ class Schema:
         name: Of rows, the kind of the suite; of a table beside them, its own.
         columns: In the order in which they are stored.
         order: Columns by which rows are sorted when they are read.
-        curves: The curves of its rows, ``None`` where rows have none.
+        curves: The curves of its rows, none by default.
         is_beside_rows: Whether it is a second table of a run. Its shards then lie in a folder of its name, inside that
             of the rows; they change neither the rows nor the id of the run.
     """
@@ -59,5 +59,5 @@ class Schema:
     name: str
     columns: Mapping[str, Column]
     order: tuple[str, ...]
-    curves: Curves | None = None
+    curves: Curves = Curves({}, clock="")
     is_beside_rows: bool = False

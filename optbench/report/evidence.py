@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from optbench.errors import DataError, UsageError, unknown_name
-from optbench.kinds import KINDS
+from optbench.errors import UsageError, unknown_name
 from optbench.records import Scoring, Status
 from optbench.report import style
 from optbench.report.kinds import named
@@ -122,14 +121,10 @@ class Evidence:
 
     @cached_property
     def kind(self) -> str:
-        """What the run is one of: ``landscapes``, which a manifest need not say, or ``networks``."""
-        found = str(self.manifest.get("kind", "landscapes"))
-        if found not in KINDS:
-            run_id, version = self.manifest.get("run_id", "?"), self.manifest.get("version", "?")
-            raise DataError(
-                f"run {run_id}, made by optbench {version}: kind must be one of {', '.join(KINDS)}; got {found!r}"
-            )
-        return found
+        """Name of the run's kind."""
+        from optbench.store import row_schema
+
+        return row_schema(self.manifest).name
 
     @cached_property
     def of_kind(self) -> Kind:

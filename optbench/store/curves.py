@@ -30,7 +30,7 @@ def long_form(runs: pd.DataFrame, schema: Schema, manifest: Mapping[str, Any], p
         DataError: A curve has not the points that it must have, or rows have no curves.
     """
     curves = schema.curves
-    if curves is None:
+    if not curves.columns:
         raise DataError(f"{path}: rows of {schema.name} have no curves")
     clocks = _recorded(runs, curves.clock_column) if curves.clock_column else _planned(runs, curves, manifest)
     points = np.array([len(clock) for clock in clocks], dtype=np.int64)

@@ -29,6 +29,7 @@ def row_schema(manifest: Mapping[str, Any]) -> Schema:
     """
     kind = manifest.get("kind", "landscapes")
     if kind not in KINDS:
-        raise DataError(f"kind of a run must be one of {', '.join(KINDS)}; got {kind!r}: upgrade optbench to read it")
+        run, version = manifest.get("run_id", "?"), manifest.get("version", "?")
+        raise DataError(f"run {run}, made by optbench {version}: kind must be one of {', '.join(KINDS)}; got {kind!r}")
     rows: Schema = importlib.import_module(f"optbench.records.{kind}").ROWS
     return rows

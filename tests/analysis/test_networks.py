@@ -267,6 +267,7 @@ DAMAGE = {
     "status must be one of ok, diverged, error, timeout, oom; got 'fine'": lambda row: row.update(status="fine"),
     "task must be one of digits-lenet, .*; got 'mnist'": lambda row: row.update(task="mnist"),
     "optimizer must be one of .*; got 'lion'": lambda row: row.update(optimizer="lion"),
+    "split must be one of tune, report; got 'holdout'": lambda row: row.update(split="holdout"),
     "every cell must appear once": lambda row: row.update(cell_id="0"),
     "every seed must appear once": lambda row: row.update(seed=1),
     "runs of status ok must have a judged point": lambda row: row.update(chosen=-1),

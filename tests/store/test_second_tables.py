@@ -24,6 +24,7 @@ from optbench.store import (
     write_manifest,
     write_shard,
 )
+from optbench.store.curves import long_form
 
 from .rows import BUDGET, make_columns
 
@@ -102,3 +103,9 @@ def test_sums_of_a_table_do_not_hide_a_change_of_the_rows(folder: Path) -> None:
 def test_columns_of_another_table_are_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="columns must be those of toy; missing or unknown"):
         write_shard(folder, "a", make_columns(), schema=TOY)
+
+
+def test_a_table_without_curves_has_no_long_form(folder: Path) -> None:
+    write_shard(folder, "a", sizes(), schema=TOY)
+    with pytest.raises(DataError, match="rows of toy have no curves"):
+        long_form(read_runs(folder, schema=TOY), TOY, {}, folder)

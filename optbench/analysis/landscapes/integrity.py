@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.integrity import check_known
 from optbench.analysis.landscapes.rows import Rows, held
 from optbench.analysis.statistics.arrays import Ints
 from optbench.errors import DataError
@@ -98,9 +99,7 @@ class Check:
             DataError: A status or a split is unknown, a run of status ``ok`` has no finite objective, or a tuning
                 start is among the reported ones.
         """
-        for column, known in (("status", Status), ("split", Split)):
-            if unknown := sorted(set(runs[column].unique()) - {str(v) for v in known}):
-                raise DataError(f"{column} must be one of {', '.join(known)}; got {', '.join(map(repr, unknown))}")
+        check_known(runs)
         self._cells.append(pd.util.hash_array(runs["cell_id"].to_numpy(object), categorize=False))
         for name in ("f_best", "f_last"):
             hidden = (runs["status"] == Status.OK) & ~np.isfinite(runs[name].to_numpy(np.float64, na_value=np.nan))

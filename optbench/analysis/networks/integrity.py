@@ -8,17 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.integrity import check_known
 from optbench.errors import DataError
 from optbench.records import Split, Status
-from optbench.records.networks import SCORED
+from optbench.records.networks import ROWS, SCORED
 
 #: Columns that the rows of tuning runs leave empty.
 TEST_COLUMNS = ("test_loss", "test_accuracy")
-
-CURVE_COLUMNS = (
-    *("curve_train_loss", "curve_train_accuracy", "curve_validation_loss", "curve_validation_accuracy"),
-    "curve_grad_norm",
-)
 
 #: Curves are stored in single precision.
 SINGLE = 1e-6
@@ -37,8 +33,9 @@ def check_network_rows(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> None:
             score is no share, or not that of the curve or of the answers at the judged point; a curve's columns
             differ in length.
     """
-    _known(runs, manifest)
-    for columns, what in ((["cell_id"], "cell"), (["task", "optimizer", "config", "split", "seed"], "seed")):
+    labels = {column: manifest.get(f"{column}s", {}) for column in ("task", "optimizer")}
+    check_known(runs, {column: names for column, names in labels.items() if names})
+    for columns, what in ((["cell_id"], "cell"), ([*ROWS.order], "seed")):
         twice = runs[runs.duplicated(columns)]
         if len(twice):
             first = twice.iloc[0]
@@ -56,14 +53,6 @@ def check_network_rows(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> None:
             _refuse(row.to_frame().T, wrong, manifest)
 
 
-def _known(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> None:
-    known: dict[str, list[str]] = {"status": [*map(str, Status)], "split": [*map(str, Split)]}
-    known |= {column: [*manifest.get(f"{column}s", {})] for column in ("task", "optimizer")}
-    for column, names in known.items():
-        if names and (unknown := sorted(set(runs[column].astype(str)) - set(names))):
-            raise DataError(f"{column} must be one of {', '.join(names)}; got {', '.join(map(repr, unknown))}")
-
-
 def _lengths(lists: pd.Series) -> pd.Series:
     return lists.map(lambda entries: 0 if entries is None else len(entries)).astype(np.int64)
 
@@ -71,7 +60,7 @@ def _lengths(lists: pd.Series) -> pd.Series:
 def _wrong(row: pd.Series, manifest: Mapping[str, Any]) -> str | None:
     """Returns what is wrong with a row that has a judged point."""
     # Canonical results leave the curves out, but not where their points are.
-    curves = () if manifest.get("curves") else CURVE_COLUMNS
+    curves = () if manifest.get("curves") else ROWS.curves.columns.values()
     n = 0 if row["curve_grads"] is None else len(row["curve_grads"])
     lengths = {name: 0 if row[name] is None else len(row[name]) for name in curves}
     if odd := [name for name, length in lengths.items() if length != n]:
