@@ -21,6 +21,7 @@ class Chunk(NamedTuple):
         lowest: Lowest value of the rows that count, (lanes,).
         highest: Highest value of the rows that count, (lanes,).
         outside: First row whose iterate lies so far outside that the lane has escaped, (lanes,); may lie elsewhere.
+        beyond: The same of a lane that has diverged.
         first: Step of row 0.
         n: Number of rows that count.
     """
@@ -29,6 +30,7 @@ class Chunk(NamedTuple):
     lowest: Array
     highest: Array
     outside: Array
+    beyond: Array
     first: Array
     n: Array
 

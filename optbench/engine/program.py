@@ -9,6 +9,7 @@ four times slower.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -55,6 +56,12 @@ from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS
 SMALL = 1 << 14
 
 
+#: Parts of the coordinates that are compared in one pass, for the largest: what a loop over all would write down first.
+PARTS = 4
+
+#: Two counts of a segment's rows stand in one integer, the second in its upper half.
+UPPER = 1 << 32
+
 #: What a rule adds to the weight of a program.
 RULE_WEIGHT = 0.1
 
@@ -77,15 +84,17 @@ class Rows(NamedTuple):
     """What a segment of trips leaves for the recorder; only the rows of trips that were made count.
 
     Attributes:
-        values: Objective at each iterate, (SEGMENT, lanes); infinite where it is not a number, and beyond
-            ``DIVERGE_WIDTHS`` from the center of the box, so that such an iterate is as bad.
-        outside: First row whose iterate is beyond ``ESCAPE_WIDTHS`` from the center, (lanes,); ``SEGMENT`` if none is.
+        values: Objective at each iterate, (SEGMENT, lanes); infinite where it is not a number.
+        outside: First row whose iterate is beyond ``ESCAPE_WIDTHS`` from the center, (lanes,); behind the rows that
+            count if none is.
+        beyond: The same of ``DIVERGE_WIDTHS``.
         lowest: Lowest value of each chunk, (CHUNKS, lanes).
         highest: Highest value of each chunk, (CHUNKS, lanes).
     """
 
     values: Any
     outside: Any
+    beyond: Any
     lowest: Any
     highest: Any
 
@@ -224,10 +233,12 @@ def compile_program(shelf: Shelf) -> Program:
         values: Any, carry: Carry, fresh: Any, problem: Any, rule: Any, hyper: Any, ops: Any, n: Any, *noise: Any
     ) -> tuple[Rows, Carry]:
         moving, given = (carry.params, *carry.state, *carry.late), (x for part in noise for x in part)
-        values, outside, lowest, highest, params, *rest = made.call(
+        values, outside, beyond, lowest, highest, params, *rest = made.call(
             values, *moving, fresh, problem, rule, hyper, *ops, n, *given
         )
-        return Rows(values, outside, lowest, highest), Carry(params, tuple(rest[:n_state]), tuple(rest[n_state:]))
+        return Rows(values, outside, beyond, lowest, highest), Carry(
+            params, tuple(rest[:n_state]), tuple(rest[n_state:])
+        )
 
     return Program(shelf, call, theta, made.shapes[last + 3][0], template, time.perf_counter() - begin)
 
@@ -279,7 +290,7 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
         begun = lax.cond(fresh, lambda: _switch(rule, starts, carry.params, given, hyper), lambda: given)
 
         def trip(i: Array, moving: tuple[Any, ...]) -> tuple[Any, ...]:
-            params, state, late, radius, values, outside, low, high = moving
+            params, state, late, furthest, within, values, low, high = moving
             where = where_to_look(params, state.points)
             if not noises:
                 value, seen, *vectors = _switch(problem, oracles, *placed(where, ops, shelf.sees, shelf.turns), ops)
@@ -298,17 +309,30 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
                 off = where[1] - ops.center[None]
                 seen, grad, kept = disturb(noise, draw, late[0], at, seen * ops.grad_scale, grad, off)
                 late = (kept,)
-            outside = jnp.where(radius > ESCAPE_WIDTHS, jnp.minimum(outside, i), outside)
             # No value is then not a number: comparing is one instruction, keeping what is not a number takes three.
-            value = jnp.where((radius <= DIVERGE_WIDTHS) & (value < jnp.inf), value, jnp.inf)
+            value = jnp.where(value < jnp.inf, value, jnp.inf)
             low, high = jnp.where(value < low, value, low), jnp.where(value > high, value, high)
             values = lax.dynamic_update_slice(values, value[None], (i, jnp.int32(0)))
             params, state = _switch(rule, updates, params, state, hyper, seen, grad, *products)
-            return params, state, late, far(params), values, outside, low, high
+            # Of the next iterate: nothing in a trip reads these two before it writes them, and XLA need not copy them.
+            furthest = jnp.maximum(furthest, far(params))
+            return params, state, late, furthest, within + still(furthest), values, low, high
 
         def far(params: Array) -> Array:
-            off = lanes_innermost(lax.bitcast_convert_type(jnp.abs(params - ops.center[None]), jnp.int64))
-            return lax.bitcast_convert_type(jnp.max(off.T, axis=0), jnp.float64) * ops.radius_scale
+            """Returns the largest distance of a coordinate from the center, (lanes,), as the integer of its bits."""
+            # As integers distances are ordered as the numbers are, and what is not a number is above all.
+            off = lax.bitcast_convert_type(jnp.abs(params - ops.center[None]), jnp.int64)
+            parts = min(shelf.dim, PARTS)
+            size = -(-shelf.dim // parts)
+            # Parts may overlap: nothing is larger than itself.
+            begins = [min(j * size, shelf.dim - size) for j in range(parts)]
+            largest = functools.reduce(jnp.maximum, [off[:, j : j + size] for j in begins])
+            return largest[:, 0] if size == 1 else jnp.max(lanes_innermost(largest).T, axis=0)
+
+        def still(furthest: Array) -> Array:
+            """Returns 1 for a lane that has not been so far away as to escape, and ``UPPER`` more if not to diverge."""
+            radius = lax.bitcast_convert_type(furthest, jnp.float64) * ops.radius_scale
+            return jnp.where(radius <= ESCAPE_WIDTHS, 1, 0) + jnp.where(radius <= DIVERGE_WIDTHS, UPPER, 0)
 
         def chunk(i: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
             *moving, lowest, highest = carry
@@ -318,11 +342,12 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
             of_all = [lax.dynamic_update_index_in_dim(x, of, i, 0) for x, of in ((lowest, low), (highest, high))]
             return *moving, *of_all
 
-        nowhere, blank = jnp.full(shelf.lanes, SEGMENT, jnp.int32), jnp.zeros((CHUNKS, shelf.lanes))
-        moving = (carry.params, begun, carry.late, far(carry.params), values, nowhere, blank, blank)
+        furthest, blank = far(carry.params), jnp.zeros((CHUNKS, shelf.lanes))
+        moving = (carry.params, begun, carry.late, furthest, still(furthest), values, blank, blank)
         n_chunks = (n + CHUNK - 1) // CHUNK
-        params, state, late, _, *rows = lax.fori_loop(jnp.int32(0), n_chunks, chunk, moving)
-        return Rows(*rows), Carry(params, tuple(jax.tree.leaves(state)), late)
+        params, state, late, _, within, values, *extremes = lax.fori_loop(jnp.int32(0), n_chunks, chunk, moving)
+        outside, beyond = (count.astype(jnp.int32) for count in (within % UPPER, within // UPPER))
+        return Rows(values, outside, beyond, *extremes), Carry(params, tuple(jax.tree.leaves(state)), late)
 
     return advance
 

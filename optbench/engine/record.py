@@ -93,6 +93,7 @@ def record(
     records: Records,
     values: Array,
     outside: Array,
+    beyond: Array,
     lowest: Array,
     highest: Array,
     first: Array,
@@ -104,9 +105,10 @@ def record(
 
     Args:
         records: The records before the segment.
-        values: Values of the iterates ``first``, ``first + 1`` ..., (SEGMENT, lanes); infinite where the iterate is
-            out of bounds or the value is not a number.
+        values: Values of the iterates ``first``, ``first + 1`` ..., (SEGMENT, lanes); infinite where the value is not
+            a number.
         outside: First row whose iterate lies so far outside that the lane has escaped, (lanes,).
+        beyond: First row whose iterate lies so far outside that the lane has diverged, (lanes,).
         lowest: Lowest value of each chunk, (CHUNKS, lanes).
         highest: Highest value of each chunk, (CHUNKS, lanes).
         first: Step of row 0.
@@ -125,7 +127,8 @@ def record(
     def add(i: Array, carry: tuple[Records, Array]) -> tuple[Records, Array]:
         begin = i * CHUNK
         within = jnp.minimum(n - begin, CHUNK)
-        chunk = Chunk(lambda row: f(begin + row), lowest[i], highest[i], outside - begin, first + begin, within)
+        far = outside - begin, beyond - begin
+        chunk = Chunk(lambda row: f(begin + row), lowest[i], highest[i], *far, first + begin, within)
         return _add_chunk(*carry, chunk, goal, when)
 
     start = (records, nearest(records.met, goal))
@@ -142,7 +145,7 @@ def _add_chunk(records: Records, target: Array, chunk: Chunk, goal: Goal, when: 
     escaped = records.escaped_at >= 0
     floor = jnp.where(escaped, np.finfo(np.float64).min, goal.f_star - ESCAPE_GAP * goal.f_scale)
     fine = chunk.highest - goal.f_star <= DIVERGE_GAP * goal.f_scale
-    fine &= (chunk.lowest >= floor) & ((chunk.outside >= chunk.n) | escaped)
+    fine &= (chunk.lowest >= floor) & ((chunk.outside >= chunk.n) | escaped) & (chunk.beyond >= chunk.n)
 
     def quiet(_: None) -> tuple[Array, Array, Array, Array]:
         return jnp.where(alive, chunk.n, 0), records.escaped_at, chunk.lowest, chunk.f(chunk.n - 1)
@@ -173,7 +176,7 @@ def _events(records: Records, chunk: Chunk, goal: Goal, alive: Array) -> tuple[A
         return _earlier(first_bad, ~good, row), _earlier(below, f < floor, row)
 
     first_bad, below = over_rows(look, chunk.f, (never, never))
-    end = jnp.where(alive, jnp.minimum(first_bad, chunk.n), 0)
+    end = jnp.where(alive, jnp.minimum(jnp.minimum(first_bad, chunk.beyond), chunk.n), 0)
     # A row before this chunk is that of a lane that had escaped or was out.
     row = jnp.minimum(below, jnp.where(chunk.outside < 0, CHUNK, chunk.outside))
     is_new = (row < end) & (records.escaped_at < 0)

@@ -61,7 +61,8 @@ def example(lanes: int) -> tuple[Any, ...]:
     """Returns arguments of ``record`` of the right shapes, for compiling."""
     records = empty(lanes, N_TARGETS, CURVE_POINTS, TAIL_POINTS)
     of_all = np.zeros((CHUNKS, lanes))
-    rows = np.zeros((SEGMENT, lanes)), np.zeros(lanes, np.int32), of_all, of_all
+    row = np.zeros(lanes, np.int32)
+    rows = np.zeros((SEGMENT, lanes)), row, row, of_all, of_all
     number, one = np.int32(1), np.ones(())
     return records, *rows, number, number, Goal(one, one, np.ones(N_TARGETS)), schedule(1)
 

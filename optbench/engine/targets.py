@@ -60,14 +60,14 @@ def first_hits(
         met, hits, target = carry
 
         # From the last row to the first, so that the first that meets the target stands in the end. It counts, since
-        # a later one does. In double precision, as values are: vector units compare and select like with like.
+        # a later one does. As wide as values are: vector units compare and select like with like.
         def look(back: Array, f: Array, found: Array) -> tuple[Array]:
-            return (jnp.where(f - goal.f_star <= target, (CHUNK - 1 - back).astype(jnp.float64), found),)
+            return (jnp.where(f - goal.f_star <= target, (CHUNK - 1 - back).astype(jnp.int64), found),)
 
-        (row,) = over_rows(look, lambda back: chunk.f(CHUNK - 1 - back), (jnp.zeros_like(best),))
+        (row,) = over_rows(look, lambda back: chunk.f(CHUNK - 1 - back), (jnp.zeros_like(best, jnp.int64),))
         is_next = (_numbers(hits) == met[None]) & (met < reached)[None]
         met = jnp.minimum(met + 1, reached)
-        hits = jnp.where(is_next, (chunk.first + row).astype(jnp.int32)[None], hits)
+        hits = jnp.where(is_next, chunk.first + row.astype(jnp.int32)[None], hits)
         return met, hits, nearest(met, goal)
 
     def crossed(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
@@ -116,7 +116,11 @@ def last_above(
     def between(low: Array, high: Array) -> Array:
         return (targets >= low[None]) & (targets < high[None])
 
-    def look_back(j: Array, carry: tuple[Array, Array]) -> tuple[Array, Array]:
+    def with_fallen(level: Array, top: Array, above: Array) -> Array:
+        """Writes the last steps above the targets from ``level`` to ``top``, which a lane only fell through."""
+        return jnp.where(between(level, top), hits - 1, above)
+
+    def look_back(j: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         i = (n - 1) // CHUNK - j
         begin, gap = i * CHUNK, highest[i] - goal.f_star
 
@@ -132,42 +136,49 @@ def last_above(
             kept: Array = lax.dynamic_index_in_dim(values, jnp.minimum(begin + row, n - 1), keepdims=False)
             return kept
 
-        def fallen(carry: tuple[Array, Array]) -> tuple[Array, Array]:
-            level, above = carry
+        def fallen(level: Array) -> Array:
+            # As wide as values are, like a row that is found.
+            def compare(row: Array, f: Array, rose: Array) -> tuple[Array]:
+                return (jnp.where(f > row_of(jnp.maximum(row - 1, 0)), jnp.int64(1), rose),)
 
-            def compare(row: Array, f: Array, last: Array, rise: Array) -> tuple[Array, Array]:
-                return f, jnp.maximum(rise, f - last)
-
-            start = (row_of(jnp.int32(0)), jnp.zeros_like(gap))
-            _, rise = over_rows(compare, row_of, start)
+            (rose,) = over_rows(compare, row_of, (jnp.zeros_like(gap, jnp.int64),))
             low = jnp.minimum(count(goal, highest[i]), level)
-            crossed, before = between(low, level), hits - 1
-            is_here = (before >= first + begin) & (before < first + begin + CHUNK)
-            only_fell = (rise <= 0.0) & jnp.all(is_here | ~crossed, axis=0)
-            return jnp.where(only_fell, low, level), jnp.where(crossed & only_fell[None], before, above)
+            # The easiest of the targets that it crossed was met first: the others, too, were not met before this chunk.
+            met_at = jnp.take_along_axis(hits, low[None], axis=0, mode="clip")[0]
+            return jnp.where((rose == 0) & (met_at > first + begin), low, level)
 
         def find(carry: tuple[Array, Array]) -> tuple[Array, Array]:
             level, above = carry
             threshold = hardest(level)
 
             def look(row: Array, f: Array, found: Array) -> tuple[Array]:
-                return (jnp.where(f - goal.f_star > threshold, row.astype(jnp.float64), found),)
+                return (jnp.where(f - goal.f_star > threshold, row.astype(jnp.int64), found),)
 
-            (row,) = over_rows(look, row_of, (jnp.zeros_like(gap),))
+            (row,) = over_rows(look, row_of, (jnp.zeros_like(gap, jnp.int64),))
             at = jnp.minimum(begin + row.astype(jnp.int32), n - 1)
             # All later values are below this one, so it decides for all targets between.
             value = jnp.take_along_axis(values, at[None], axis=0, mode="clip")[0]
             low = jnp.where(is_above(level), count(goal, value), level)
             return low, jnp.where(between(low, level), first + at[None], above)
 
-        level, above = lax.cond(jnp.any(is_above(carry[0])), fallen, lambda carry: carry, carry)
-        return lax.while_loop(lambda carry: jnp.any(is_above(carry[0])), find, (level, above))
+        def risen(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+            level, top, above = carry
+            start = level, with_fallen(level, top, above)
+            level, above = lax.while_loop(lambda carry: jnp.any(is_above(carry[0])), find, start)
+            return level, level, above
+
+        level, top, above = carry
+        level = lax.cond(jnp.any(is_above(level)), fallen, lambda level: level, level)
+        after: tuple[Array, Array, Array] = lax.cond(
+            jnp.any(is_above(level)), risen, lambda carry: carry, (level, top, above)
+        )
+        return after
 
     level = jnp.where(alive, count(goal, values[n - 1]), 0)
     is_out = between(level, jnp.where(alive, above.shape[0], 0))
     above = jnp.where(is_out, first + n - 1, jnp.where(alive[None], above, NEVER))
-    _, above = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, look_back, (level, above))
-    return above
+    fallen = lax.fori_loop(jnp.int32(0), (n + CHUNK - 1) // CHUNK, look_back, (level, level, above))
+    return with_fallen(*fallen)
 
 
 def _numbers(of: Array) -> Array:

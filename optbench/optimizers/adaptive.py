@@ -123,8 +123,10 @@ def _adam(
     b1_power, b2_power = state.b1_power * hyper["b1"], state.b2_power * hyper["b2"]
     m = jax.tree.map(lambda m, g: hyper["b1"] * m + (1 - hyper["b1"]) * g, state.m, grad)
     v = _decay(hyper["b2"], state.v, grad)
-    rate = hyper["lr"] * _root(1 - b2_power) / (1 - b1_power)
-    params = jax.tree.map(lambda w, m, v: w - rate / _root(v + hyper["eps"]) * m, params, m, v)
+    # sqrt(s) / (c sqrt(x)) is s / (c sqrt(s x)): so written, a lane has no root and no division of its own.
+    c, s = 1 - b1_power, 1 - b2_power
+    rate = hyper["lr"] * s
+    params = jax.tree.map(lambda w, m, v: w - rate * m / (c * _root(s * (v + hyper["eps"]))), params, m, v)
     return params, AdamState(m, v, b1_power, b2_power), params
 
 

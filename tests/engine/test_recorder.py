@@ -27,18 +27,24 @@ def write_down(values, radii, budget, cuts, f_star=0.0, f_scale=1.0, f_solved=3e
     goal = Goal(np.float64(f_star), np.float64(f_scale), thresholds[order])
     records, first = recorder.blank, 0
     for n in cuts:
-        piece, outside = np.full((SEGMENT, WIDTH), np.nan), np.full(WIDTH, SEGMENT, np.int32)
+        piece = np.full((SEGMENT, WIDTH), np.nan)
         f, r, lanes = values[first : first + n], radii[first : first + n], values.shape[1]
-        piece[:n, :lanes] = np.where((r <= DIVERGE_WIDTHS) & ~np.isnan(f), f, np.inf)
+        piece[:n, :lanes] = np.where(np.isnan(f), np.inf, f)
         piece[:n, lanes:] = 0.5
-        outside[:lanes] = np.where((r > ESCAPE_WIDTHS).any(axis=0), (r > ESCAPE_WIDTHS).argmax(axis=0), SEGMENT)
-        records = recorder.call(
-            records, (piece, outside, *extremes(piece, n)), np.int32(first), np.int32(n), goal, schedule(budget)
-        )
+        rows = piece, leaves(r, ESCAPE_WIDTHS), leaves(r, DIVERGE_WIDTHS), *extremes(piece, n)
+        records = recorder.call(records, rows, np.int32(first), np.int32(n), goal, schedule(budget))
         first += n
     assert first == budget + 1
     records = type(records)(*(np.asarray(part) for part in records))
     return measured(records, values.shape[1], budget, SGD, order)
+
+
+def leaves(radii, widths):
+    """Returns the first row that is not within so many widths, as a program leaves it: behind all rows if none is."""
+    out = np.ones((len(radii) + 1, WIDTH), bool)
+    out[:-1] = False
+    out[:-1, : radii.shape[1]] = ~(radii <= widths)
+    return out.argmax(axis=0).astype(np.int32)
 
 
 def extremes(piece, n):

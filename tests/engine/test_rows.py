@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from optbench import catalog
+from optbench.engine.execute import Engine
+from optbench.engine.shelves import Pair
 from optbench.records import SOLVED, curve_steps
 from tests.engine import oracle
 from tests.engine.conftest import LANDSCAPES, RULES
@@ -112,6 +114,17 @@ def test_distance_counts_from_the_center_of_the_box_in_mean_widths(engine, lanes
     steps = [[29.99, 0.0], [30.01, 0.0], [-29.99, 9.0], [-30.01, 0.0], [5.0, 29.99], [0.0, 30.01], [0.0, -30.01]]
     rows = check(engine, lanes, aside, RULES[0], center + steps, [{"lr": 1e-9}], units=units, budget=3)
     assert [row["escaped_at"] for row in rows] == [-1, 0, -1, 0, -1, 0, 0]
+
+
+@pytest.mark.parametrize("dim", [3, 7])
+def test_every_coordinate_counts(lanes, dim):
+    """They are compared in parts, which do not divide every dimension."""
+    sphere, engine = catalog.problem("sphere", dim=dim), Engine()
+    engine.prepare([Pair(sphere, RULES[0])])
+    starts = np.vstack([np.zeros(dim), 103.0 * np.eye(dim), -10241.0 * np.eye(dim)])
+    rows = check(engine, lanes, sphere, RULES[0], starts, [{"lr": 1e-9}], units="raw", budget=3)
+    assert [row["escaped_at"] for row in rows] == [-1] + [0] * dim + [-1] * dim
+    assert [row["diverged_at"] for row in rows] == [-1] * (dim + 1) + [0] * dim
 
 
 def test_lanes_that_fall_below_the_stated_minimum(engine, lanes):
