@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import optbench as ob
 from optbench.errors import DataError
 from optbench.records.landscapes import ROWS
 from optbench.records.schema import Column, Schema
@@ -23,6 +24,7 @@ from optbench.store import (
     verify,
     write_manifest,
     write_shard,
+    writing,
 )
 from optbench.store.curves import long_form
 
@@ -109,3 +111,19 @@ def test_a_table_without_curves_has_no_long_form(folder: Path) -> None:
     write_shard(folder, "a", sizes(), schema=TOY)
     with pytest.raises(DataError, match="rows of toy have no curves"):
         long_form(read_runs(folder, schema=TOY), TOY, {}, folder)
+
+
+def test_a_damaged_table_makes_no_row_be_computed_again(tmp_path: Path) -> None:
+    run = ob.run("quick", out=tmp_path, optimizers=["sgd"], problems=["sphere"], tuning="default")
+    rows = {path: path.stat().st_mtime_ns for path in run.path.glob("shards/*.parquet")}
+    for value in (1.0, 2.0):
+        with writing(run.path):
+            write_shard(run.path, "a", sizes(value), schema=TOY)
+            add_sums(run.path, TOY)
+        assert ob.run("quick", out=tmp_path, optimizers=["sgd"], problems=["sphere"], tuning="default").path == run.path
+        assert read_runs(run.path, schema=TOY)["size"].tolist() == [value] * 3
+        (run.path / "shards" / "toy" / "a.parquet").write_bytes(b"half")
+        ob.run("quick", out=tmp_path, optimizers=["sgd"], problems=["sphere"], tuning="default")
+        assert committed(run.path, TOY) == {}
+        assert verify(run.path) == []
+    assert {path: path.stat().st_mtime_ns for path in run.path.glob("shards/*.parquet")} == rows
