@@ -1,7 +1,7 @@
 """The kinds of a suite, a literal line each; all else about a kind is found by its name.
 
-A kind's own modules and packages bear its name, such as ``optbench.suite.networks`` and ``optbench.runner.networks``.
-They are imported when a suite or a run is of that kind: a suite of functions never loads what networks need.
+A kind's own modules and packages bear its name, such as ``optbench.suite.networks``. They are imported when a suite or
+a run is of that kind: a suite of functions never loads what networks need.
 """
 
 from __future__ import annotations

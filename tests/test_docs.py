@@ -17,8 +17,11 @@ from optbench.cli import cli
 from optbench.records import landscapes, networks
 from optbench.report import figures, tables
 from optbench.suite import parse, source
-from optbench.suite.networks import STRENGTHS, NetworkQuick, NetworkSuite, Seeds, TaskSpec
-from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec
+from optbench.suite.landscapes.problem import ProblemSpec
+from optbench.suite.landscapes.suite import LandscapeSuite
+from optbench.suite.networks.suite import NetworkQuick, NetworkSuite, Seeds
+from optbench.suite.networks.task import STRENGTHS, TaskSpec
+from optbench.suite.optimizer import OptimizerSpec
 from tests import moved, readme
 from tests.optimizers import overview
 
@@ -169,7 +172,7 @@ def test_every_command_option_kind_and_exit_code_is_documented():
 
 def test_every_key_of_a_suite_is_documented_and_the_example_is_one():
     text = page("docs/suites.md")
-    for key in SuiteSpec.model_fields:
+    for key in LandscapeSuite.model_fields:
         assert re.search(rf"`{key}[`.\[]", text), key
     for table, model in (("optimizers", OptimizerSpec), ("problems", ProblemSpec)):
         assert all(f"`{table}[].{key}`" in text for key in model.model_fields)

@@ -22,8 +22,8 @@ from optbench.engine.program import compile_program
 from optbench.engine.record import record
 from optbench.engine.recorder import compile_recorder, example
 from optbench.engine.shelves import Pair, shelves
+from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load
-from optbench.suite.plan import plan
 
 #: Pairs of a suite that are compiled one by one; what they take is scaled to all.
 SAMPLE = 40

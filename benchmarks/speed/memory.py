@@ -47,15 +47,15 @@ COMPUTE = """
 import sys
 from pathlib import Path
 from optbench import store
-from optbench.runner.landscapes import Execution
+from optbench.runner import kinds
+from optbench.runner.execution import Execution
 from optbench.suite.parse import load
-from optbench.suite.plan import plan
 read, folder = load(sys.argv[2]), Path(sys.argv[1])
-planned = plan(read.spec)
+kind = kinds.planned(read.spec, {})
 (folder / "shards").mkdir(parents=True)
 with store.writing(folder):
-    execution = Execution(folder, read, planned, {}, ["memory"], print)
-    execution.compute([group for group in planned.groups if group.problem_label in sys.argv[3].split(",")])
+    execution = Execution(folder, read, kind, {}, ["memory"], print)
+    execution.compute([name for name, group in kind.groups.items() if group.problem_label in sys.argv[3].split(",")])
 """
 
 FOUR = "ackley-2d-i1,beale-2d-i1,rosenbrock-2d-i1,sphere-2d-i1"

@@ -14,15 +14,17 @@ import numpy as np
 from optbench import store
 from optbench.records import GAP_TARGETS, NEVER, curve_steps
 from optbench.records.landscapes import ROWS
-from optbench.runner.landscapes import Execution, identity
+from optbench.runner.execution import Execution
+from optbench.runner.kinds.landscapes.kind import Landscapes
+from optbench.runner.manifest import identity
+from optbench.suite.landscapes.plan import LandscapeGroup
 from optbench.suite.parse import load
-from optbench.suite.plan import Group, plan
 
 #: Share of the runs that diverge.
 DIVERGED = 0.15
 
 
-def rows(group: Group, rng: np.random.Generator) -> dict[str, Any]:
+def rows(group: LandscapeGroup, rng: np.random.Generator) -> dict[str, Any]:
     """Returns the columns of a group: gaps that fall as ``g exp(-speed t)``, some runs diverged."""
     problem, n, seeds = group.problem.build(), group.n_cells, group.noise_seeds
     n_starts, n_configs = len(group.starts) * seeds, len(group.configs)
@@ -90,17 +92,17 @@ def write(suite: str, out: Path, problems: list[str] | None, leave_out: list[str
     """
     selection: dict[str, Any] = {"optimizers": None, "problems": problems}
     read = load(suite)
-    planned = plan(read.spec, **selection)
-    folder = store.run_folder(out, planned.spec.name, identity(planned))
+    kind = Landscapes(read.spec, selection)
+    folder = store.run_folder(out, kind.plan.spec.name, identity(kind))
     rng = np.random.default_rng(0)
     with store.writing(folder):
-        execution = Execution(folder, read, planned, selection, ["synthetic"], lambda report: None)
-        execution.books.begin()
-        for name, group in execution.groups.items():
+        execution = Execution(folder, read, kind, selection, ["synthetic"], lambda report: None)
+        execution.ledger.begin()
+        for name, group in kind.groups.items():
             if group.problem_label not in leave_out:
-                execution.books.commit(name, rows(group, rng), {"run_s": 0.0, "thread_s": 0.0, "blocks": 1})
+                execution.ledger.commit(name, rows(group, rng), {"run_s": 0.0, "thread_s": 0.0, "blocks": 1})
         if not leave_out:
-            execution.books.close(compile_s=0.0, pictures_s=0.0, programs=[])
+            execution.ledger.close(compile_s=0.0, made_s=0.0, programs=[])
     return folder
 
 

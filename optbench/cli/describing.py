@@ -11,7 +11,7 @@ from optbench.cli import model_facts, modifier_facts, noise_facts, optimizer_fac
 from optbench.errors import UsageError, nearest
 from optbench.problems.landscape import Landscape
 from optbench.suite import selector
-from optbench.suite.selection import problem_spec
+from optbench.suite.landscapes.problem import ProblemSpec
 from optbench.suite.source import shipped
 from optbench.tasks.data.registry import SETS
 from optbench.tasks.models.model import Model
@@ -58,7 +58,7 @@ def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
     found = _facts(chosen, input_shape)
     if ":" not in chosen.name:
         return found
-    from optbench.runner.books import sources
+    from optbench.runner.sources import sources
 
     return found | {"sources": sources([chosen.name])}
 
@@ -79,7 +79,7 @@ def _facts(chosen: selector.Selector, input_shape: str | None) -> dict[str, Any]
         return noise_facts.facts(_NOISE[name], chosen.options)
     if _is_optimizer(chosen.name):
         return optimizer_facts.facts(catalog.optimizer(chosen.name), chosen.options)
-    return problem_facts.facts(problem_spec(chosen).build())
+    return problem_facts.facts(ProblemSpec.of(chosen).build())
 
 
 def _is_model(name: str) -> bool:
@@ -167,4 +167,4 @@ def picture(name: str, facts: Mapping[str, Any], *, encoding: str) -> str:
         return ""
     from optbench.cli.contour import draw
 
-    return draw(problem_spec(selector.parse(name)).build(), encoding=encoding)
+    return draw(ProblemSpec.of(selector.parse(name)).build(), encoding=encoding)

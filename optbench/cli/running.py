@@ -65,14 +65,9 @@ def run(
         **({"quick": True} if quick else {}),
     }
     if dry_run:
-        if device is not None:
-            from optbench.engine.devices import use
+        from optbench.runner.computing import describe
 
-            # Before anything else, which might compute.
-            use(device)
-        from optbench.cli.planning import describe
-
-        click.echo(describe(suite, chosen))
+        click.echo(describe(suite, chosen, device))
         return
     command = ["optbench", "run", suite, "--out", out]
     given = {"--optimizers": optimizers, "--problems": problems, "--tasks": tasks, "--tuning": tuning}

@@ -29,7 +29,7 @@ from optbench.environment import hand_back_memory, visible_cores
 from optbench.problems.problem import Problem
 from optbench.problems.units import units_of
 from optbench.records import Status, curve_steps
-from optbench.suite.plan import Group
+from optbench.suite.landscapes.plan import LandscapeGroup
 
 #: How XLA's error begins when the device has no memory left.
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
@@ -105,7 +105,7 @@ class Engine:
         jax.clear_caches()
         hand_back_memory()
 
-    def run(self, groups: Sequence[Group]) -> Iterator[tuple[Group, Columns, dict[str, Any]]]:
+    def run(self, groups: Sequence[LandscapeGroup]) -> Iterator[tuple[LandscapeGroup, Columns, dict[str, Any]]]:
         """Runs groups in order; their programs must have been prepared.
 
         Args:
@@ -166,7 +166,7 @@ class Engine:
 class _Job:
     """One group on its way through the threads."""
 
-    def __init__(self, engine: Engine, group: Group, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, group: LandscapeGroup, pool: ThreadPoolExecutor) -> None:
         """Draws the starts and hands the blocks to the pool."""
         self.group = group
         self.problem, rule = group.problem.build(), group.optimizer.build()
@@ -227,7 +227,7 @@ class _Job:
             cells = self.order[begin : begin + lanes]
             self.blocks.append((cells, pool.submit(work, cells)))
 
-    def finish(self) -> tuple[Group, Columns, dict[str, Any]]:
+    def finish(self) -> tuple[LandscapeGroup, Columns, dict[str, Any]]:
         """Waits for the blocks and returns the group's rows and the facts of its batch."""
         done = [self._part(cells, block) for cells, block in self.blocks]
         parts = [part for part, _ in done]
@@ -261,7 +261,7 @@ class _Job:
         return {**failed(n, self.group.trips, status, message), "wells": wells}
 
 
-def _streams(group: Group, problem: Problem, engine: Engine) -> Streams | None:
+def _streams(group: LandscapeGroup, problem: Problem, engine: Engine) -> Streams | None:
     """Returns the noise of a group: one stream for each start and noise seed, or for each noise seed alone."""
     if problem.noise is None:
         return None

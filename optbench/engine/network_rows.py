@@ -11,7 +11,7 @@ from optbench.core.keys import canonical, generator
 from optbench.engine.lane import Fit, Lane, failed_fit
 from optbench.records import Split, Status
 from optbench.records.networks import ROWS
-from optbench.suite.network_plan import NetworkGroup
+from optbench.suite.networks.plan import NetworkGroup
 
 Cells = Sequence[tuple[int, int]]
 
@@ -27,7 +27,7 @@ def lanes_of(group: NetworkGroup, split: Split, cells: Cells) -> list[Lane]:
     Returns:
         One lane for each cell.
     """
-    return [Lane(group.configs[config], seed_of(group.suite.seed, split, seed)) for config, seed in cells]
+    return [Lane(group.configs[config], seed_of(group.seed, split, seed)) for config, seed in cells]
 
 
 def seed_of(suite_seed: int, split: Split, index: int) -> int:
@@ -66,8 +66,8 @@ def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Seque
             "optimizer": optimizer,
             "config": config,
             "hyper": canonical(dict(group.configs[config])),
-            "swept": group.optimizer.swept,
-            "swept_value": group.configs[config].get(group.optimizer.swept),
+            "swept": group.swept,
+            "swept_value": group.configs[config].get(group.swept),
             "is_default": config == group.default,
             "split": str(split),
             "seed": seed,
@@ -81,7 +81,7 @@ def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Seque
 def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
     """Returns what was measured in one run."""
     grads = int(fit.grads[-1]) if len(fit.grads) else 0
-    samples = grads * group.suite.batch_of(group.task)
+    samples = grads * group.batch_size
     at, judged = fit.chosen, fit.judged
     return {
         "status": str(fit.status),

@@ -10,13 +10,13 @@ from optbench.core.keys import canonical
 from optbench.core.optimizer import Optimizer
 from optbench.engine.record import Records
 from optbench.records import N_TARGETS, NEVER, Status, curve_steps
-from optbench.suite.plan import Group
+from optbench.suite.landscapes.plan import LandscapeGroup
 
 #: Columns by name, each with one entry a cell.
 Columns = dict[str, Any]
 
 
-def planned(group: Group, distance: np.ndarray) -> Columns:
+def planned(group: LandscapeGroup, distance: np.ndarray) -> Columns:
     """Returns the columns that are known before a group runs, in the order of ``cell_ids``.
 
     Args:

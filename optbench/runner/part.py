@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from optbench.suite.networks import NetworkSuite
-from optbench.suite.spec import SuiteSpec
+from optbench.kinds import KINDS
+from optbench.suite.suite import Suite
 
 
-def part_of(
-    whole: SuiteSpec | NetworkSuite, run: SuiteSpec | NetworkSuite, absent: Iterable[str] = ()
-) -> dict[str, Any]:
+def part_of(whole: Suite, run: Suite, absent: Iterable[str] = ()) -> dict[str, Any]:
     """Returns how a run differs from its suite.
 
     Args:
         whole: The suite as its file has it.
         run: The suite that is run, after selection or in its quick size.
-        absent: Labels of tasks that are not run though nobody left them out; they have a note of their own.
+        absent: Labels of what is not run though nobody left it out; it has a note of its own.
 
     Returns:
         For each kind of entry that differs how many of how many are kept, and how many were added; for each setting
@@ -31,11 +29,12 @@ def part_of(
         {'optimizers': {'kept': 1, 'of': 7, 'added': 1}, 'tuning': 'random', 'trials': 8}
     """
     found: dict[str, Any] = {}
-    for kind in ("optimizers", "problems", "tasks"):
-        if not hasattr(whole, kind):
-            continue
-        all_labels = [entry.label for entry in getattr(whole, kind)]
-        here = [entry.label for entry in getattr(run, kind)] + [label for label in absent if kind == "tasks"]
+    for kind, entries, rest, left_out in (
+        ("optimizers", whole.optimizers, run.optimizers, ()),
+        (KINDS[whole.KIND], whole.subjects, run.subjects, absent),
+    ):
+        all_labels = [entry.label for entry in entries]
+        here = [*(entry.label for entry in rest), *left_out]
         kept = len(set(all_labels) & set(here))
         if kept < len(all_labels) or len(here) > kept:
             found[kind] = {"kept": kept, "of": len(all_labels), "added": len(here) - kept}

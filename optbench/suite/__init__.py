@@ -1,1 +1,1 @@
-"""What to run: a suite file becomes a validated ``SuiteSpec``, which becomes a ``Plan`` of cells."""
+"""What to run: a suite file becomes a validated ``Suite``, which becomes a ``Plan`` of cells."""

@@ -6,37 +6,29 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-#: Keys of an entry that may be lists.
-_OPTIMIZER_KEYS = ("name",)
-_PROBLEM_KEYS = ("name", "dim", "instance", "rotated", "noise")
-_TASK_KEYS = ("data", "model", "regularization", "early_stopping", "batch_size")
-_KEYS: Mapping[str, tuple[str, ...]] = {
-    "optimizers": _OPTIMIZER_KEYS,
-    "problems": _PROBLEM_KEYS,
-    "tasks": _TASK_KEYS,
-}
 
-
-def expand(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[int]]]:
+def expand(data: Mapping[str, Any], keys: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, Any], dict[str, list[int]]]:
     """Replaces each entry that has lists by one entry for each combination.
 
     Args:
         data: A suite as TOML has it.
+        keys: Keys of each kind of entry that may be lists.
 
     Returns:
         The suite with single entries only, and for each kind of entry its place in the file, for messages.
 
     Example:
-        >>> suite, places = expand({"problems": [{"name": ["sphere", "levy"], "dim": [2, 10]}]})
+        >>> written = {"problems": [{"name": ["sphere", "levy"], "dim": [2, 10]}]}
+        >>> suite, places = expand(written, {"problems": ("name", "dim")})
         >>> [(p["name"], p["dim"]) for p in suite["problems"]], places["problems"]
         ([('sphere', 2), ('sphere', 10), ('levy', 2), ('levy', 10)], [0, 0, 0, 0])
     """
     expanded, places = dict(data), {}
-    for kind, keys in _KEYS.items():
+    for kind, lists in keys.items():
         entries = data.get(kind)
         if not isinstance(entries, list):
             continue
-        found = [(place, single) for place, entry in enumerate(entries) for single in _singles(entry, keys)]
+        found = [(place, single) for place, entry in enumerate(entries) for single in _singles(entry, lists)]
         expanded[kind] = [single for _, single in found]
         places[kind] = [place for place, _ in found]
     return expanded, places

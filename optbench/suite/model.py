@@ -13,32 +13,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 from pydantic_core import PydanticCustomError
 
-from optbench.records import MAX_BUDGET
-
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Real = Annotated[float, Strict()]
 Positive = Annotated[float, Strict(), Field(gt=0, allow_inf_nan=False)]
-
-#: Kinds of table that a suite may name as the one that answers its question.
-LandscapeTable = Literal[
-    "main",
-    "gaps",
-    "reach",
-    "solved",
-    "evals",
-    "ert",
-    "tuning",
-    "matrix",
-    "ranking",
-    "stability",
-    "contrasts",
-    "wells",
-    "theory",
-    "long",
-]
-NetworkTable = Literal["main", "gap", "effects", "ranking", "long"]
 
 #: Largest seed.
 MAX_INT = 2**31 - 1
@@ -114,37 +93,3 @@ class Range(Model):
         if wrong:
             raise violations(wrong)
         return self
-
-
-class Starts(Model):
-    """How many starts serve tuning and how many others are reported.
-
-    Attributes:
-        tune: Starts on which configurations are chosen; 0 only where nothing is.
-        report: Starts, disjoint from those, on which everything is reported.
-    """
-
-    tune: Annotated[int, Strict(), Field(ge=0, le=1_000_000)] = 16
-    report: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = 32
-
-
-class Quick(Model):
-    """The quick size of a suite: what ``--quick`` changes, so that it ends within minutes; the rest stays.
-
-    Attributes:
-        budget: Cost of one run.
-        starts: Numbers of tuning and reported starts.
-        noise_seeds: Runs from each start that differ in the noise alone.
-        trials: Number of configurations that each entry draws, for random tuning.
-        points: Number of values of each swept hyperparameter, over the same range.
-        optimizers: Names, labels or patterns of the entries that are kept; ``None`` for all.
-        problems: The same for problems.
-    """
-
-    budget: Annotated[int, Strict(), Field(ge=1, le=MAX_BUDGET)] | None = None
-    starts: Starts | None = None
-    noise_seeds: Annotated[int, Strict(), Field(ge=1, le=10_000)] | None = None
-    trials: Annotated[int, Strict(), Field(ge=1, le=1000)] | None = None
-    points: Annotated[int, Strict(), Field(ge=2, le=1000)] | None = None
-    optimizers: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
-    problems: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None

@@ -1,159 +1,157 @@
-"""Which entries of a suite are run: the words of ``--optimizers`` and ``--problems``."""
+"""What of a suite is run: its quick size, and the words of ``--optimizers``, ``--problems``, ``--tasks`` and others."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TypedDict, TypeVar, Unpack
 
 from pydantic import ValidationError
 
-from optbench import catalog
 from optbench.errors import UsageError
-from optbench.suite import selector
-from optbench.suite.parse import explain
-from optbench.suite.spec import OptimizerSpec, ProblemSpec, SuiteSpec, matches
+from optbench.kinds import KINDS
+from optbench.suite.entry import Entry
+from optbench.suite.explaining import explain
+from optbench.suite.model import Grid
+from optbench.suite.optimizer import OptimizerSpec
+from optbench.suite.suite import Suite
 
-Spec = TypeVar("Spec", bound=OptimizerSpec | ProblemSpec)
+S = TypeVar("S", bound=Suite)
+E = TypeVar("E", bound=Entry)
 
 
-def select(
-    spec: SuiteSpec,
-    *,
-    optimizers: Iterable[str] | None = None,
-    problems: Iterable[str] | None = None,
-    tuning: str | None = None,
-    trials: int | None = None,
-) -> SuiteSpec:
-    """Returns the suite with the named entries only, tuned as asked.
+class Selection(TypedDict, total=False):
+    """What is asked for, by option; ``None`` and what is missing leave a suite as it is.
+
+    Attributes:
+        optimizers: Names, labels or patterns of entries, or others of the catalogue, which then join.
+        problems: The same, of a suite of functions.
+        tasks: Names, labels, data sets or patterns of entries, of a suite of networks.
+        tuning: ``grid``, ``random`` or ``default``.
+        trials: Number of configurations that random tuning draws.
+        dtype: Precision, of a suite of networks.
+        quick: Whether to take the quick size, before anything is selected.
+    """
+
+    optimizers: Iterable[str] | None
+    problems: Iterable[str] | None
+    tasks: Iterable[str] | None
+    tuning: str | None
+    trials: int | None
+    dtype: str | None
+    quick: bool
+
+
+def select(suite: S, **selection: Unpack[Selection]) -> S:
+    """Returns the part of a suite that is to be run, tuned as asked.
 
     An item is the name or the label of an entry, a pattern with ``*`` or ``?``, or another entry of
     the catalogue, ``name``, ``name[key=value,...]`` or ``module:attribute``, which then joins.
 
     Args:
-        spec: The suite.
-        optimizers: Items; ``None`` for all entries.
-        problems: Items; ``None`` for all entries.
-        tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
-        trials: Number of trials of random tuning; ``None`` for the suite's own.
+        suite: The suite.
+        **selection: What is asked for.
 
     Returns:
         A valid suite: entries in the suite's order, then those that joined; without contrasts about what is left out.
 
     Raises:
-        UsageError: An item names nothing, nothing is selected, trials are asked for where none are drawn, or an
-            entry cannot be tuned so; all problems at once.
+        UsageError: An option is for suites of another kind, an item names nothing, nothing is selected, trials are
+            asked for where none are drawn, or an entry cannot be tuned so; all problems at once.
     """
+    given = {key: value for key, value in selection.items() if value is not None and key != "quick"}
+    where = f"suite {suite.name!r}"
+    if foreign := [key for key in given if key not in type(suite).model_fields]:
+        instead = f"; --{KINDS[suite.KIND]} selects"
+        raise UsageError(
+            [f"--{key} is not for a suite of {suite.OF}{instead * (key in KINDS.values())}" for key in foreign],
+            where=where,
+        )
+    if selection.get("quick"):
+        suite = quick_size(suite)
     wrong: list[str] = []
-    if trials is not None and (tuning or spec.tuning) != "random":
-        wrong.append(f"--trials needs --tuning random; this suite's tuning is {tuning or spec.tuning!r}")
-    chosen_optimizers = choose_optimizers(spec.optimizers, optimizers, wrong)
-    chosen_problems = _choose("problem", spec.problems, problems, catalog.PROBLEMS, _problem, wrong)
+    if "trials" in given and (tuning := given.get("tuning") or suite.tuning) != "random":
+        wrong.append(f"--trials needs --tuning random; this suite's tuning is {tuning!r}")
+    for key, kind in suite.entries().items():
+        items = selection.get(key)
+        given[key] = _chosen(key, kind, getattr(suite, key), items, wrong)  # type: ignore[arg-type]
     if wrong:
-        raise UsageError(wrong, where=f"suite {spec.name!r}")
-    labels, functions = [entry.label for entry in chosen_optimizers], [entry.label for entry in chosen_problems]
-    changed = {
-        **{key: value for key, value in (("tuning", tuning), ("trials", trials)) if value is not None},
-        "optimizers": chosen_optimizers,
-        "problems": chosen_problems,
-        # What is about entries that are left out, or would leave some out, has no meaning any more.
-        "contrasts": tuple(entry for entry in spec.contrasts if entry.applies(labels, functions)),
-        "quick": None,
-    }
-    try:
-        return SuiteSpec(**{**dict(spec), **changed})
-    except ValidationError as error:
-        raise UsageError(explain(error), where=f"suite {spec.name!r}") from None
+        raise UsageError(wrong, where=where)
+    return suite.selected({**given, "quick": None})
 
 
-def choose_optimizers(
-    entries: Sequence[OptimizerSpec], items: Iterable[str] | None, wrong: list[str]
-) -> tuple[OptimizerSpec, ...]:
-    """Returns the entries that items name, and others of the catalogue that join.
-
-    Args:
-        entries: Those of the suite.
-        items: Items as in ``select``; ``None`` for all entries.
-        wrong: What is wrong is appended to it.
-    """
-    return _choose("optimizer", entries, items, catalog.OPTIMIZERS, _optimizer, wrong)
-
-
-def _choose(
-    kind: str,
-    entries: Sequence[Spec],
-    items: Iterable[str] | None,
-    shelf: tuple[catalog.Entry, ...],
-    build: Callable[[selector.Selector], Spec],
-    wrong: list[str],
-) -> tuple[Spec, ...]:
+def _chosen(
+    key: str, kind: type[E], entries: Sequence[E], items: Iterable[str] | None, wrong: list[str]
+) -> tuple[E, ...]:
     """Returns the selected entries; what is wrong is appended to ``wrong``."""
     if items is None:
         return tuple(entries)
     wanted: set[str] = set()
-    joined: dict[str, Spec] = {}
+    joined: dict[str, E] = {}
     items = list(items)
     if not items:
-        wrong.append(f"--{kind}s selects none of {len(entries)} {kind}s")
-    names = {entry.name for entry in shelf}
+        wrong.append(f"--{key} selects none of {len(entries)} {key}")
     for item in items:
-        hits = {entry.label for entry in entries if matches(item, entry)}
+        hits = {entry.label for entry in kind.meant(item, entries)}
         wanted |= hits
         if hits:
             continue
         if re.search(r"[*?]", item):
             labels = ", ".join(entry.label for entry in entries)
-            wrong.append(f"{item!r} matches none of {len(entries)} {kind}s: {labels}")
+            wrong.append(f"{item!r} matches none of {len(entries)} {key}: {labels}")
             continue
         try:
-            named = selector.parse(item)
-            base = named.name.partition("+")[0] if kind == "optimizer" else named.name
-            if base not in names and ":" not in base:
-                wrong.append(catalog.unknown(kind, base, shelf))
-                continue
-            spec = build(named)
+            found = kind.joining(item, entries)
         except ValidationError as error:
-            wrong += [f"{item}: {line}" for line in explain(error)]
+            wrong += [f"{item}: {line}" for line in explain(error, kind)]
         except UsageError as error:
             wrong += error.problems
         else:
-            other = joined.setdefault(spec.label, spec)
-            if not _is_same(other, spec):
-                wrong.append(f"{item!r} is {spec.label!r}, as another one is; write values of at most six digits")
+            if not joined.setdefault(found.label, found).is_same(found):
+                wrong.append(f"{item!r} is {found.label!r}, as another one is; write values of at most six digits")
     kept = [entry for entry in entries if entry.label in wanted]
-    return (*kept, *(spec for label, spec in joined.items() if label not in wanted))
+    return (*kept, *(entry for label, entry in joined.items() if label not in wanted))
 
 
-def _is_same(one: Spec, other: Spec) -> bool:
-    """Returns whether two entries of one label are one: labels have six digits of a value."""
-    if isinstance(one, OptimizerSpec) and isinstance(other, OptimizerSpec):
-        return one.build().resolve(one.hyper) == other.build().resolve(other.hyper)
-    return one.build() == other.build()
-
-
-def _optimizer(named: selector.Selector) -> OptimizerSpec:
-    return OptimizerSpec.model_validate({"name": named.name, "hyper": named.options})
-
-
-def _problem(named: selector.Selector) -> ProblemSpec:
-    own = {key: value for key, value in named.options.items() if key in ("dim", "instance", "rotated")}
-    parameters = {key: value for key, value in named.options.items() if key not in own}
-    return ProblemSpec.model_validate({"name": named.name, **own, "parameters": parameters})
-
-
-def problem_spec(named: selector.Selector) -> ProblemSpec:
-    """Returns the problem that a name with options stands for.
+def quick_size(suite: S) -> S:
+    """Returns the quick size of a suite; numbers from it are no evidence.
 
     Args:
-        named: Name and options: ``dim``, ``instance``, ``rotated`` and the function's parameters.
+        suite: The suite.
 
     Returns:
-        The entry, as a suite would have it.
+        The suite with the changes of its table ``quick`` made, without contrasts about what is left out.
 
     Raises:
-        UsageError: The name or an option is not valid; all problems at once.
+        UsageError: The suite has no such table.
+
+    Example:
+        >>> from optbench.suite.parse import load
+        >>> suite = load("noise").spec
+        >>> len(quick_size(suite).optimizers) < len(suite.optimizers)
+        True
     """
-    try:
-        return _problem(named)
-    except ValidationError as error:
-        raise UsageError(explain(error)) from None
+    quick = suite.quick
+    if quick is None:
+        raise UsageError("has no quick size; a table [quick] in the suite file would name it", where=suite.name)
+    fields = type(suite).model_fields
+    changes = {key: value for key, value in dict(quick).items() if value is not None and key in fields}
+    for key, kind in suite.entries().items():
+        entries = getattr(suite, key)
+        if items := changes.get(key):
+            kept = {entry.label for item in items for entry in kind.meant(item, entries)}
+            entries = tuple(entry for entry in entries if entry.label in kept)
+        changes[key] = entries
+    changes["grid"] = {name: _resized(grid, quick.points) for name, grid in suite.grid.items()}
+    changes["optimizers"] = tuple(_fewer(entry, quick.points) for entry in changes["optimizers"])
+    return suite.shrunk({**changes, "quick": None})
+
+
+def _resized(grid: Grid, points: int | None) -> Grid:
+    """Returns the range with another number of values; the same if that is ``None``."""
+    return grid if points is None or grid.points == 1 else grid.model_copy(update={"points": points})
+
+
+def _fewer(entry: OptimizerSpec, points: int | None) -> OptimizerSpec:
+    """Returns the entry with another number of values swept; the same if that is ``None``."""
+    return entry.model_copy(update={"sweep": {name: _resized(grid, points) for name, grid in entry.sweep.items()}})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from optbench.cli.cost import estimate
-from optbench.cli.network_planning import START_S, seconds
-from optbench.suite.network_plan import plan_networks
+from optbench.runner.kinds.landscapes.cost import estimate
+from optbench.runner.kinds.networks.describing import START_S, seconds
+from optbench.suite.landscapes.plan import plan
+from optbench.suite.networks.plan import plan as plan_networks
 from optbench.suite.parse import load
-from optbench.suite.plan import plan
 
 
 @pytest.fixture

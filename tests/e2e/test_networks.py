@@ -13,7 +13,7 @@ import optbench as ob
 from optbench import store
 from optbench.analysis.networks.selection import choose
 from optbench.records.networks import ROWS
-from optbench.runner import networks
+from optbench.runner.kinds.networks import kind
 from optbench.tasks.task import Examples, Task
 from tests.e2e.command import call
 
@@ -147,13 +147,13 @@ def test_a_stopped_run_ends_with_the_same_bytes(run, tmp_path):
 
 
 def test_poisoned_test_labels_change_nothing_that_is_chosen(run, folder, tmp_path, monkeypatch):
-    honest = networks._task
+    honest = kind.task_of
 
-    def poisoned(suite, task) -> Task:
-        found = honest(suite, task)
+    def poisoned(group) -> Task:
+        found = honest(group)
         return dataclasses.replace(found, test=Examples(found.test.x, (found.test.y + 1) % 10))
 
-    monkeypatch.setattr(networks, "_task", poisoned)
+    monkeypatch.setattr(kind, "task_of", poisoned)
     rows = ob.run(str(folder / "tiny.toml"), out=tmp_path).runs
     tested = ["test_loss", "test_accuracy", "test_right"]
     assert rows["cell_id"].tolist() == run.runs["cell_id"].tolist()
@@ -206,16 +206,30 @@ def test_data_that_are_not_there_are_named(tmp_path):
     ("words", "message"),
     [
         (("--problems", "sphere"), "--problems is not for a suite of networks; --tasks selects"),
-        (("--trials", "3"), "--trials is not for a suite of networks"),
+        (("--trials", "3"), "--trials needs --tuning random; this suite's tuning is 'grid'"),
         (("--dtype", "float16"), "dtype: must be 'float32' or 'bfloat16'; got 'float16'"),
-        (("--tuning", "random"), "--tuning must be grid or default for a suite of networks; got 'random'"),
+        (("--tuning", "bayes"), "tuning: must be 'grid', 'random' or 'default'; got 'bayes'"),
     ],
 )
-def test_options_of_the_other_kind_are_refused(folder, words, message):
+def test_options_that_do_not_fit_are_refused(folder, words, message):
     for more in ((), ("--dry-run",)):
         done = call(folder, "run", "tiny.toml", *words, *more)
         assert done.returncode == 2
         assert message in done.stderr
+
+
+def test_tuning_at_random_is_drawn_chosen_reported_and_shown(folder):
+    done = call(folder, "run", "tiny.toml", "--tasks", "*penalty*", "--tuning", "random", "--trials", "2")
+    assert done.returncode == 0, done.stderr
+    assert "digits-linear+penalty=0.1" in done.stdout
+    (path,) = (p.parent for p in (folder / "results" / "tiny").glob("*/manifest.json") if b"random" in p.read_bytes())
+    stored = store.load(path)
+    tried = stored.manifest["optimizers"]["sgd"]
+    tuned = stored.runs[(stored.runs["split"] == "tune") & (stored.runs["optimizer"] == "sgd")]
+    assert tuned.groupby("config")["swept_value"].first().tolist() == tried["grid"]
+    assert not set(tried["grid"]) & {1e-3, 1.0, 1e3}
+    assert all(tried["search"]["lr"]["low"] <= rate <= tried["search"]["lr"]["high"] for rate in tried["grid"])
+    assert (stored.manifest["tuning"], stored.manifest["part"]["trials"]) == ("random", 2)
 
 
 def test_a_dry_run_shows_the_plan(folder):

@@ -13,8 +13,9 @@ from optbench.engine.operands import target_order
 from optbench.engine.rows import measured
 from optbench.engine.shelves import Pair
 from optbench.problems.units import units_of
-from optbench.suite.plan import Group
-from optbench.suite.spec import OptimizerSpec, ProblemSpec
+from optbench.suite.landscapes.plan import LandscapeGroup
+from optbench.suite.landscapes.problem import ProblemSpec
+from optbench.suite.optimizer import OptimizerSpec
 from tests.engine.landscapes import aside, cone, cup, flatter, misjudged, tilted
 from tests.engine.rules import sam
 
@@ -76,7 +77,7 @@ def group_of(problem, optimizer, configs, *, starts=3, budget=40, units="normali
     """Returns a group as a plan would hold it: ``configs`` are values of the swept hyperparameter."""
     spec, entry = ProblemSpec(name=problem, dim=dim, **given), OptimizerSpec(name=optimizer)
     rule = entry.build()
-    return Group(
+    return LandscapeGroup(
         problem=spec,
         problem_label=spec.label,
         optimizer=entry,

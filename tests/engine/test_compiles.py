@@ -14,8 +14,8 @@ from optbench.engine.execute import Engine
 from optbench.engine.program import block_lanes, compile_program
 from optbench.engine.recorder import compile_recorder
 from optbench.engine.shelves import Pair, shelf_key, shelves
+from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load
-from optbench.suite.plan import plan
 from tests.engine.conftest import group_of
 
 

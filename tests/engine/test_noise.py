@@ -20,8 +20,8 @@ from optbench.problems.gradient_flow import gradient_scale
 from optbench.problems.noise import Noise
 from optbench.problems.units import units_of
 from optbench.records import curve_steps
+from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import parse
-from optbench.suite.plan import plan
 from tests.engine.conftest import group_of
 from tests.engine.oracle import FUNCTIONS
 from tests.engine.rules import HEARD

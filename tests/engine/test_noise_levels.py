@@ -9,8 +9,8 @@ from optbench import catalog
 from optbench.errors import UsageError
 from optbench.problems.gradient_flow import gradient_scale
 from optbench.problems.noise import KINDS, Noise
+from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import parse
-from optbench.suite.plan import plan
 from tests.engine.test_noise import SEED, SUITE
 
 DIM = 10

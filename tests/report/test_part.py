@@ -8,10 +8,8 @@ from optbench.report import tables
 from optbench.report.evidence import Evidence
 from optbench.report.part import part
 from optbench.runner.part import part_of
-from optbench.suite.network_selection import network_quick_size, select_networks
 from optbench.suite.parse import load
-from optbench.suite.quick import quick_size
-from optbench.suite.selection import select
+from optbench.suite.selection import quick_size, select
 from tests.report.test_figures import changed, texts
 
 SAID = "part of the suite: 2 of 7 optimizers and 1 more, 1 of 12 problems"
@@ -49,8 +47,8 @@ SPEC, NETWORKS = load("quick").spec, load("networks").spec
         (SPEC, select(SPEC, optimizers=["*", "lion"]), "other than the suite: all 7 optimizers and 1 more"),
         (SPEC, select(SPEC, tuning="random", trials=8), "other than the suite: tuning random, trials 8"),
         (SPEC, select(SPEC, tuning="default"), "other than the suite: tuning default"),
-        (NETWORKS, select_networks(NETWORKS, tasks=["digits*"]), "part of the suite: {tasks}"),
-        (NETWORKS, select_networks(NETWORKS, dtype="bfloat16"), "other than the suite: dtype bfloat16"),
+        (NETWORKS, select(NETWORKS, tasks=["digits*"]), "part of the suite: {tasks}"),
+        (NETWORKS, select(NETWORKS, dtype="bfloat16"), "other than the suite: dtype bfloat16"),
     ],
 )
 def test_what_was_selected_is_said_in_numbers(whole, run, said):
@@ -65,7 +63,7 @@ def test_the_quick_size_is_a_part(evidence):
     words = part({"part": part_of(whole, small), "size": "quick"})
     assert words.startswith("part of the suite: quick size")
     assert f"{len(small.problems)} of {len(whole.problems)} problems" in words
-    small = network_quick_size(NETWORKS)
+    small = quick_size(NETWORKS)
     assert part({"part": part_of(NETWORKS, small), "size": "quick"}).startswith("part of the suite: quick size")
 
 

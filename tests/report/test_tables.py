@@ -13,7 +13,8 @@ from optbench.errors import UsageError
 from optbench.report import tables
 from optbench.report.evidence import Evidence
 from optbench.report.kinds.landscapes import THEORY_FRAMES
-from optbench.suite.model import LandscapeTable, NetworkTable
+from optbench.suite.landscapes.suite import Table as LandscapeTable
+from optbench.suite.networks.suite import Table as NetworkTable
 from tests.report.hostile import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from optbench.suite.landscapes.suite import LandscapeSuite
 from optbench.suite.parse import load, parse
 from optbench.suite.source import shipped
-from optbench.suite.spec import SuiteSpec
 
 #: Shipped suites of test functions; the others are of networks.
-OF_FUNCTIONS = tuple(name for name in shipped() if isinstance(load(name).spec, SuiteSpec))
+OF_FUNCTIONS = tuple(name for name in shipped() if isinstance(load(name).spec, LandscapeSuite))
 
 SMALL = """
 name = "small"
@@ -53,5 +53,5 @@ def small_text() -> str:
 
 
 @pytest.fixture
-def small() -> SuiteSpec:
+def small() -> LandscapeSuite:
     return parse(SMALL, source="small.toml")

@@ -6,7 +6,7 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.suite.parse import load, parse
-from optbench.suite.quick import quick_size
+from optbench.suite.selection import quick_size
 from tests.suite.conftest import OF_FUNCTIONS
 
 CLAIM = """

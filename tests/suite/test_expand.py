@@ -66,6 +66,6 @@ def test_messages_name_the_place_in_the_file_once():
 
 @pytest.mark.parametrize("entry", ["sphere", {"name": []}, {"dim": "2"}, {"name": "sphere", "noise": {"level": 1}}])
 def test_what_has_no_list_is_left_alone(entry):
-    data, places = expand({"problems": [entry]})
+    data, places = expand({"problems": [entry]}, {"problems": ("name", "dim", "noise")})
     assert data["problems"] == [entry]
     assert places["problems"] == [0]

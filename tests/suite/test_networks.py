@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from optbench.errors import UsageError
 from optbench.records import Split
-from optbench.suite.network_plan import plan_networks
+from optbench.suite.networks.plan import plan as plan_networks
 from optbench.suite.parse import load, parse
 from optbench.tasks import data
 from optbench.tasks.data.splitting import sizes, split
@@ -249,8 +249,9 @@ def test_shipped_suites_have_one_budget_and_one_number_of_trials(name):
     for task in planned.spec.tasks:
         groups = [group for group in planned.groups if group.task == task]
         assert len({group.trials for group in groups}) == 1
-        samples = {group.trips * planned.spec.batch_of(task) for group in groups}
-        assert max(samples) - min(samples) <= planned.spec.batch_of(task)
+        (batch_size,) = {group.batch_size for group in groups}
+        samples = {group.trips * batch_size for group in groups}
+        assert max(samples) - min(samples) <= batch_size
 
 
 def test_the_quick_size_is_a_part_of_the_suite():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import UsageError
-from optbench.suite import parse as parsing
+from optbench.suite.explaining import explain
 from optbench.suite.parse import load, parse
 from optbench.suite.source import SHIPPED, shipped
 
@@ -71,12 +71,12 @@ dim = "2"
     assert fault(text).splitlines() == [
         "s.toml: 11 errors",
         "  name: must be lower-case letters, digits, '.', '_' or '-', at most 64; got 'My Suite'",
-        "  starts.tune: must be 0 or more; got -1",
         "  grid.lr.low: must be greater than 0; got -0.001",
         "  grid.lr.high: must be a finite number; got nan",
         "  optimizers[0].name: unknown optimizer 'adm'; did you mean 'adam' or 'radam' or 'nadam'?",
         "  optimizers[1].hyper.lr: must be a number; got '0.1'",
         "  optimizers[2].hyper: momentum: beta must be a number in [0, 1); got nan",
+        "  starts.tune: must be 0 or more; got -1",
         "  problems[0]: unknown key 'dimension'; did you mean 'dim'?",
         "  problems[1]: beale: dimension must be 2 only; got 10",
         "  problems[2].dim: must be an integer; got '2'",
@@ -200,13 +200,13 @@ _VALUES = st.recursive(
 def test_any_value_of_a_key_is_explained_without_a_traceback(key, value):
     from pydantic import ValidationError
 
-    from optbench.suite.spec import SuiteSpec
+    from optbench.suite.landscapes.suite import LandscapeSuite
 
     data = {**tomllib.loads((SHIPPED / "smoke.toml").read_text()), key: value}
     lines = ["fine"]
     try:
-        SuiteSpec.model_validate(data)
+        LandscapeSuite.model_validate(data)
     except ValidationError as error:
-        lines = parsing.explain(error)
+        lines = explain(error, LandscapeSuite)
     assert lines
     assert all(lines)

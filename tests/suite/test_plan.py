@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import UsageError
+from optbench.suite.landscapes.plan import MAX_CELLS, plan
+from optbench.suite.landscapes.suite import LandscapeSuite
+from optbench.suite.model import Grid
 from optbench.suite.parse import load
-from optbench.suite.plan import MAX_CELLS, plan
-from optbench.suite.spec import Grid, SuiteSpec
 
 
 def cells(planned):
@@ -103,17 +104,17 @@ def test_grid_values_are_exact_powers_of_ten():
     assert Grid(low=0.5, high=0.5, points=1).values() == (0.5,)
 
 
-def big(spec: SuiteSpec, tune: int) -> SuiteSpec:
-    return SuiteSpec(**{**dict(spec), "starts": {"tune": tune, "report": 32}})
+def big(spec: LandscapeSuite, tune: int) -> LandscapeSuite:
+    return LandscapeSuite(**{**dict(spec), "starts": {"tune": tune, "report": 32}})
 
 
 MILLION = """
 import time
 from optbench.suite.parse import load
-from optbench.suite.plan import plan
-from optbench.suite.spec import SuiteSpec
+from optbench.suite.landscapes.plan import plan
+from optbench.suite.landscapes.suite import LandscapeSuite
 spec = load("quick").spec
-spec = SuiteSpec(**{**dict(spec), "starts": {"tune": 732, "report": 32}})
+spec = LandscapeSuite(**{**dict(spec), "starts": {"tune": 732, "report": 32}})
 began = time.perf_counter()
 ids = [cell for group in plan(spec).groups for cell in group.cell_ids()]
 seconds = time.perf_counter() - began

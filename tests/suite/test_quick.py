@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from optbench.errors import UsageError
+from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load, parse
-from optbench.suite.plan import plan
-from optbench.suite.quick import quick_size
+from optbench.suite.selection import quick_size
 from tests.suite.conftest import OF_FUNCTIONS
 
 BASE = """

@@ -14,8 +14,8 @@ import optbench as ob
 from optbench import catalog
 from optbench.core.optimizer import Search
 from optbench.errors import UsageError
+from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load, parse
-from optbench.suite.plan import plan
 from optbench.suite.selection import select
 from optbench.suite.tuning import design
 from tests.suite import rules

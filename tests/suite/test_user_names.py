@@ -14,11 +14,11 @@ from optbench.engine.shelves import Pair, shelves
 from optbench.errors import UsageError
 from optbench.problems import constants
 from optbench.problems.problem import Problem
-from optbench.runner.landscapes import MOST_PICTURED, pictured
-from optbench.suite.network_plan import plan_networks
-from optbench.suite.networks import TaskSpec
+from optbench.runner.kinds.landscapes.pictures import MOST_PICTURED, pictured
+from optbench.suite.landscapes.plan import plan
+from optbench.suite.networks.plan import plan as plan_networks
+from optbench.suite.networks.task import TaskSpec
 from optbench.suite.parse import load, parse
-from optbench.suite.plan import plan
 from optbench.suite.selection import select
 
 OF_OURS = [entry.name for entry in catalog.OPTIMIZERS if "lr" in catalog.optimizer(entry.name).hyper][:20]

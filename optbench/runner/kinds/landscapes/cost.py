@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.landscapes.selection import SETTINGS
-from optbench.cli.cost_of_showing import START_S, picture_data_s, showing_s
 from optbench.engine.program import RULE_WEIGHT, Shelf, weight
 from optbench.engine.shelves import Pair, ShelfKey, held_together, shelf_key, shelves
 from optbench.problems.problem import Problem
 from optbench.records import N_TARGETS, curve_steps
-from optbench.runner.landscapes import pictured
-from optbench.suite.plan import Plan
+from optbench.runner.kinds.landscapes.pictures import pictured
+from optbench.runner.kinds.landscapes.showing import START_S, picture_data_s, showing_s
+from optbench.suite.landscapes.plan import LandscapePlan
 
 #: Coordinate updates a second: run-steps a second times (dimension + 1), of whole blocks, whose last may be half empty.
 COORDINATES_PER_S = 3e8
@@ -81,7 +81,7 @@ class Cost:
         return self.total_s - self.compile_s + self.load_s
 
 
-def estimate(plan: Plan, backend: str) -> Cost:
+def estimate(plan: LandscapePlan, backend: str) -> Cost:
     """Estimates what a plan will cost.
 
     Args:
@@ -126,7 +126,7 @@ def _times(problem: Problem) -> float:
     return 1.0 if problem.noise is None else BATCH if problem.noise.is_batch else NOISE
 
 
-def _memory(plan: Plan, programs: dict[ShelfKey, Shelf]) -> float:
+def _memory(plan: LandscapePlan, programs: dict[ShelfKey, Shelf]) -> float:
     """Returns the largest use of memory: programs with the rows in flight, or the rows when they are judged."""
     compiled: dict[int, float] = {}
     for key, shelf in programs.items():

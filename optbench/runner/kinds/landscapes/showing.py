@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from optbench.engine.pictures import BASIN_POINTS
-from optbench.suite.plan import Group, Plan
+from optbench.suite.landscapes.plan import LandscapeGroup, LandscapePlan
 
 #: The process begins: JAX and pandas are loaded, the suite is planned.
 START_S = 1.5
@@ -44,7 +44,7 @@ def showing_s(*, problems: int, rules: int, pairs: int, cells: int) -> float:
     return PAGES_S + PROBLEM_S * problems + PAIR_S * pairs + RULES_S * rules**2 + ROW_S * cells
 
 
-def picture_data_s(plan: Plan, pictured: Collection[Group], coordinates_per_s: float) -> float:
+def picture_data_s(plan: LandscapePlan, pictured: Collection[LandscapeGroup], coordinates_per_s: float) -> float:
     """Returns the seconds that the data of trajectories and basins take.
 
     Args:

@@ -1,0 +1,57 @@
+"""What a manifest and a dry run say of an entry of ``optimizers``, whatever the kind of its suite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optbench.suite.optimizer import OptimizerSpec
+from optbench.suite.plan import Group
+from optbench.suite.suite import Suite
+
+
+def entry_of(group: Group) -> dict[str, Any]:
+    """Returns what the manifest says of an entry: what it is, and what its trials tried.
+
+    Args:
+        group: One of the entry's groups.
+    """
+    rule = group.optimizer.build()
+    return {
+        "name": group.optimizer.name,
+        "swept": group.swept,
+        "has_rate": "lr" in rule.hyper,
+        "ranked": rule.ranked,
+        "defaults": rule.defaults(),
+        "grid": [config[group.swept] for config in group.configs[: group.trials]],
+    }
+
+
+def heading(suite: Suite, *, quick: bool) -> list[str]:
+    """Returns the first lines of a dry run: which suite it is, and an empty one."""
+    size = ", quick size" if quick else ""
+    return [f"suite {suite.name}, version {suite.version}{size}: {suite.question}", ""]
+
+
+def tried(suite: Suite) -> list[str]:
+    """Returns the lines of a dry run that say what is tried of each entry."""
+    return ["", "optimizers", *(f"  {entry.label:<28} {_tried(suite, entry)}" for entry in suite.optimizers), ""]
+
+
+def _tried(suite: Suite, entry: OptimizerSpec) -> str:
+    if suite.tuning == "default":
+        return "its default"
+    if suite.tuning == "grid":
+        grid = suite.grid_of(entry)
+        return f"{entry.swept} from {grid.low:g} to {grid.high:g}, {grid.points} values"
+    ranges = [f"{name} from {s.low:g} to {s.high:g}" for name, s in suite.ranges_of(entry).items()]
+    return f"{', '.join(ranges)}, {count(suite.trials, 'trial')}"
+
+
+def count(number: int, noun: str) -> str:
+    """Returns a number of things.
+
+    Example:
+        >>> count(1, "trial"), count(2, "trial")
+        ('1 trial', '2 trials')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,110 @@
+"""What each kind of suite offers: a plan, its description, and the rows of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from optbench.runner.ledger import Ledger
+from optbench.suite.plan import Group, Plan
+from optbench.suite.suite import Suite
+
+#: Is told what a run is doing.
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one shard will hold: cells of a group, all of them or those of one phase.
+
+    Attributes:
+        shard: Name of the shard.
+        title: What it is, for a reader.
+        n_cells: Number of cells, at most: a later phase may have fewer than planned.
+        steps: Steps of all its runs together.
+        work: How long it takes beside other parts of the run, in a unit of the kind's own.
+    """
+
+    shard: str
+    title: str
+    n_cells: int
+    steps: int
+    work: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The rows of a part.
+
+    Attributes:
+        part: Which part.
+        columns: The rows, by column.
+        facts: What its commit record says beside the counts of statuses and the seconds of the clock.
+        entries: What the run's manifest says from now on.
+    """
+
+    part: Part
+    columns: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    entries: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Kind(Protocol):
+    """A planned suite of some kind. Making one plans the suite and computes nothing.
+
+    Attributes:
+        schema: ``IDENTITY`` of its rows' schema: what ids are hashed with.
+    """
+
+    schema: int
+
+    @property
+    def plan(self) -> Plan[Suite, Group]:
+        """What is run."""
+
+    @property
+    def threads(self) -> int:
+        """Calls in flight."""
+
+    @property
+    def compile_s(self) -> float:
+        """Seconds of the clock that were spent on compiling so far."""
+
+    def describe(self) -> str:
+        """Returns the plan as text, with what it is estimated to cost: what a dry run prints."""
+
+    def check(self) -> None:
+        """Refuses to begin where data are missing.
+
+        Raises:
+            DataError: A data set is not on this machine, or is not what it should be.
+        """
+
+    def manifest(self) -> dict[str, Any]:
+        """Returns what the manifest says of a suite of this kind beside what it says of any."""
+
+    def parts(self) -> list[Part]:
+        """Returns what the shards of the run will hold."""
+
+    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
+        """Computes rows, phase by phase.
+
+        Each shard is committed before the next is asked for, so that a phase can read the rows of the one before it.
+
+        Args:
+            missing: Shards that are not there.
+            ledger: What is there.
+            tell: Is told what is being done.
+
+        Yields:
+            The missing shards, in any order.
+        """
+
+    def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
+        """Makes what needs all rows, and returns what the manifest says of it.
+
+        Args:
+            ledger: The committed rows.
+            tell: Is told what is being done.
+        """

@@ -1,0 +1,189 @@
+"""A suite of networks: tuning first, then what it chose and the default with other seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator
+from dataclasses import asdict, replace
+from typing import Any
+
+from optbench import store
+from optbench.analysis.networks.selection import choose
+from optbench.engine.network_rows import Cells
+from optbench.environment import visible_cores
+from optbench.errors import DataError
+from optbench.records import Split
+from optbench.records.networks import IDENTITY, ROWS
+from optbench.runner.kinds.entries import entry_of
+from optbench.runner.kinds.kind import Part, Shard, Tell
+from optbench.runner.kinds.networks.describing import describe
+from optbench.runner.kinds.networks.pair import Pair, task_of
+from optbench.runner.ledger import Ledger
+from optbench.suite.networks.plan import NetworkGroup, NetworkPlan, plan
+from optbench.suite.networks.suite import NetworkSuite
+from optbench.suite.networks.task import TaskSpec
+from optbench.suite.selection import Selection
+from optbench.suite.suite import Suite
+from optbench.tasks import data
+from optbench.tasks.data.surveying import State, survey
+from optbench.tasks.task import Task
+
+
+class Networks:
+    """A planned suite of networks.
+
+    A group has three phases: its tuning runs are a shard, from whose rows alone a configuration is chosen; the reported
+    runs of that configuration and of the default are another shard.
+    """
+
+    schema = IDENTITY
+
+    def __init__(self, suite: Suite, selection: Selection) -> None:
+        """Plans the suite, without tasks that are left out where their data are absent."""
+        assert isinstance(suite, NetworkSuite)
+        self.whole = plan(suite, **selection)
+        left_out = absent(self.whole.spec)
+        # A plan of nothing would say nothing; what is missing is then said as of a task that needs its data.
+        self.plan = self.whole if len(left_out) == len(self.whole.spec.tasks) else _without(self.whole, left_out)
+        self.threads = visible_cores()
+        self.compile_s = 0.0
+
+    def describe(self) -> str:
+        """Returns the plan as text, with what it is estimated to cost."""
+        return describe(self.whole, absent(self.whole.spec))
+
+    def check(self) -> None:
+        """Refuses to begin where data are missing or are not what they should be."""
+        for name in dict.fromkeys(task.data for task in self.plan.spec.tasks):
+            found = survey(name, sums=False)
+            if found.is_bad or found.state is State.ABSENT:
+                raise DataError(found.explanation())
+
+    def manifest(self) -> dict[str, Any]:
+        """Returns what the manifest says of a suite of networks."""
+        spec = self.plan.spec
+        return {
+            "kind": spec.KIND,
+            "epochs": spec.epochs,
+            "batch_size": spec.batch_size,
+            "seeds": spec.seeds.model_dump(),
+            "split_seed": spec.split_seed,
+            "dtype": spec.dtype,
+            "tasks": {task.label: _described(spec, task) for task in spec.tasks},
+            "absent": dict(self.plan.absent),
+            "optimizers": {group.optimizer_label: self._entry(group) for group in self.plan.groups},
+            "shards": [part.shard for part in self.parts()],
+            "training": {},
+        }
+
+    def _entry(self, group: NetworkGroup) -> dict[str, Any]:
+        spec = self.plan.spec
+        found = entry_of(group) | {"evals_per_step": group.optimizer.build().evals_per_step}
+        if spec.tuning == "random":
+            found["search"] = {name: asdict(search) for name, search in spec.ranges_of(group.optimizer).items()}
+        return found
+
+    def parts(self) -> list[Part]:
+        """Returns a part for each phase of each group that has rows."""
+        return [part for group in self.plan.groups for part in _parts(group).values()]
+
+    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
+        """Tunes and reports group after group; groups of one task share its data."""
+        task: tuple[TaskSpec, Task] | None = None
+        for group in self.plan.groups:
+            if not any(part.shard in missing for part in _parts(group).values()):
+                continue
+            if task is None or task[0] != group.task:
+                tell(f"{group.task.label}: reading")
+                task = group.task, task_of(group)
+            yield from self._phases(Pair(group, task[1]), missing, ledger, tell)
+
+    def _phases(self, pair: Pair, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
+        parts, group = _parts(pair.group), pair.group
+        chosen = None
+        if Split.TUNE in parts:
+            if parts[Split.TUNE].shard in missing:
+                yield self._shard(pair, Split.TUNE, group.tuned, ledger, tell)
+            chosen = choose(store.read_shards(ledger.folder, [parts[Split.TUNE].shard], schema=ROWS))[group.labels]
+        cells, shard = group.reported(chosen), parts[Split.REPORT].shard
+        if shard in missing:
+            yield self._shard(pair, Split.REPORT, cells, ledger, tell)
+        elif not _holds(ledger, shard, cells):
+            raise DataError(
+                f"{ledger.folder}: tuning, computed again, chose another configuration of {group.labels[1]} on "
+                f"{group.labels[0]} than the one that is reported; compute the run again with --fresh"
+            )
+
+    def _shard(self, pair: Pair, split: Split, cells: Cells, ledger: Ledger, tell: Tell) -> Shard:
+        """Trains some cells."""
+        part = _parts(pair.group)[split]
+        tell(part.title)
+        before_s = pair.compile_s
+        columns = pair.columns(split, cells)
+        self.compile_s += pair.compile_s - before_s
+        training = ledger.manifest["training"] | ({pair.group.task.label: pair.facts} if pair.facts else {})
+        facts = {"thread_s": round(pair.thread_s, 6)} if pair.thread_s else {}
+        return Shard(part, columns, facts, {"training": training})
+
+    def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
+        """Nothing is made of the rows."""
+        return {}
+
+
+def _parts(group: NetworkGroup) -> dict[Split, Part]:
+    """Returns the parts of a group: of tuning, where there is any, and of what is reported."""
+    task, optimizer = group.labels
+    cells = {Split.TUNE: len(group.tuned)} if group.trials else {}
+    cells[Split.REPORT] = group.n_cells - sum(cells.values())
+    return {
+        split: Part(
+            store.shard_name(task, f"{optimizer}--{split}"),
+            f"{task} {optimizer}: {split}",
+            n_cells,
+            steps=n_cells * group.trips,
+            work=n_cells * group.trips,
+        )
+        for split, n_cells in cells.items()
+    }
+
+
+def _holds(ledger: Ledger, shard: str, cells: Cells) -> bool:
+    """Returns whether a committed shard has the rows of some cells."""
+    rows = store.read_shards(ledger.folder, [shard], schema=ROWS)
+    return set(zip(rows["config"], rows["seed"], strict=True)) == set(cells)
+
+
+def absent(spec: NetworkSuite) -> dict[str, str]:
+    """Returns why tasks are left out, by label: those that a suite has only where their data are."""
+    found = {}
+    for task in spec.tasks:
+        if task.if_present and survey(task.data, sums=False).state is State.ABSENT:
+            found[task.label] = f"no file of {task.data} is on this machine; optbench data fetch {task.data}"
+    return found
+
+
+def _without(whole: NetworkPlan, left_out: dict[str, str]) -> NetworkPlan:
+    """Returns the plan without some tasks."""
+    spec = whole.spec.model_copy(update={"tasks": tuple(t for t in whole.spec.tasks if t.label not in left_out)})
+    groups = tuple(group for group in whole.groups if group.task.label not in left_out)
+    return replace(whole, spec=spec, groups=groups, absent=left_out)
+
+
+def _described(spec: NetworkSuite, task: TaskSpec) -> dict[str, Any]:
+    """Returns what the manifest says of a task."""
+    found, parts, base = data.SETS[task.data], task.parts(), spec.plain(task)
+    batch_size, epochs, early_stopping = spec.resolved(task)
+    return {
+        "data": task.data,
+        "model": task.model,
+        "shape": list(found.shape),
+        "n_classes": found.n_classes,
+        "n_train": parts.train,
+        "n_validation": parts.validation,
+        "n_test": parts.test,
+        "n_params": task.n_params(),
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "early_stopping": early_stopping,
+        "regularization": dict(task.regularization),
+        "base": None if base is None else base.label,
+    }

@@ -1,0 +1,146 @@
+"""A suite of networks as data: which tasks are learned by which rules, how long, and with how many seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, Strict
+
+from optbench.suite.model import MAX_INT, Flag, Model, Text
+from optbench.suite.networks.task import Batch, Epochs, TaskSpec
+from optbench.suite.suite import Quick, Suite
+
+#: Kinds of table that a suite of networks may name as the one that answers its question.
+Table = Literal["main", "gap", "effects", "ranking", "long"]
+
+
+class Seeds(Model):
+    """How many seeds serve tuning and how many others are reported.
+
+    Attributes:
+        tune: Seeds on which a configuration is chosen, by validation data; 0 only where nothing is.
+        report: Seeds, disjoint from those, on which everything is reported.
+    """
+
+    tune: Annotated[int, Strict(), Field(ge=0, le=1000)] = 2
+    report: Annotated[int, Strict(), Field(ge=1, le=1000)] = 10
+
+
+class NetworkQuick(Quick):
+    """The quick size of a suite of networks.
+
+    Attributes:
+        epochs: Epochs of every task.
+        seeds: Numbers of tuning and reported seeds.
+        tasks: Names, labels or patterns of the tasks that are kept; ``None`` for all.
+    """
+
+    epochs: Epochs | None = None
+    seeds: Seeds | None = None
+    tasks: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+
+
+class NetworkSuite(Suite):
+    """A whole suite of networks: tasks x optimizers x configurations x seeds.
+
+    Attributes:
+        epochs: Budget of a run: as many gradients of single examples as this many epochs have. A rule of two
+            gradients a step makes half the steps.
+        batch_size: Examples of a batch.
+        early_stopping: Whether weights are judged at the point at which validation was best, not at the last.
+        split_seed: Seed of the split into parts, where a set has no official test part, and of validation.
+        seeds: Numbers of tuning and reported seeds.
+        dtype: Precision of forward and backward passes; weights and state are in single precision.
+        tasks: What the entries are compared on.
+        quick: What ``--quick`` changes.
+        table: ``main`` if ``None``.
+    """
+
+    KIND: ClassVar = "networks"
+    OF: ClassVar = "networks"
+    SUBJECT: ClassVar = TaskSpec
+    REPEATS: ClassVar = "seeds"
+
+    epochs: Epochs = 30
+    batch_size: Batch = 32
+    early_stopping: Flag = True
+    split_seed: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
+    seeds: Seeds = Field(default_factory=Seeds)
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)]
+    quick: NetworkQuick | None = None
+    table: Table | None = None
+
+    @property
+    def subjects(self) -> tuple[TaskSpec, ...]:
+        """The tasks."""
+        return self.tasks
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Returns what is wrong with the suite as a whole: (key, message) pairs."""
+        wrong = super().faults()
+        for message in (*self._twins(), *(said for task in self.tasks for said in self._batch_faults(task))):
+            wrong.append(("tasks", message))
+        return wrong + self._rule_faults()
+
+    def resolved(self, task: TaskSpec) -> tuple[int, int, bool]:
+        """Returns batch size, epochs and early stopping of a task: its own, or else the suite's."""
+        own = ((task.batch_size, self.batch_size), (task.epochs, self.epochs))
+        batch_size, epochs = (whole if value is None else value for value, whole in own)
+        return batch_size, epochs, self.early_stopping if task.early_stopping is None else task.early_stopping
+
+    def plain(self, task: TaskSpec) -> TaskSpec | None:
+        """Returns the task of the suite that differs in that nothing is done against overfitting, if there is one."""
+        bare = task.model_copy(update={"regularization": {}, "early_stopping": None})
+        wanted = self._content(bare)
+        if self._content(task) == wanted:
+            return None
+        return next((other for other in self.tasks if self._content(other) == wanted), None)
+
+    def shrunk(self, changes: Mapping[str, Any]) -> Self:
+        """Returns the suite in its quick size, whose epochs are those of every task."""
+        if "epochs" not in changes:
+            return self.changed(changes)
+        tasks = tuple(task.model_copy(update={"epochs": None}) for task in changes["tasks"])
+        return self.changed({**changes, "tasks": tasks})
+
+    def _content(self, task: TaskSpec) -> tuple[object, ...]:
+        """Returns all that decides what is trained for a task, defaults filled in."""
+        return (task.data, task.model, task.strengths(), *self.resolved(task))
+
+    def _twins(self) -> list[str]:
+        """Returns which tasks are the same though they are written in two ways."""
+        first: dict[tuple[object, ...], str] = {}
+        wrong = []
+        for task in self.tasks:
+            other = first.setdefault(self._content(task), task.label)
+            if other != task.label:
+                wrong.append(f"{task.label!r} is the same task as {other!r}: what it sets is the default")
+        return wrong
+
+    def _batch_faults(self, task: TaskSpec) -> list[str]:
+        """Returns why a task cannot have batches of its size."""
+        n, batch, strengths, wrong = task.parts().train, self.resolved(task)[0], task.strengths(), []
+        if batch > n:
+            wrong.append(f"batch_size must be at most {n}, the examples that {task.data} trains on; got {batch}")
+        if task.normalizes() and 1 in (batch, strengths.ghost):
+            wrong.append("batch normalization needs more than one example together; got 1")
+        if strengths.ghost and batch % strengths.ghost:
+            wrong.append(f"ghost must divide the batch of {batch}; got {strengths.ghost:g}")
+        return [f"{task.label}: {message}" for message in wrong]
+
+    def _rule_faults(self) -> list[tuple[str, str]]:
+        """Returns which rules do not suit networks: their own weight decay would act on biases as well."""
+        wrong = []
+        for index, entry in enumerate(self.optimizers):
+            rule = entry.build()
+            given = {"swept": entry.swept, **rule.resolve(entry.hyper)}
+            drawn = self.tuning == "random" and "weight_decay" in self.ranges_of(entry)
+            if given.get("weight_decay") or entry.swept == "weight_decay" or drawn:
+                message = (
+                    f"{entry.label}: weight decay is a task's, regularization = {{ decay = ... }}, which leaves biases "
+                    "and normalization alone; hold weight_decay at 0"
+                )
+                wrong.append((f"optimizers[{index}]", message))
+        return wrong
