@@ -12,7 +12,7 @@ from optbench.suite.networks.task import Batch, Epochs, TaskSpec
 from optbench.suite.suite import Quick, Suite
 
 #: Kinds of table that a suite of networks may name as the one that answers its question.
-Table = Literal["main", "gap", "effects", "ranking", "long"]
+Table = Literal["main", "gap", "effects", "ranking", "contrasts", "long"]
 
 
 class Seeds(Model):
