@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optbench.analysis.landscapes.evidence import Evidence, Reported, Tuning, arrange
+from optbench.analysis.landscapes.evidence import Arranged, Reported, Tuning, arrange
 from optbench.analysis.landscapes.integrity import Completeness, completeness
 from optbench.analysis.landscapes.profiles import Profile, expected_running_time, performance_profile
 from optbench.analysis.landscapes.selection import SETTINGS, Choice, select
@@ -15,9 +15,9 @@ from optbench.analysis.networks.summary import network_summary
 __all__ = [
     "SETTINGS",
     "Analysis",
+    "Arranged",
     "Choice",
     "Completeness",
-    "Evidence",
     "Profile",
     "Reported",
     "Tuning",

@@ -12,7 +12,7 @@ from optbench.errors import UsageError, unknown_name
 from optbench.records import Scoring, Status
 from optbench.report import style
 from optbench.report.kinds import named
-from optbench.report.kinds.kind import Kind
+from optbench.report.kinds.kind import Presentation
 from optbench.report.part import part
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Evidence:
         return row_schema(self.manifest).name
 
     @cached_property
-    def of_kind(self) -> Kind:
+    def of_kind(self) -> Presentation:
         """What is known of all runs of its kind."""
         return named(self.kind)
 

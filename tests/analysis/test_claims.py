@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from optbench.analysis.contrasts.claims import Compared, Draws, worst
-from optbench.analysis.contrasts.judging import Judged, contrasts
+from optbench.analysis.contrasts.judging import JudgedClaim, contrasts
 from optbench.analysis.contrasts.sides import named, with_sides
-from optbench.analysis.landscapes.evidence import Evidence, arrange
+from optbench.analysis.landscapes.evidence import Arranged, arrange
 from optbench.analysis.landscapes.selection import select
 from optbench.analysis.statistics.paired import Estimate
 from optbench.analysis.statistics.verdicts import described, verdict
@@ -27,7 +27,7 @@ UP, DOWN, FLAT = Estimate(2.0, 1.0, 3.0, 0.01), Estimate(-2.0, -3.0, -1.0, 0.01)
 Speeds = dict[str, tuple[float, ...]]
 
 
-def arranged(speeds: dict[str, Speeds], *, n: int = 12, seed: int = 0) -> tuple[Evidence, dict[str, Any]]:
+def arranged(speeds: dict[str, Speeds], *, n: int = 12, seed: int = 0) -> tuple[Arranged, dict[str, Any]]:
     """A run whose problems have these speeds; starts belong to the label without its noise, tuning ones come first."""
     rows = []
     for problem, entries in speeds.items():
@@ -58,7 +58,7 @@ def judged(speeds: dict[str, Speeds], left: str, right: str, **more: Any) -> Any
     return contrasts(evidence, choices, {**manifest, "contrasts": [claim]}, replicates=200).iloc[0]
 
 
-def mean_score(evidence: Evidence, problem: str, entry: str, config: int) -> float:
+def mean_score(evidence: Arranged, problem: str, entry: str, config: int) -> float:
     return float(evidence.reported[problem, entry].score[config].mean())
 
 
@@ -81,7 +81,7 @@ def test_a_set_is_chosen_on_tuning_starts_alone():
     tuning = dict(evidence.tuning)
     key = ("f-2d", "a[x=1]")
     tuning[key] = type(tuning[key])(tuning[key].sweep, np.zeros_like(tuning[key].score))
-    changed = Evidence(evidence.facts, evidence.budget, evidence.costs, tuning, evidence.reported)
+    changed = Arranged(evidence.facts, evidence.budget, evidence.costs, tuning, evidence.reported)
     claim = stated({"optimizer": "a*"}, {"optimizer": "b"})
     choices = select(tuning, evidence.facts)
     found = contrasts(changed, choices, {**manifest, "contrasts": [claim]}, replicates=50).iloc[0]
@@ -197,7 +197,7 @@ def test_groups_share_the_error_of_their_contrast():
     statement = stated({"optimizer": "a"}, {"optimizer": "b"}, groups={"f": "f-*", "g": "g-*"})
     choices = select(evidence.tuning, evidence.facts)
     alone = Compared.of(statement, evidence, choices, ["f-2d"], DRAWS)
-    judged_in_parts = Judged.of(statement, evidence, choices, DRAWS)
+    judged_in_parts = JudgedClaim.of(statement, evidence, choices, DRAWS)
     assert alone is not None
     assert judged_in_parts is not None
     assert judged_in_parts.by_group(0.95)["f"] == alone.estimate(0.975)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from optbench.analysis import arrange
-from optbench.analysis.landscapes.long import UNPACKED, Curves, Long, Packed
+from optbench.analysis.landscapes.long import UNPACKED, Long, Packed, StoredCurves
 from optbench.analysis.landscapes.rows import Held
 from optbench.analysis.statistics.arrays import Floats
 from optbench.errors import DataError
@@ -90,4 +90,4 @@ def test_curves_are_read_one_problem_at_a_time() -> None:
 def test_a_curve_of_another_length_is_refused_when_it_is_read() -> None:
     runs, _ = make_runs({"p1": "a"}, ["adam"])
     with pytest.raises(DataError, match="curve_best: every row must have 7 entries or none"):
-        Curves(Held(runs)).of("p1", "adam", "curve_best", 7)
+        StoredCurves(Held(runs)).of("p1", "adam", "curve_best", 7)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from optbench.analysis.networks.contrasts import Compared, contrasts
+from optbench.analysis.networks.contrasts import ComparedTasks, contrasts
 from optbench.analysis.statistics.crossed import crossed
 from tests import networks
 
@@ -128,7 +128,7 @@ def test_tasks_of_one_data_set_share_their_examples_and_those_of_two_do_not():
 
 def test_data_sets_are_independent():
     parts = [crossed(np.array([0.1, 0.2, 0.3]), np.array([0.1, 0.3, 0.2, 0.2]), (-1.0, 1.0)) for _ in range(2)]
-    both = Compared(parts, np.array([0.5, 0.5]), 2, 3, 0.0).estimate()
+    both = ComparedTasks(parts, np.array([0.5, 0.5]), 2, 3, 0.0).estimate()
     assert both.high - both.low == pytest.approx(2 * parts[0].half() / np.sqrt(2))
 
 
@@ -151,7 +151,7 @@ def test_an_interval_covers_the_true_difference_as_often_as_it_says():
         ease, skill = rng.normal(0, 1, 360), rng.normal(0, 0.1, (2, 10))
         right = rng.random((2, 10, 360)) < norm.cdf(1.0 + ease + skill[..., None])
         table = right[0] * 1.0 - right[1]
-        found = Compared(
+        found = ComparedTasks(
             [crossed(table.mean(axis=1), table.mean(axis=0), (-1.0, 1.0))], np.ones(1), 1, 10, 0.0
         ).estimate()
         hits += found.low <= 0 <= found.high

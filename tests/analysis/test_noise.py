@@ -185,7 +185,7 @@ def test_a_missing_noise_seed_is_refused():
 
 
 def batched(size, reach_after):
-    """Evidence of runs on a sum of 16 terms in batches; they fall below 1e-3 after some sample gradients."""
+    """Rows, arranged, of runs on a sum of 16 terms in batches; they fall below 1e-3 after some sample gradients."""
     trips = BUDGET * 16 // size
     steps = np.array(curve_steps(trips))
     curve = np.where(steps * size >= reach_after, 1e-4, 1.0)

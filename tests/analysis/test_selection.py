@@ -120,7 +120,7 @@ def test_selection_cannot_receive_reported_rows() -> None:
             annotations = " ".join(map(str, function.__annotations__.values()))
             assert "Reported" not in annotations
             assert "DataFrame" not in annotations
-            assert "Evidence" not in annotations
+            assert "Arranged" not in annotations
 
 
 def test_poisoned_report_rows_change_no_choice() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from optbench.analysis import arrange, select
-from optbench.analysis.landscapes.evidence import Evidence, Reported, Tuning
+from optbench.analysis.landscapes.evidence import Arranged, Reported, Tuning
 from optbench.analysis.landscapes.facts import Facts
 from optbench.analysis.landscapes.selection import is_at_edge
 from optbench.analysis.landscapes.sweep import Sweep, range_share
@@ -275,8 +275,8 @@ def test_a_share_is_on_the_scale_of_its_range():
     np.testing.assert_allclose(share, (np.log10(runs.groupby("config")["swept_value"].first()) + 3) / 5, atol=1e-9)
 
 
-def one_problem(tune: dict[str, np.ndarray], report: dict[str, np.ndarray]) -> Evidence:
-    """Evidence on one problem from scores, shape (configurations, starts); the last configuration is the default."""
+def one_problem(tune: dict[str, np.ndarray], report: dict[str, np.ndarray]) -> Arranged:
+    """Rows of one problem, arranged, from scores (configurations, starts); the last configuration is the default."""
     tuning, reported = {}, {}
     for name, scores in tune.items():
         n = len(scores)
@@ -287,7 +287,7 @@ def one_problem(tune: dict[str, np.ndarray], report: dict[str, np.ndarray]) -> E
         nothing = np.zeros(0)
         unused = dict.fromkeys(("distance", "last", "best", "times", "curve", "diverged", "escaped", "failed"), nothing)
         reported["p1", name] = Reported(sweep=sweep, counted=counted, score=report[name], **unused)
-    return Evidence({"p1": Facts("a", 2, 0.0, 1.0, 1e-6, None, True)}, 100.0, np.arange(1), tuning, reported)
+    return Arranged({"p1": Facts("a", 2, 0.0, 1.0, 1e-6, None, True)}, 100.0, np.arange(1), tuning, reported)
 
 
 def test_the_matrix_chooses_again_in_every_replicate():

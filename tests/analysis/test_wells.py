@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from optbench.analysis.statistics.intervals import mean_interval, wilson
+from optbench.analysis.wells import equal_loss
 from optbench.analysis.wells.equal_loss import LOSS, control_of, matches, nearest_rate
 from optbench.analysis.wells.shares import (
     Odds,
     deeper_well,
-    equal_loss,
     exit_costs,
     odds_ratio,
     share_interval,

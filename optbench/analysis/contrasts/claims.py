@@ -11,7 +11,7 @@ import numpy as np
 
 from optbench.analysis.contrasts.measures import MEASURES
 from optbench.analysis.contrasts.sides import named
-from optbench.analysis.landscapes.evidence import Evidence
+from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices, Field, arrange, chosen
 from optbench.analysis.landscapes.redraw import replicate_sums
 from optbench.analysis.landscapes.resample import starts_of
@@ -61,7 +61,7 @@ class Compared:
 
     @classmethod
     def of(
-        cls, statement: Mapping[str, Any], evidence: Evidence, choices: Choices, problems: Sequence[str], draws: Draws
+        cls, statement: Mapping[str, Any], evidence: Arranged, choices: Choices, problems: Sequence[str], draws: Draws
     ) -> Compared | None:
         """Compares the two sides.
 

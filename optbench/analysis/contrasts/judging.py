@@ -13,7 +13,7 @@ import pandas as pd
 from optbench.analysis.contrasts.claims import Compared, Draws, worst
 from optbench.analysis.contrasts.measures import MEASURES
 from optbench.analysis.contrasts.sides import with_sides
-from optbench.analysis.landscapes.evidence import Evidence
+from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices
 from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.statistics.groups import holm, steps
@@ -21,7 +21,7 @@ from optbench.analysis.statistics.intervals import LEVEL
 from optbench.analysis.statistics.paired import Estimate, contrast
 from optbench.analysis.statistics.verdicts import described, verdict
 
-__all__ = ["CONTRASTS", "MEASURES", "Estimate", "Judged", "contrast", "contrasts", "holm"]
+__all__ = ["CONTRASTS", "MEASURES", "Estimate", "JudgedClaim", "contrast", "contrasts", "holm"]
 
 CONTRASTS = (
     *("contrast", "claim", "refuted_by", "left", "right", "measure", "over", "margin"),
@@ -32,7 +32,7 @@ CONTRASTS = (
 
 
 def contrasts(
-    evidence: Evidence,
+    evidence: Arranged,
     choices: Choices,
     manifest: Mapping[str, Any],
     *,
@@ -58,7 +58,7 @@ def contrasts(
     stated = list(manifest.get("contrasts", ()))
     evidence, choices = with_sides(evidence, choices, stated)
     draws = Draws(seed, replicates)
-    found = [Judged.of(statement, evidence, choices, draws) for statement in stated]
+    found = [JudgedClaim.of(statement, evidence, choices, draws) for statement in stated]
     run = [k for k, judged in enumerate(found) if judged is not None]
     p = np.array([judged.estimate().p for judged in found if judged is not None])
     adjusted = dict(zip(run, holm(p).tolist(), strict=True))
@@ -86,7 +86,7 @@ def _title(side: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedClaim:
     """One contrast on all of its problems and on parts of them.
 
     Attributes:
@@ -100,7 +100,7 @@ class Judged:
     alone: Sequence[Compared]
 
     @classmethod
-    def of(cls, statement: Mapping[str, Any], evidence: Evidence, choices: Choices, draws: Draws) -> Judged | None:
+    def of(cls, statement: Mapping[str, Any], evidence: Arranged, choices: Choices, draws: Draws) -> JudgedClaim | None:
         """Compares the two sides.
 
         Args:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from optbench.analysis.landscapes.evidence import Evidence, Reported, Tuning
+from optbench.analysis.landscapes.evidence import Arranged, Reported, Tuning
 from optbench.analysis.landscapes.facts import Key
 from optbench.analysis.landscapes.field import Choices
 from optbench.analysis.landscapes.selection import select
@@ -43,8 +43,8 @@ def named(side: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def with_sides(
-    evidence: Evidence, choices: Choices, statements: Sequence[Mapping[str, Any]]
-) -> tuple[Evidence, Choices]:
+    evidence: Arranged, choices: Choices, statements: Sequence[Mapping[str, Any]]
+) -> tuple[Arranged, Choices]:
     """Adds the entries that the sides of contrasts are made of.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from optbench.analysis.landscapes.evidence import Evidence
+from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.statistics.arrays import Ints
 
 #: Between the names of entries that are ranked as one.
@@ -15,7 +15,7 @@ JOINT = " = "
 
 
 def coinciding(
-    evidence: Evidence, entries: Sequence[str], problems: Iterable[str], setting: str
+    evidence: Arranged, entries: Sequence[str], problems: Iterable[str], setting: str
 ) -> list[tuple[str, ...]]:
     """Groups entries whose runs are equal to the last bit in the times of their targets and their gaps.
 
@@ -43,7 +43,7 @@ def coinciding(
     return sorted(tuple(group) for group in found.values())
 
 
-def _mark(evidence: Evidence, entry: str, problems: list[str], setting: str) -> bytes | None:
+def _mark(evidence: Arranged, entry: str, problems: list[str], setting: str) -> bytes | None:
     """Returns a hash of all that must be equal, or ``None`` for an entry that never met a target."""
     digest = hashlib.blake2b(digest_size=32)
     moved = False

@@ -19,7 +19,7 @@ import pandas as pd
 
 from optbench.analysis.landscapes.facts import Facts, Key, problem_facts
 from optbench.analysis.landscapes.integrity import Check, check_targets
-from optbench.analysis.landscapes.long import Curves, Long, Packed, matrix
+from optbench.analysis.landscapes.long import Long, Packed, StoredCurves, matrix
 from optbench.analysis.landscapes.rows import Rows, held
 from optbench.analysis.landscapes.scores import (
     area_score,
@@ -104,7 +104,7 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Arranged:
     """A run's rows, judged.
 
     Attributes:
@@ -138,7 +138,7 @@ def has_settling_times(runs: pd.DataFrame | Rows) -> bool:
     return True
 
 
-def arrange(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any], scoring: Scoring = Scoring.SETTLED) -> Evidence:
+def arrange(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any], scoring: Scoring = Scoring.SETTLED) -> Arranged:
     """Judges rows and arranges them in dense arrays; the order of the rows does not matter.
 
     Args:
@@ -156,7 +156,7 @@ def arrange(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any], scoring: Sco
     facts, budget = problem_facts(manifest), float(manifest["budget"])
     if unknown := sorted(set(rows.problems) - set(facts)):
         raise DataError(f"rows name problems that the manifest lacks: {', '.join(unknown)}")
-    check, judge = Check(rows), _Judge(manifest, budget, scoring, tries_default(rows, manifest), Curves(rows))
+    check, judge = Check(rows), _Judge(manifest, budget, scoring, tries_default(rows, manifest), StoredCurves(rows))
     tuning: dict[Key, Tuning] = {}
     reported: dict[Key, Reported] = {}
     for problem in rows.problems:
@@ -171,7 +171,7 @@ def arrange(runs: pd.DataFrame | Rows, manifest: Mapping[str, Any], scoring: Sco
         reported |= shown
     check.whole()
     costs = {label: _costs(known, budget) for label, known in facts.items()}
-    return Evidence(facts, budget, costs, tuning, reported, scoring)
+    return Arranged(facts, budget, costs, tuning, reported, scoring)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class _Judge:
     budget: float
     scoring: Scoring
     tries_default: bool
-    curves: Curves
+    curves: StoredCurves
     sweeps: dict[tuple[Any, ...], Sweep] = field(default_factory=dict)
 
     def problem(self, runs: pd.DataFrame, facts: Facts) -> tuple[dict[Key, Tuning], dict[Key, Reported]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from optbench.analysis.landscapes.evidence import Evidence, Reported
+from optbench.analysis.landscapes.evidence import Arranged, Reported
 from optbench.analysis.landscapes.facts import Key
 from optbench.analysis.landscapes.selection import Choice
 from optbench.analysis.landscapes.sweep import Sweep
@@ -75,7 +75,7 @@ def scores(reported: Reported) -> Floats:
     return reported.score[:, reported.counted.any(axis=1)]
 
 
-def roster(evidence: Evidence, manifest: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
+def roster(evidence: Arranged, manifest: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
     """Returns who is compared, who is only shown beside, and on which problems.
 
     Problems that are not ranked (``UNRANKED_TAGS``) never count. A problem counts if at least half of
@@ -122,7 +122,7 @@ def places(sweep: Sweep, width: int) -> Ints:
 
 
 def arrange(
-    evidence: Evidence,
+    evidence: Arranged,
     entries: Iterable[str],
     problems: Iterable[str],
     measure: Callable[[Reported], Floats] = scores,
@@ -173,7 +173,7 @@ def _placed(values: Floats, at: Ints, empty: float = np.nan) -> Floats:
     return np.where((at < 0)[:, None], empty, values[at])
 
 
-def chosen(field: Field, evidence: Evidence, choices: Choices, setting: str) -> Ints:
+def chosen(field: Field, evidence: Arranged, choices: Choices, setting: str) -> Ints:
     """Returns the place of every entry's choice on every problem.
 
     Args:

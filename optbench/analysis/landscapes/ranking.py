@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.landscapes.coincide import coinciding, joint_name
-from optbench.analysis.landscapes.evidence import Evidence
+from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices
 from optbench.analysis.landscapes.redraw import freedom
 from optbench.analysis.landscapes.resample import REPLICATES
@@ -33,7 +33,7 @@ RANKING = (
 
 
 def ranking(
-    evidence: Evidence,
+    evidence: Arranged,
     choices: Choices,
     manifest: Mapping[str, Any],
     *,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from optbench.analysis.landscapes.evidence import Evidence
+from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices, Field, arrange, chosen, means, roster
 from optbench.analysis.landscapes.redraw import freedom, replicate_sums
 from optbench.analysis.landscapes.resample import REPLICATES
@@ -48,7 +48,7 @@ class Standings:
 
 
 def standings(
-    evidence: Evidence,
+    evidence: Arranged,
     choices: Choices,
     manifest: Mapping[str, Any],
     *,

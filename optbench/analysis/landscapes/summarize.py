@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.contrasts.judging import contrasts
-from optbench.analysis.landscapes.evidence import Evidence, arrange
+from optbench.analysis.landscapes.evidence import Arranged, arrange
 from optbench.analysis.landscapes.facts import Key
 from optbench.analysis.landscapes.integrity import Completeness, completeness
 from optbench.analysis.landscapes.ranking import ranking
@@ -69,7 +69,7 @@ class Analysis:
     """
 
     completeness: Completeness
-    evidence: Evidence
+    evidence: Arranged
     choices: Choices
     manifest: Mapping[str, Any]
     seed: int
@@ -151,7 +151,7 @@ def ordered(choices: Choices) -> Iterator[tuple[str, Key, Choice]]:
         yield setting, key, choices[setting, key]
 
 
-def summary(evidence: Evidence, choices: Choices, again: Reselection) -> pd.DataFrame:
+def summary(evidence: Arranged, choices: Choices, again: Reselection) -> pd.DataFrame:
     """Returns the numbers of the main table.
 
     ``reach_*`` is about the gap 1e-3, ``solved_*`` about ``f_solved``, both over the starts that do
@@ -249,7 +249,7 @@ def _mean(values: Floats) -> Floats:
     return np.asarray(values.mean(axis=-1))
 
 
-def convergence(evidence: Evidence, choices: Choices) -> pd.DataFrame:
+def convergence(evidence: Arranged, choices: Choices) -> pd.DataFrame:
     """Returns median and quartiles of the relative gap over the reported runs: see ``Reported.curve``.
 
     Args:
@@ -270,7 +270,7 @@ def convergence(evidence: Evidence, choices: Choices) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CONVERGENCE))
 
 
-def sensitivity(evidence: Evidence) -> pd.DataFrame:
+def sensitivity(evidence: Arranged) -> pd.DataFrame:
     """Returns how the score on reported starts depends on the swept hyperparameter.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.landscapes.evidence import Evidence, arrange
+from optbench.analysis.landscapes.evidence import Arranged, arrange
 from optbench.analysis.landscapes.facts import Key
 from optbench.analysis.landscapes.resample import Reselection
 from optbench.analysis.landscapes.rows import Rows
@@ -89,7 +89,7 @@ def analyze_tuning(
 
 
 def judged_tuning(
-    evidence: Evidence, manifest: Mapping[str, Any], *, seed: int = 0, replicates: int = REPLICATES
+    evidence: Arranged, manifest: Mapping[str, Any], *, seed: int = 0, replicates: int = REPLICATES
 ) -> TuningAnalysis:
     """Judges tuning by rows that are arranged already.
 
@@ -132,7 +132,7 @@ class Scored:
         replicates: Its number of replicates.
     """
 
-    def __init__(self, evidence: Evidence, *, seed: int = 0, replicates: int = REPLICATES) -> None:
+    def __init__(self, evidence: Arranged, *, seed: int = 0, replicates: int = REPLICATES) -> None:
         """Chooses configurations and prepares the bootstrap."""
         self.evidence, self.seed, self.replicates = evidence, seed, replicates
         self.choices: dict[tuple[str, Key], Choice] = select(evidence.tuning, evidence.facts)
@@ -279,7 +279,7 @@ def _curve(scored: Scored, key: Key) -> tuple[Floats, Floats] | None:
     return value, again
 
 
-def cost(evidence: Evidence) -> pd.DataFrame:
+def cost(evidence: Arranged) -> pd.DataFrame:
     """Returns what tuning cost: trials x tuning starts x budget, a trial that stopped early counted in full.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.networks.ranking import FEWEST_SEEDS
-from optbench.analysis.networks.runs import Place, Reported, reported
+from optbench.analysis.networks.runs import Place, ReportedRuns, reported
 from optbench.analysis.statistics.arrays import Floats, Ints
 from optbench.analysis.statistics.crossed import Crossed, crossed, over_seeds
 from optbench.analysis.statistics.groups import holm, steps
@@ -31,7 +31,7 @@ NOT_RUN, FEW_SEEDS = "not run", "few seeds"
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedTasks:
     """The two sides of one claim.
 
     Attributes:
@@ -119,19 +119,19 @@ def contrasts(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def compared(
-    statement: Mapping[str, Any], entries: Mapping[Place, Reported], manifest: Mapping[str, Any]
-) -> Compared | None:
+    statement: Mapping[str, Any], entries: Mapping[Place, ReportedRuns], manifest: Mapping[str, Any]
+) -> ComparedTasks | None:
     """Compares the two sides of a claim.
 
     Args:
         statement: The contrast as the manifest has it.
-        entries: Reported runs by setting, task and optimizer.
+        entries: ReportedRuns runs by setting, task and optimizer.
         manifest: The run's manifest.
 
     Returns:
         The differences, ``None`` where no pair of tasks has runs of both sides.
     """
-    same: dict[str, list[tuple[Reported, Reported]]] = {}
+    same: dict[str, list[tuple[ReportedRuns, ReportedRuns]]] = {}
     n_train: dict[str, int] = {}
     for tasks in statement["pairs"]:
         left, right = (
@@ -149,7 +149,7 @@ def compared(
     if not same:
         return None
     n_pairs = sum(map(len, same.values()))
-    return Compared(
+    return ComparedTasks(
         parts=[_over(statement["measure"], pairs, seeds[name], n_train[name]) for name, pairs in same.items()],
         weights=np.array([len(pairs) / n_pairs for pairs in same.values()]),
         n_pairs=n_pairs,
@@ -158,7 +158,7 @@ def compared(
     )
 
 
-def _over(measure: str, pairs: Sequence[tuple[Reported, Reported]], seeds: Ints, n_train: int) -> Crossed:
+def _over(measure: str, pairs: Sequence[tuple[ReportedRuns, ReportedRuns]], seeds: Ints, n_train: int) -> Crossed:
     """Returns left minus right in the mean over the pairs of tasks of one data set; a failed run gets nothing right."""
     train = np.mean([_share(left, seeds) - _share(right, seeds) for left, right in pairs], axis=0)
     if measure == "train":
@@ -170,11 +170,11 @@ def _over(measure: str, pairs: Sequence[tuple[Reported, Reported]], seeds: Ints,
     return crossed(gaps.mean(axis=1), gaps.mean(axis=0), (middle - 1.0, middle + 1.0))
 
 
-def _share(side: Reported, seeds: Ints) -> Floats:
+def _share(side: ReportedRuns, seeds: Ints) -> Floats:
     return side.share("train")[np.searchsorted(side.seeds, seeds)]
 
 
-def _right(side: Reported, seeds: Ints) -> Floats:
+def _right(side: ReportedRuns, seeds: Ints) -> Floats:
     return side.right[np.searchsorted(side.seeds, seeds)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.networks.runs import Reported, reported
+from optbench.analysis.networks.runs import ReportedRuns, reported
 from optbench.analysis.networks.selection import choices, scores
 from optbench.analysis.statistics.arrays import Floats
 from optbench.analysis.statistics.intervals import quantiles
@@ -58,7 +58,7 @@ def network_curves(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFr
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CURVES))
 
 
-def _points(entry: Reported) -> tuple[np.ndarray, Floats]:
+def _points(entry: ReportedRuns) -> tuple[np.ndarray, Floats]:
     """Returns gradients of batches and passes at each point of the longest curve."""
     lengths = [0 if grads is None else len(grads) for grads in entry.rows["curve_grads"]]
     longest = entry.rows.iloc[int(np.argmax(lengths))]

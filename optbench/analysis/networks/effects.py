@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.networks.runs import Reported, reported
+from optbench.analysis.networks.runs import ReportedRuns, reported
 from optbench.analysis.statistics.crossed import Crossed, crossed, over_seeds
 from optbench.errors import DataError
 
@@ -67,7 +67,7 @@ def regularizer(task: str, base: str, facts: Mapping[str, Any]) -> str:
     return ", ".join(name if value is True else f"{name}={value:g}" for name, value in strengths.items()) or task
 
 
-def _effects(entry: Reported, base: Reported, n_train: int) -> dict[str, Any]:
+def _effects(entry: ReportedRuns, base: ReportedRuns, n_train: int) -> dict[str, Any]:
     first = entry.rows.iloc[0]
     all_seeds = np.union1d(entry.seeds, base.seeds)
     seeds = np.intersect1d(entry.seeds[entry.scored], base.seeds[base.scored])

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.landscapes.resample import REPLICATES
-from optbench.analysis.networks.runs import Reported, reported
+from optbench.analysis.networks.runs import ReportedRuns, reported
 from optbench.analysis.statistics.arrays import Floats
 from optbench.analysis.statistics.crossed import crossed
 from optbench.analysis.statistics.intervals import LEVEL, generator
@@ -47,7 +47,7 @@ def network_ranking(
         One row per task and optimizer that is ranked, by decreasing test accuracy, with the columns of ``RANKING``;
         empty where nothing was tuned, seeds are too few, or a task has a single optimizer.
     """
-    tasks: dict[str, dict[str, Reported]] = {}
+    tasks: dict[str, dict[str, ReportedRuns]] = {}
     for (setting, task, optimizer), entry in reported(runs, manifest).items():
         if setting == "tuned" and manifest.get("optimizers", {}).get(optimizer, {}).get("ranked", True):
             tasks.setdefault(task, {})[optimizer] = entry
@@ -62,7 +62,7 @@ def network_ranking(
     return pd.DataFrame(rows, columns=list(RANKING))
 
 
-def _shared_seeds(entries: Sequence[Reported]) -> np.ndarray:
+def _shared_seeds(entries: Sequence[ReportedRuns]) -> np.ndarray:
     """Returns the seeds that all entries have."""
     shared = entries[0].seeds
     for entry in entries[1:]:
@@ -70,7 +70,7 @@ def _shared_seeds(entries: Sequence[Reported]) -> np.ndarray:
     return shared
 
 
-def _entries(task: str, entries: Mapping[str, Reported], right: Floats, found: Comparison) -> list[dict[str, Any]]:
+def _entries(task: str, entries: Mapping[str, ReportedRuns], right: Floats, found: Comparison) -> list[dict[str, Any]]:
     rank_low, rank_high = found.ranks
     detectable = dict(zip(("detectable_low", "detectable", "detectable_high"), found.detectable, strict=True))
     rows = []

@@ -22,7 +22,7 @@ FAILED = (Status.ERROR, Status.TIMEOUT, Status.OOM)
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportedRuns:
     """The reported runs of one configuration on one task, by ascending seed.
 
     Attributes:
@@ -77,7 +77,7 @@ class Reported:
         return int(self.rows["status"].isin([str(status) for status in statuses]).sum())
 
 
-def reported(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Place, Reported]:
+def reported(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Place, ReportedRuns]:
     """Sorts the reported runs by setting, task and optimizer.
 
     The setting ``default`` is the optimizer's own defaults; ``tuned`` the configuration that ``choices`` finds in the
@@ -88,21 +88,21 @@ def reported(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Place, Rep
         manifest: The run's manifest.
 
     Returns:
-        Reported runs by (setting, task, optimizer), sorted; only those that have rows.
+        ReportedRuns runs by (setting, task, optimizer), sorted; only those that have rows.
     """
     tune = runs[runs["split"] == str(Split.TUNE)]
     report = runs[runs["split"] == str(Split.REPORT)].sort_values(["task", "optimizer", "config", "seed"])
     chosen = choices(tune) if len(tune) else {}
-    found: dict[Place, Reported] = {}
+    found: dict[Place, ReportedRuns] = {}
     for (task, optimizer), rows in report.groupby(["task", "optimizer"], sort=True):
         n_test = _n_test(rows, manifest.get("tasks", {}).get(str(task), {}))
         default = rows[rows["is_default"].astype(bool)]
         if len(default):
-            found["default", str(task), str(optimizer)] = Reported(default, n_test, False)
+            found["default", str(task), str(optimizer)] = ReportedRuns(default, n_test, False)
         if (choice := chosen.get((str(task), str(optimizer)))) is not None:
             tuned = rows[rows["config"] == choice.config]
             if len(tuned):
-                found["tuned", str(task), str(optimizer)] = Reported(tuned, n_test, choice.at_edge)
+                found["tuned", str(task), str(optimizer)] = ReportedRuns(tuned, n_test, choice.at_edge)
     return dict(sorted(found.items(), key=lambda item: (SETTINGS.index(item[0][0]), *item[0][1:])))
 
 

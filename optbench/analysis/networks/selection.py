@@ -28,7 +28,7 @@ FLAT = 0.005
 SEEN = ("task", "optimizer", "config", "swept_value", "seed", "status", "validation_accuracy", "validation_loss")
 
 
-class Choice(NamedTuple):
+class ChosenConfig(NamedTuple):
     """A configuration chosen for an optimizer on a task.
 
     Attributes:
@@ -63,7 +63,7 @@ def choose(tune_rows: pd.DataFrame) -> dict[Key, int]:
     return {key: choice.config for key, choice in choices(tune_rows).items()}
 
 
-def choices(tune_rows: pd.DataFrame) -> dict[Key, Choice]:
+def choices(tune_rows: pd.DataFrame) -> dict[Key, ChosenConfig]:
     """Chooses as ``choose`` does, and says whether the choice lies at the edge of what was tried.
 
     The criterion is the mean validation accuracy over the tuning seeds at the judged point. A run that diverged or
@@ -86,7 +86,7 @@ def choices(tune_rows: pd.DataFrame) -> dict[Key, Choice]:
     for (task, optimizer), rows in seen.groupby(["task", "optimizer"], sort=True):
         table = scores(rows)
         best = _best(table)
-        found[str(task), str(optimizer)] = Choice(int(table.index[best]), _is_at_edge(table, best))
+        found[str(task), str(optimizer)] = ChosenConfig(int(table.index[best]), _is_at_edge(table, best))
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.networks.runs import FAILED, Reported, reported
+from optbench.analysis.networks.runs import FAILED, ReportedRuns, reported
 from optbench.analysis.statistics.arrays import Floats
 from optbench.analysis.statistics.crossed import crossed
 from optbench.analysis.statistics.intervals import LEVEL, Interval
@@ -57,7 +57,7 @@ def network_summary(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
     return pd.DataFrame(rows, columns=list(SUMMARY))
 
 
-def _summary(entry: Reported) -> dict[str, Any]:
+def _summary(entry: ReportedRuns) -> dict[str, Any]:
     first = entry.rows.iloc[0]
     right = entry.right
     test = crossed(right.mean(axis=1), right.mean(axis=0), (0.0, 1.0)) if entry.n_test else None
@@ -92,7 +92,7 @@ def _summary(entry: Reported) -> dict[str, Any]:
     return found
 
 
-def _gap(entry: Reported) -> tuple[float, Interval]:
+def _gap(entry: ReportedRuns) -> tuple[float, Interval]:
     """Returns training accuracy minus test accuracy over the runs with scores, and its interval."""
     right, train = entry.right[entry.scored], entry.share("train")[entry.scored]
     if not right.size:

@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.landscapes.evidence import Evidence
+from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.facts import Facts, Key
 from optbench.analysis.landscapes.scores import median
 from optbench.analysis.landscapes.selection import SETTINGS, Choice
@@ -82,7 +82,7 @@ def slope_interval(x: Floats, cost: Floats, level: float = LEVEL) -> tuple[float
     )
 
 
-def escape(evidence: Evidence, choices: Mapping[tuple[str, Key], Choice]) -> pd.DataFrame:
+def escape(evidence: Arranged, choices: Mapping[tuple[str, Key], Choice]) -> pd.DataFrame:
     """Returns how each rule leaves the saddles, on reported starts.
 
     Args:

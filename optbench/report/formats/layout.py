@@ -44,7 +44,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class Section:
     """Rows that belong together.
 
     Attributes:
@@ -79,7 +79,7 @@ class Table:
     title: str
     n_keys: int
     columns: tuple[Column, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[Section, ...]
     watermark: str
     notes: tuple[str, ...]
     footer: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from optbench.report.formats import escaping
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 
 GAP = "  "
 INDENT = "  "
@@ -50,7 +50,7 @@ def _shown(table: Table, show: Callable[[str], str]) -> Table:
     def cell(c: Cell) -> Cell:
         return replace(c, value=show(c.value))
 
-    blocks = tuple(Block(show(b.label), tuple(tuple(map(cell, row)) for row in b.rows)) for b in table.blocks)
+    blocks = tuple(Section(show(b.label), tuple(tuple(map(cell, row)) for row in b.rows)) for b in table.blocks)
     columns = tuple(replace(column, title=show(column.title)) for column in table.columns)
     return replace(table, blocks=blocks, columns=columns)
 
@@ -86,7 +86,7 @@ def _merged(table: Table) -> Table:
         return replace(c, interval=c.interval.replace(", ", ","))
 
     blocks = tuple(
-        Block(b.label, tuple(tuple(narrow(cell(row, i)) for i in keep) for row in b.rows)) for b in table.blocks
+        Section(b.label, tuple(tuple(narrow(cell(row, i)) for i in keep) for row in b.rows)) for b in table.blocks
     )
     return replace(table, columns=tuple(title(i) for i in keep), blocks=blocks)
 

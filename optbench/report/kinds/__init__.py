@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 
-from optbench.report.kinds.kind import Kind
+from optbench.report.kinds.kind import Presentation
 
 
-def named(kind: str) -> Kind:
+def named(kind: str) -> Presentation:
     """Returns what is known of a kind of run.
 
     Args:
@@ -16,5 +16,5 @@ def named(kind: str) -> Kind:
     Returns:
         It.
     """
-    found: Kind = importlib.import_module(f"optbench.report.kinds.{kind}").KIND
+    found: Presentation = importlib.import_module(f"optbench.report.kinds.{kind}").KIND
     return found

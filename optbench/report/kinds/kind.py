@@ -16,7 +16,7 @@ Frames = Callable[["Evidence", str], Mapping[str, "pd.DataFrame"]]
 
 
 @dataclass(frozen=True)
-class Kind:
+class Presentation:
     """A kind of run, as a reader sees it.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from optbench.records import Scoring
-from optbench.report.kinds.kind import Frames, Kind
+from optbench.report.kinds.kind import Frames, Presentation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ def criterion(evidence: Evidence) -> str:
     return f"{said}, tuned for the same{off}"
 
 
-KIND = Kind(
+KIND = Presentation(
     costs="costs: gradient 1, value alone 1, Hessian-vector product 2, dense Hessian 2 dim",
     settings=SETTINGS,
     entry="problem",

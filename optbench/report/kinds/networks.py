@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from optbench.report.kinds.kind import Kind
+from optbench.report.kinds.kind import Presentation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
     return {name: getattr(module, name)(evidence.run.runs, evidence.manifest)}
 
 
-KIND = Kind(
+KIND = Presentation(
     costs="cost: passes, gradients of single examples over the number of training examples",
     settings=SETTINGS,
     entry="task",

@@ -17,10 +17,10 @@ from optbench.report.formats.machine import render_csv, render_json
 from optbench.report.formats.markup import render_latex, render_markdown
 from optbench.report.formats.terminal import render_terminal
 from optbench.report.names import unknown
-from optbench.report.tables.kind import Kind
+from optbench.report.tables.kind import TableKind
 
 #: Kinds of table by kind of run.
-KINDS: dict[str, tuple[Kind, ...]] = {
+KINDS: dict[str, tuple[TableKind, ...]] = {
     kind: importlib.import_module(f"optbench.report.tables.{kind}").TABLES for kind in kinds.KINDS
 }
 
@@ -97,7 +97,7 @@ def render(
     return FORMATS[format](build(evidence, found), width, ascii_only)
 
 
-def build(evidence: Evidence, kind: Kind) -> Table:
+def build(evidence: Evidence, kind: TableKind) -> Table:
     """Returns a table of one kind without a format.
 
     Args:

@@ -10,7 +10,7 @@ from optbench.report.formats.layout import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TableKind:
     """A kind of table.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from optbench.report.evidence import SETTING_TITLES
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column
+from optbench.report.formats.layout import Cell, Column, Section
 
 #: A row of the summary frame, or of another one with the same keys, by column name.
 Row = Mapping[str, Any]
@@ -52,7 +52,7 @@ RATE = Fact("rate", rate, ("swept", "swept_value", "at_edge"), joins_next=True)
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class SettingsGrid:
     """The rows of a frame in the order in which a table shows them.
 
     Attributes:
@@ -76,7 +76,7 @@ class SideBySide:
             *(Column(facts[f].title, SETTING_TITLES[s], joins_next=facts[f].joins_next) for s, f in shown),
         )
 
-    def blocks(self, shown: Sequence[tuple[str, str]], facts: Mapping[str, Fact]) -> tuple[Block, ...]:
+    def blocks(self, shown: Sequence[tuple[str, str]], facts: Mapping[str, Fact]) -> tuple[Section, ...]:
         """Returns the rows by label, one cell for each column."""
         blocks: dict[str, list[tuple[Cell, ...]]] = {}
         for label, rule in self.order:
@@ -85,7 +85,7 @@ class SideBySide:
                 row = self.rows.get((setting, label, rule))
                 cells.append(Cell(formatting.MISSING) if row is None else facts[fact].cell(row))
             blocks.setdefault(label, []).append(tuple(cells))
-        return tuple(Block(label, tuple(rows)) for label, rows in blocks.items())
+        return tuple(Section(label, tuple(rows)) for label, rows in blocks.items())
 
     def records(
         self, shown: Sequence[tuple[str, str]], facts: Mapping[str, Fact]
@@ -107,7 +107,7 @@ class SideBySide:
 
     def everything(
         self, names: Sequence[str]
-    ) -> tuple[tuple[Column, ...], tuple[Block, ...], tuple[dict[str, Any], ...]]:
+    ) -> tuple[tuple[Column, ...], tuple[Section, ...], tuple[dict[str, Any], ...]]:
         """Returns columns, blocks and records with one row per row of the frame and all its columns."""
         settings = [s for s in self.settings if any(key[0] == s for key in self.rows)]
         cells = [(s, *pair) for pair in self.order for s in settings if (s, *pair) in self.rows]
@@ -119,7 +119,7 @@ class SideBySide:
             blocks.setdefault(label, []).append((*keys, *(_plain(row[name]) for name in shown)))
         columns = (Column("optimizer"), Column("setting"), *(Column(name) for name in shown))
         records = tuple({name: formatting.machine(self.rows[key][name]) for name in names} for key in cells)
-        return columns, tuple(Block(label, tuple(rows)) for label, rows in blocks.items()), records
+        return columns, tuple(Section(label, tuple(rows)) for label, rows in blocks.items()), records
 
 
 def _plain(value: Any) -> Cell:

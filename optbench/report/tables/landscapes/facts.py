@@ -13,7 +13,7 @@ from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Table
 from optbench.report.kinds.landscapes import SETTINGS
 from optbench.report.tables.landscapes import notes
-from optbench.report.tables.side_by_side import RATE, Fact, Row, SideBySide, interval
+from optbench.report.tables.side_by_side import RATE, Fact, Row, SettingsGrid, interval
 
 #: ``(setting, fact)`` from left to right.
 Shown = Sequence[tuple[str, str]]
@@ -126,7 +126,7 @@ def _build(evidence: Evidence, kind: str, title: str, shown: Shown, frame: str) 
     rules = optimizers(row["optimizer"] for row in rows)
     pairs = {(problem, rule) for _, problem, rule in by_key}
     order = [(problem, rule) for problem in problems for rule in rules if (problem, rule) in pairs]
-    grid = SideBySide(by_key, order, SETTINGS, "problem", "n_starts")
+    grid = SettingsGrid(by_key, order, SETTINGS, "problem", "n_starts")
     if shown:
         columns, blocks = grid.columns(shown, FACTS), grid.blocks(shown, FACTS)
         fields, records = grid.records(shown, FACTS)

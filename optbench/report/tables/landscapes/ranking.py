@@ -8,7 +8,7 @@ from typing import Any
 
 from optbench.report.evidence import SETTING_TITLES, Evidence
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.landscapes import SETTINGS
 from optbench.report.tables.landscapes import notes
 
@@ -81,7 +81,7 @@ def ranks(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=1,
         columns=(Column("optimizer"), *COLUMNS),
-        blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
+        blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
         notes=tuple(ranking_notes(evidence, rows, f"{evidence.scoring} ")),
         footer=evidence.footer,
@@ -192,7 +192,7 @@ def verdicts(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=1,
         columns=columns,
-        blocks=tuple(Block(row["claim"], (_verdict(row),)) for row in rows),
+        blocks=tuple(Section(row["claim"], (_verdict(row),)) for row in rows),
         watermark=evidence.watermark,
         notes=tuple(_contrast_notes(evidence, rows)),
         footer=evidence.footer,

@@ -7,7 +7,7 @@ from typing import Any
 from optbench.records import Scoring
 from optbench.report.evidence import SETTING_TITLES, Evidence
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.landscapes import SETTINGS
 from optbench.report.tables.landscapes.notes import targets
 from optbench.report.tables.landscapes.ranking import COLUMNS, NEW, THESE, Row, entry, ranking_notes, rows_of
@@ -45,7 +45,7 @@ def moved(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=2,
         columns=(Column("optimizer"), Column("targets"), *COLUMNS),
-        blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
+        blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
         notes=(
             "targets: settled, from that cost on f stays at or below it to the end of the budget; touched, f is there "

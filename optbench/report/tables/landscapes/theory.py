@@ -8,7 +8,7 @@ from typing import Any
 
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.tables.landscapes import notes
 
 #: A row of the frame ``theory_edges`` by column name.
@@ -47,7 +47,7 @@ def compared(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=1,
         columns=columns,
-        blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
+        blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
         notes=tuple(_notes(evidence, rows)),
         footer=evidence.source,

@@ -7,7 +7,7 @@ from typing import Any
 
 from optbench.report.evidence import MEAN, SETTING_TITLES, Evidence, optimizers
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.landscapes import SETTINGS
 from optbench.report.tables.landscapes import notes
 
@@ -72,7 +72,7 @@ def gains(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=1,
         columns=columns,
-        blocks=(Block(label, tuple(rows)),) if rows else (),
+        blocks=(Section(label, tuple(rows)),) if rows else (),
         watermark=evidence.watermark,
         notes=(
             notes.counted(evidence),
@@ -128,7 +128,7 @@ def versus(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=1,
         columns=(Column("untuned"), *(Column(b, "tuned") for b in tuned)),
-        blocks=(Block(_pooled(row["n_problems"] for row in pairs.values()), rows),) if rows else (),
+        blocks=(Section(_pooled(row["n_problems"] for row in pairs.values()), rows),) if rows else (),
         watermark=evidence.watermark,
         notes=(
             notes.counted(evidence),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from optbench.analysis.wells.equal_loss import CLOSE, LOSS
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.tables.landscapes import notes
 from optbench.report.tables.landscapes.ranking import Row, rows_of
 
@@ -65,7 +65,7 @@ def outcomes(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=2,
         columns=columns,
-        blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items() if cells),
+        blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items() if cells),
         watermark=evidence.watermark,
         notes=tuple(_notes(evidence, rows, kept)),
         footer=evidence.source,

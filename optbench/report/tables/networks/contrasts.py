@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.tables.landscapes.notes import counted
 from optbench.report.tables.networks import notes
 from optbench.report.tables.networks.scores import rows_of
@@ -41,7 +41,7 @@ def verdicts(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=1,
         columns=tuple(Column(name) for name in columns),
-        blocks=tuple(Block(row["claim"], (_cells(row),)) for row in rows),
+        blocks=tuple(Section(row["claim"], (_cells(row),)) for row in rows),
         watermark=evidence.watermark,
         notes=tuple(_notes(evidence, rows)),
         footer=evidence.footer,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.tables.landscapes import notes
 from optbench.report.tables.landscapes.notes import counted
 from optbench.report.tables.landscapes.ranking import rank
@@ -42,7 +42,7 @@ def ranks(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=1,
         columns=tuple(Column(name) for name in columns),
-        blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
+        blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
         notes=tuple(_notes(evidence, rows)),
         footer=evidence.footer,

@@ -8,10 +8,10 @@ from typing import Any
 
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Block, Cell, Column, Table
+from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.networks import SETTINGS
 from optbench.report.tables.networks import notes as network_notes
-from optbench.report.tables.side_by_side import RATE, Fact, Row, SideBySide, interval
+from optbench.report.tables.side_by_side import RATE, Fact, Row, SettingsGrid, interval
 
 #: From so many test examples on one of them is less than a twentieth of a point, and two decimals are shown.
 FINE = 2000
@@ -135,13 +135,13 @@ def _tuned(evidence: Evidence) -> bool:
     return bool((evidence.frame("network_summary")["setting"] == "tuned").any())
 
 
-def _grid(evidence: Evidence) -> tuple[SideBySide, list[Row]]:
+def _grid(evidence: Evidence) -> tuple[SettingsGrid, list[Row]]:
     rows = rows_of(evidence, "network_summary")
     by_key = {(row["setting"], row["task"], row["optimizer"]): row for row in rows}
     pairs = {(task, rule) for _, task, rule in by_key}
     tasks, rules = evidence.tasks(task for task, _ in pairs), optimizers(rule for _, rule in pairs)
     order = [(task, rule) for task in tasks for rule in rules if (task, rule) in pairs]
-    return SideBySide(by_key, order, SETTINGS, "task", "n_seeds"), rows
+    return SettingsGrid(by_key, order, SETTINGS, "task", "n_seeds"), rows
 
 
 def rows_of(evidence: Evidence, name: str) -> list[Row]:
@@ -166,7 +166,7 @@ def _table(
     rows: Sequence[Row],
     facts: frozenset[str],
     columns: tuple[Column, ...],
-    blocks: tuple[Block, ...],
+    blocks: tuple[Section, ...],
     fields: tuple[str, ...],
     records: tuple[dict[str, Any], ...],
     *,
@@ -227,7 +227,7 @@ def effects(evidence: Evidence, kind: str, title: str) -> Table:
         title=title,
         n_keys=2,
         columns=columns,
-        blocks=tuple(Block(label, tuple(cells)) for label, cells in blocks.items()),
+        blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
         notes=tuple(network_notes.effect_notes(evidence, rows)),
         footer=evidence.footer,
