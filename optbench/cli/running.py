@@ -23,20 +23,7 @@ import click
 @click.option("--quick", is_flag=True, help="Run the quick size, as the suite's table [quick] has it.")
 @click.option("--fresh", is_flag=True, help="Compute again, beside what is stored.")
 @click.option("--dry-run", is_flag=True, help="Print cells, programs, estimated memory and time; run nothing.")
-def run(
-    suite: str,
-    out: str,
-    optimizers: str | None,
-    problems: str | None,
-    tasks: str | None,
-    tuning: str | None,
-    trials: int | None,
-    dtype: str | None,
-    device: str | None,
-    quick: bool,
-    fresh: bool,
-    dry_run: bool,
-) -> None:
+def run(suite: str, out: str, fresh: bool, dry_run: bool, **options: Any) -> None:
     """Runs a suite, prints its table and draws its pictures.
 
     SUITE is the name of a shipped suite or the path of a TOML file. The same command again resumes a
@@ -53,29 +40,12 @@ def run(
       optbench run networks --tasks digits --optimizers adam,sgd
       optbench run my-suite.toml --dry-run
     """
-    from optbench.suite import selector
+    from optbench.runner.running import command, describe
 
-    chosen: dict[str, Any] = {
-        "optimizers": None if optimizers is None else selector.split(optimizers),
-        "problems": None if problems is None else selector.split(problems),
-        **({} if tasks is None else {"tasks": selector.split(tasks)}),
-        **({} if tuning is None else {"tuning": tuning}),
-        **({} if trials is None else {"trials": trials}),
-        **({} if dtype is None else {"dtype": dtype}),
-        **({"quick": True} if quick else {}),
-    }
     if dry_run:
-        from optbench.runner.computing import describe
-
-        click.echo(describe(suite, chosen, device))
+        click.echo(describe(suite, **options))
         return
-    command = ["optbench", "run", suite, "--out", out]
-    given = {"--optimizers": optimizers, "--problems": problems, "--tasks": tasks, "--tuning": tuning}
-    given |= {"--trials": None if trials is None else str(trials), "--dtype": dtype, "--device": device}
-    for option, value in given.items():
-        command += [option, value] if value else []
-    command += ["--quick"] if quick else []
-    _execute(suite, out, chosen | ({} if device is None else {"device": device}), fresh, shlex.join(command))
+    _execute(suite, out, options, fresh, shlex.join(command(suite, out, **options)))
 
 
 def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command: str) -> None:

@@ -12,24 +12,25 @@ from optbench.runner.execution import Execution
 from optbench.runner.ledger import Report
 from optbench.runner.manifest import identity
 from optbench.runner.sources import warn_of_edits
-from optbench.suite.parse import load
+from optbench.suite.parse import SuiteFile, load
 from optbench.suite.selection import Selection
 
 
-def describe(suite: str, selection: dict[str, Any], device: str | None) -> str:
-    """Returns the plan of a suite as text, with what it is estimated to cost.
+def planned(suite: str, selection: dict[str, Any], device: str | None) -> tuple[SuiteFile, kinds.Kind]:
+    """Reads and plans a suite.
 
     Args:
         suite: Name of a shipped suite or path of a TOML file.
-        selection: What is selected, by option of ``optbench run``.
+        selection: What is selected, as manifests have it.
         device: On which kind of device; what JAX finds first if ``None``.
 
     Returns:
-        Lines of text.
+        The suite's file, and the plan of what is selected.
     """
     if device is not None:
         use(device)
-    return kinds.planned(load(suite).spec, cast(Selection, selection)).describe()
+    read = load(suite)
+    return read, kinds.planned(read.spec, cast(Selection, selection))
 
 
 def compute(
@@ -55,10 +56,7 @@ def compute(
     Returns:
         The finished run, and whether there was anything to compute.
     """
-    if device is not None:
-        use(device)
-    read = load(suite)
-    kind = kinds.planned(read.spec, cast(Selection, selection))
+    read, kind = planned(suite, selection, device)
     kind.check()
     warn_of_edits(kind.plan.names)
     name, run_id = kind.plan.spec.name, identity(kind)

@@ -59,44 +59,70 @@ def run(
             subclass says which.
     """
     suite = str(suite)
-    optimizers, problems, tasks = (_listed(given) for given in (optimizers, problems, tasks))
-    selection: dict[str, Any] = {
-        "optimizers": None if optimizers is None else sorted(optimizers),
-        "problems": None if problems is None else sorted(problems),
-        **({} if tasks is None else {"tasks": sorted(tasks)}),
-        **({} if tuning is None else {"tuning": tuning}),
-        **({} if trials is None else {"trials": trials}),
-        **({} if dtype is None else {"dtype": dtype}),
-        **({"quick": True} if quick else {}),
-    }
+    options: dict[str, Any] = {"optimizers": optimizers, "problems": problems, "tasks": tasks, "tuning": tuning}
+    options |= {"trials": trials, "dtype": dtype, "quick": quick}
+    selection = _selection(**options)
     stored = None if fresh else finished(suite, Path(out), selection, device)
     computed = False
     if stored is None:
         from optbench.runner.computing import compute
 
-        command = _command(suite, out, {**selection, "device": device})
-        stored, computed = compute(suite, Path(out), selection, device, fresh, command, progress)
+        words = command(suite, out, **options, device=device)
+        stored, computed = compute(suite, Path(out), selection, device, fresh, words, progress)
     if not computed:
         name, when = f"{stored.path.parent.name}/{stored.path.name}", stored.manifest["finished_utc"]
         LOG.warning("%s was computed at %s and is shown again; --fresh (fresh=True) computes it anew", name, when)
     return stored
 
 
-def _command(suite: str, out: str | Path, selection: dict[str, Any]) -> list[str]:
-    """Returns the command that computes and resumes a run, whoever asked for it."""
-    command = ["optbench", "run", suite, "--out", str(out)]
-    for option, value in selection.items():
+def describe(suite: str | Path, *, device: str | None = None, **options: Any) -> str:
+    """Returns the plan of a suite as text, with what it is estimated to cost; nothing is run.
+
+    Args:
+        suite: Name of a shipped suite or path of a TOML file.
+        device: On which kind of device.
+        **options: What of it is run, and how tuned, as of ``run``.
+
+    Returns:
+        Lines of text.
+    """
+    from optbench.runner.computing import planned
+
+    return planned(str(suite), _selection(**options), device)[1].describe()
+
+
+def command(suite: str, out: str | Path, *, device: str | None = None, **options: Any) -> list[str]:
+    """Returns the command that computes and resumes a run, whoever asked for it.
+
+    Args:
+        suite: Name of a shipped suite or path of a TOML file.
+        out: Folder of all results.
+        device: On which kind of device.
+        **options: What of it is run, and how tuned, as of ``run``.
+
+    Returns:
+        Its words.
+    """
+    words = ["optbench", "run", suite, "--out", str(out)]
+    for option, value in {**_selection(**options), "device": device}.items():
         if value is True:
-            command.append(f"--{option}")
+            words.append(f"--{option}")
         elif value is not None:
-            command += [f"--{option}", ",".join(value) if isinstance(value, list) else str(value)]
-    return command
+            words += [f"--{option}", ",".join(value) if isinstance(value, list) else str(value)]
+    return words
 
 
-def _listed(given: Iterable[str] | None) -> Iterable[str] | None:
-    """Returns names in a list; a text has them as on the command line."""
-    if not isinstance(given, str):
-        return given
-    from optbench.suite.selector import split
+def _selection(**options: Any) -> dict[str, Any]:
+    """Returns what is selected, by option, as manifests have it: of optimizers and problems even that all are."""
+    names = {key: _sorted(options[key]) for key in ("optimizers", "problems", "tasks")}
+    found = {**options, **names, "quick": options["quick"] or None}
+    return {key: value for key, value in found.items() if value is not None or key in ("optimizers", "problems")}
 
-    return split(given)
+
+def _sorted(given: Iterable[str] | None) -> list[str] | None:
+    """Returns names in order; a text has them as on the command line."""
+    if isinstance(given, str):
+        from optbench.suite.selector import split
+
+        given = split(given)
+    return None if given is None else sorted(given)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import types
 
 import pytest
 from click.testing import CliRunner
 
+from optbench import runner
 from optbench.cli import cli
 
 
@@ -49,8 +49,6 @@ def stand_in(monkeypatch):
     """Puts a function in the place of ``optbench.runner.run``."""
 
     def put(function):
-        module = types.ModuleType("optbench.runner")
-        module.run = function
-        monkeypatch.setitem(sys.modules, "optbench.runner", module)
+        monkeypatch.setattr(runner, "run", function)
 
     return put

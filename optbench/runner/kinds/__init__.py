@@ -25,5 +25,6 @@ def planned(suite: Suite, selection: Selection) -> Kind:
     Raises:
         UsageError: What is selected is not there or cannot be, or the plan is too large.
     """
-    plan: Callable[[Suite, Selection], Kind] = importlib.import_module(f"optbench.runner.kinds.{suite.KIND}").KIND
+    module = importlib.import_module(f"optbench.runner.kinds.{suite.KIND}.kind")
+    plan: Callable[[Suite, Selection], Kind] = module.KIND
     return plan(suite, selection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from optbench.engine.program import Program
 from optbench.engine.shelves import Pair, ShelfKey, fault, held_together, shelf_key, shelves
 from optbench.records.landscapes import IDENTITY
 from optbench.runner.kinds.entries import entry_of
-from optbench.runner.kinds.kind import Part, Shard, Tell
+from optbench.runner.kinds.kind import Kind, Part, Shard, Tell
 from optbench.runner.kinds.landscapes.describing import describe
 from optbench.runner.kinds.landscapes.pictures import pictured, shots
 from optbench.runner.ledger import Ledger
@@ -155,3 +155,6 @@ def _part(name: str, group: LandscapeGroup) -> Part:
 
 def _pair(group: LandscapeGroup) -> Pair:
     return Pair(group.problem.build(), group.optimizer.build(), len(group.starts), group.noise_seeds)
+
+
+KIND: Callable[[Suite, Selection], Kind] = Landscapes

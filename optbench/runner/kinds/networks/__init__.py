@@ -1,10 +1,1 @@
 """Suites of networks, planned, described and executed."""
-
-from collections.abc import Callable
-
-from optbench.runner.kinds.kind import Kind
-from optbench.runner.kinds.networks.kind import Networks
-from optbench.suite.selection import Selection
-from optbench.suite.suite import Suite
-
-KIND: Callable[[Suite, Selection], Kind] = Networks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from optbench.errors import DataError
 from optbench.records import Split
 from optbench.records.networks import IDENTITY, ROWS
 from optbench.runner.kinds.entries import entry_of
-from optbench.runner.kinds.kind import Part, Shard, Tell
+from optbench.runner.kinds.kind import Kind, Part, Shard, Tell
 from optbench.runner.kinds.networks.describing import describe
 from optbench.runner.kinds.networks.pair import Pair, task_of
 from optbench.runner.ledger import Ledger
@@ -187,3 +187,6 @@ def _described(spec: NetworkSuite, task: TaskSpec) -> dict[str, Any]:
         "regularization": dict(task.regularization),
         "base": None if base is None else base.label,
     }
+
+
+KIND: Callable[[Suite, Selection], Kind] = Networks
