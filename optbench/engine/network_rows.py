@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optbench.core.keys import canonical, generator
-from optbench.engine.lane import Fit, Lane, failed_fit
+from optbench.engine.lane import Fit, Lane
 from optbench.records import Split, Status
 from optbench.records.networks import ROWS
 from optbench.suite.networks.plan import NetworkGroup
@@ -38,11 +38,6 @@ def seed_of(suite_seed: int, split: Split, index: int) -> int:
         False
     """
     return int(generator(suite_seed, "network run", str(split), index).integers(2**31))
-
-
-def failed_columns(group: NetworkGroup, split: Split, cells: Cells, error: Exception) -> dict[str, Any]:
-    """Returns the rows of cells whose program could not be made."""
-    return network_columns(group, split, cells, [failed_fit(error)] * len(cells))
 
 
 def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit]) -> dict[str, Any]:

@@ -15,11 +15,9 @@ class Entry(Model):
 
     Attributes:
         KEYS: Keys that a suite file may give lists: one entry for each value.
-        NOUN: What an entry is called in messages.
     """
 
     KEYS: ClassVar[tuple[str, ...]]
-    NOUN: ClassVar[str]
 
     @property
     @abstractmethod

@@ -26,7 +26,6 @@ class OptimizerSpec(Entry):
     """
 
     KEYS: ClassVar = ("name",)
-    NOUN: ClassVar = "optimizer"
 
     name: Text
     hyper: Mapping[str, Real] = Field(default_factory=dict)

@@ -75,11 +75,7 @@ class Kind(Protocol):
         """Returns the plan as text, with what it is estimated to cost: what a dry run prints."""
 
     def check(self) -> None:
-        """Refuses to begin where data are missing.
-
-        Raises:
-            DataError: A data set is not on this machine, or is not what it should be.
-        """
+        """Raises a ``DataError`` where data are missing, or are not what they should be."""
 
     def manifest(self) -> dict[str, Any]:
         """Returns what the manifest says of a suite of this kind beside what it says of any."""
@@ -102,9 +98,4 @@ class Kind(Protocol):
         """
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
-        """Makes what needs all rows, and returns what the manifest says of it.
-
-        Args:
-            ledger: The committed rows.
-            tell: Is told what is being done.
-        """
+        """Makes what needs all rows, and returns what the manifest says of it."""

@@ -42,7 +42,6 @@ class ProblemSpec(Entry):
     """
 
     KEYS: ClassVar = ("name", "dim", "instance", "rotated", "noise")
-    NOUN: ClassVar = "problem"
 
     name: Text
     dim: Whole | None = None

@@ -43,7 +43,6 @@ class TaskSpec(Entry):
     """
 
     KEYS: ClassVar = ("data", "model", "regularization", "early_stopping", "batch_size")
-    NOUN: ClassVar = "task"
 
     data: Text
     model: Text

@@ -6,17 +6,19 @@ from collections.abc import Callable, Collection, Generator
 from dataclasses import asdict, replace
 from typing import Any
 
-from optbench import store
+from optbench import catalog, store
 from optbench.analysis.networks.selection import choose
-from optbench.engine.network_rows import Cells
+from optbench.engine.fitting import Fitter
+from optbench.engine.in_threads import InThreads
+from optbench.engine.lane import failed_fit
+from optbench.engine.network_rows import Cells, lanes_of, network_columns
 from optbench.environment import visible_cores
-from optbench.errors import DataError
+from optbench.errors import DataError, OptbenchError
 from optbench.records import Split
 from optbench.records.networks import IDENTITY, ROWS
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Kind, Part, Shard, Tell
 from optbench.runner.kinds.networks.describing import describe
-from optbench.runner.kinds.networks.pair import Pair, task_of
 from optbench.runner.ledger import Ledger
 from optbench.suite.networks.plan import NetworkGroup, NetworkPlan, plan
 from optbench.suite.networks.suite import NetworkSuite
@@ -95,38 +97,78 @@ class Networks:
             if task is None or task[0] != group.task:
                 tell(f"{group.task.label}: reading")
                 task = group.task, task_of(group)
-            yield from self._phases(Pair(group, task[1]), missing, ledger, tell)
+            yield from self._phases(group, task[1], missing, ledger, tell)
 
-    def _phases(self, pair: Pair, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
-        parts, group = _parts(pair.group), pair.group
-        chosen = None
+    def _phases(
+        self, group: NetworkGroup, task: Task, missing: Collection[str], ledger: Ledger, tell: Tell
+    ) -> Generator[Shard]:
+        parts, chosen = _parts(group), None
+        fitter = fitter_of(group, task)
+        self.compile_s += _compile_s(fitter)
         if Split.TUNE in parts:
             if parts[Split.TUNE].shard in missing:
-                yield self._shard(pair, Split.TUNE, group.tuned, ledger, tell)
+                tell(parts[Split.TUNE].title)
+                yield self._shard(group, fitter, Split.TUNE, group.tuned, ledger)
             chosen = choose(store.read_shards(ledger.folder, [parts[Split.TUNE].shard], schema=ROWS))[group.labels]
-        cells, shard = group.reported(chosen), parts[Split.REPORT].shard
-        if shard in missing:
-            yield self._shard(pair, Split.REPORT, cells, ledger, tell)
-        elif not _holds(ledger, shard, cells):
+        cells, part = group.reported(chosen), parts[Split.REPORT]
+        if part.shard in missing:
+            tell(part.title)
+            yield self._shard(group, fitter, Split.REPORT, cells, ledger)
+        elif not _holds(ledger, part.shard, cells):
             raise DataError(
                 f"{ledger.folder}: tuning, computed again, chose another configuration of {group.labels[1]} on "
                 f"{group.labels[0]} than the one that is reported; compute the run again with --fresh"
             )
 
-    def _shard(self, pair: Pair, split: Split, cells: Cells, ledger: Ledger, tell: Tell) -> Shard:
-        """Trains some cells."""
-        part = _parts(pair.group)[split]
-        tell(part.title)
-        before_s = pair.compile_s
-        columns = pair.columns(split, cells)
-        self.compile_s += pair.compile_s - before_s
-        training = ledger.manifest["training"] | ({pair.group.task.label: pair.facts} if pair.facts else {})
-        facts = {"thread_s": round(pair.thread_s, 6)} if pair.thread_s else {}
-        return Shard(part, columns, facts, {"training": training})
+    def _shard(
+        self, group: NetworkGroup, fitter: Fitter | Exception, split: Split, cells: Cells, ledger: Ledger
+    ) -> Shard:
+        """Trains some cells; tuning never sees the test examples."""
+        part = _parts(group)[split]
+        if isinstance(fitter, Exception):
+            return Shard(part, network_columns(group, split, cells, [failed_fit(fitter)] * len(cells)), {})
+        before_s = _compile_s(fitter)
+        fits = fitter.fit(
+            lanes_of(group, split, cells),
+            epochs=group.epochs,
+            stop_early=group.early_stopping,
+            test=split is Split.REPORT,
+        )
+        self.compile_s += _compile_s(fitter) - before_s
+        training = {key: value for key, value in fitter.facts.items() if key != "compile_s"}
+        # Seconds of threads add up; those of lanes side by side are the same seconds.
+        facts = {"thread_s": round(sum(fit.run_s for fit in fits), 6)} if training["lanes"] == InThreads.name else {}
+        entries = {"training": ledger.manifest["training"] | {group.task.label: training}}
+        return Shard(part, network_columns(group, split, cells, fits), facts, entries)
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Nothing is made of the rows."""
         return {}
+
+
+def task_of(group: NetworkGroup) -> Task:
+    """Returns the task of a group, its data read and split."""
+    task = group.task
+    return Task.of(
+        data.load(task.data),
+        catalog.model(task.model),
+        split_seed=group.split_seed,
+        regularization=task.strengths(),
+    )
+
+
+def fitter_of(group: NetworkGroup, task: Task) -> Fitter | Exception:
+    """Returns what trains a group, or what kept it from being compiled."""
+    try:
+        return Fitter(task, group.optimizer.build(), batch_size=group.batch_size, dtype=group.dtype)
+    except OptbenchError:
+        raise
+    except Exception as error:  # whatever a rule's program raises becomes the message of its rows
+        return error
+
+
+def _compile_s(fitter: Fitter | Exception) -> float:
+    return float(fitter.facts["compile_s"]) if isinstance(fitter, Fitter) else 0.0
 
 
 def _parts(group: NetworkGroup) -> dict[Split, Part]:
