@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from optbench.errors import UsageError
 from optbench.records import Split
@@ -105,20 +103,6 @@ def test_every_combination_is_one_cell():
     assert len(set(found.values())) == len(found)
 
 
-@settings(max_examples=20, deadline=None)
-@given(order=st.permutations(range(3)), tasks=st.permutations(range(6)))
-def test_the_order_of_a_suite_does_not_matter(order, tasks):
-    spec = small()
-    shuffled = spec.model_copy(
-        update={
-            "optimizers": tuple(spec.optimizers[i] for i in order),
-            "tasks": tuple(spec.tasks[i] for i in tasks),
-        }
-    )
-    assert shuffled.hash() == spec.hash()
-    assert cells(plan_networks(shuffled)) == cells(plan_networks(spec))
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -171,12 +155,6 @@ def test_a_budget_without_a_step_is_refused():
 def test_sizes_are_those_of_the_split(name):
     parts = split(data.load(name), seed=3)
     assert sizes(data.SETS[name]) == tuple(len(part) for part in parts)
-
-
-def test_without_tuning_the_default_alone_is_reported():
-    planned = plan_networks(small(), tuning="default")
-    assert planned.n_cells == 6 * 3 * 3
-    assert all(not group.tuned and len(group.reported(None)) == 3 for group in planned.groups)
 
 
 def test_a_choice_that_is_the_default_is_not_run_twice():

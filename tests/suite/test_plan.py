@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from optbench.errors import UsageError
 from optbench.suite.landscapes.plan import MAX_CELLS, plan
@@ -33,21 +31,6 @@ def test_every_combination_is_one_cell(small):
     assert len(found) == planned.n_cells == 2 * (4 + 4 + 4) * 5
     assert len(set(found.values())) == len(found)
     assert all(len(cell) == 16 for cell in found)
-
-
-@given(order=st.permutations(range(3)), problems=st.permutations(range(2)))
-def test_the_order_of_a_suite_does_not_matter(order, problems):
-    spec = load("smoke").spec
-    base = plan(spec, problems=["rosenbrock", "himmelblau"])
-    kept = base.spec
-    shuffled = kept.model_copy(
-        update={
-            "optimizers": tuple(kept.optimizers[i] for i in order),
-            "problems": tuple(kept.problems[i] for i in problems),
-        }
-    )
-    assert plan(shuffled).groups == base.groups
-    assert shuffled.hash() == kept.hash()
 
 
 def test_a_selection_keeps_the_ids_of_its_cells(small):
@@ -79,14 +62,6 @@ def test_tuning_and_reported_starts_are_disjoint(small):
     for group in plan(small).groups:
         assert [split for split, _ in group.starts] == ["tune"] * 2 + ["report"] * 3
         assert len(set(group.starts)) == 5
-
-
-def test_the_default_is_always_a_configuration(small):
-    for group in plan(small).groups:
-        rule = group.optimizer.build()
-        assert group.configs[group.default] == rule.resolve(group.optimizer.hyper)
-        assert group.trials == 4
-        assert group.swept == ("eps" if rule.name == "adadelta" else "lr")
 
 
 def test_a_default_off_the_grid_becomes_one_more_configuration(small):

@@ -85,11 +85,6 @@ def test_contrasts_about_what_is_left_out_are_not_judged():
     assert [entry.name for entry in quick_size(spec(quick, contrasts)).contrasts] == ["kept"]
 
 
-def test_trials_of_random_tuning():
-    text = BASE.replace("budget = 500", 'budget = 500\ntuning = "random"\ntrials = 32') + "[quick]\ntrials = 4\n"
-    assert quick_size(parse(text, source="s")).trials == 4
-
-
 def test_the_table_changes_no_identity_of_the_suite_and_is_one_itself():
     whole, told = spec(), spec("[quick]\nbudget = 50\n")
     assert told.hash() == whole.hash()
@@ -127,11 +122,6 @@ def test_faults_of_the_table_are_told_with_their_place(quick, message):
         spec(f"[quick]\n{quick}\n")
     assert len(caught.value.problems) == 1
     assert message in caught.value.problems[0]
-
-
-def test_a_suite_without_the_table_has_no_quick_size():
-    with pytest.raises(UsageError, match="has no quick size"):
-        plan(spec(), quick=True)
 
 
 @pytest.mark.parametrize("name", [name for name in OF_FUNCTIONS if load(name).spec.quick is not None])

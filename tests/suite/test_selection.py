@@ -55,11 +55,6 @@ def test_all_wrong_words_are_named_together(small):
     ]
 
 
-def test_an_empty_selection_is_refused(small):
-    with pytest.raises(UsageError, match="--optimizers selects none of 3 optimizers"):
-        select(small, optimizers=[])
-
-
 def test_a_rule_without_a_range_cannot_join(small):
     small = small.model_copy(update={"optimizers": small.optimizers[:1]})
     with pytest.raises(UsageError, match="grid has no range for 'eps'"):

@@ -84,14 +84,6 @@ def test_the_first_trials_are_a_smaller_design(k, label):
     assert design(ranges, 64, seed=1, label=label)[:k] == design(ranges, k, seed=1, label=label)
 
 
-def test_a_plan_of_fewer_trials_is_the_beginning_of_one_of_more():
-    few, many = (suite(entry("searched"), trials=count) for count in ("5", "12"))
-    few, many = group(few, "searched"), group(many, "searched")
-    assert (few.trials, many.trials) == (5, 12)
-    assert few.configs[:5] == many.configs[:5]
-    assert set(few.cell_ids()) < set(many.cell_ids())
-
-
 def test_the_scrambling_depends_on_seed_and_label_and_not_on_the_order_of_entries():
     one, other = entry("searched"), entry("searched", "hyper = { fixed = 2.0 }")
     forth, back = suite(one, other), suite(other, one)
