@@ -9,7 +9,6 @@ import jax
 
 from optbench import __version__, environment, store
 from optbench.core.keys import digest
-from optbench.records.schema import SCHEMA_VERSION
 from optbench.runner.kinds import Kind
 from optbench.runner.ledger import now
 from optbench.runner.part import part_of
@@ -54,7 +53,6 @@ def opening(read: SuiteFile, kind: Kind, selection: Mapping[str, Any], command: 
     provenance = environment.provenance(command)
     provenance["machine"] |= {"device_kind": device.device_kind, "platform": device.platform, "threads": kind.threads}
     return {
-        "schema_version": SCHEMA_VERSION,
         "run_id": identity(kind),
         "suite": {
             "name": spec.name,
