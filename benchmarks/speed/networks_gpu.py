@@ -34,8 +34,10 @@ import numpy as np
 from optbench import catalog
 from optbench.engine import compile as compiling
 from optbench.engine import lane_programs, scoring
-from optbench.engine.fitting import Fitter, Lane
+from optbench.engine.fitting import Fit, Fitter, Lane
+from optbench.engine.outcomes import Point
 from optbench.records import curve_steps
+from optbench.tasks.models.network import Network
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 #: Runs that PyTorch makes of the sixteen.
@@ -106,7 +108,7 @@ def ours(report: Report, given: argparse.Namespace, batch: int, convolution: str
         warm_s=warm_s,
         one_epoch_s=one_epoch_s,
         examples_per_s=trips * batch / warm_s,
-        same_bits=all(np.array_equal(a.params, b.params) for a, b in zip(first, again, strict=True)),
+        same_bits=all(np.array_equal(judged(a), judged(b)) for a, b in zip(first, again, strict=True)),
         statuses="/".join(sorted({fit.status for fit in (*first, *again)})),
         final_loss=float(first[5].train.loss[-1]),
         device=fitter.facts["device_kind"],
@@ -143,9 +145,17 @@ def few_steps(given: argparse.Namespace, lanes: str, convolution: str | None, dt
     fitter = Fitter(task, catalog.optimizer("adam"), batch_size=32, lanes=lanes, convolution=convolution, dtype=dtype)
     fits = fitter.fit([Lane({"lr": 1e-3}, 0), Lane({"lr": 3e-3}, 0), Lane({"lr": 1e-2}, 0)], epochs=1, stop_early=False)
     network, _ = task.start(0)
-    from jax.flatten_util import ravel_pytree
+    return np.stack([vector(network), *map(judged, fits)])
 
-    return np.stack([np.asarray(ravel_pytree(network)[0]), *(fit.params for fit in fits)])
+
+def judged(fit: Fit) -> np.ndarray:
+    """Returns the parameters of a run at its judged point, as one vector."""
+    return vector(fit.ends[Point.JUDGED].params)
+
+
+def vector(network: Network) -> np.ndarray:
+    """Returns the parameters of a network as one vector."""
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(network)])
 
 
 def agreement(report: Report, given: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -19,20 +19,18 @@ from optbench.engine.block import Block, Stopped, Task
 from optbench.engine.compile import kept_programs
 from optbench.engine.disturb import Streams, shares_batches
 from optbench.engine.operands import target_order
-from optbench.engine.outcomes import Outcomes, outcome_width, snapshot_trips, unknown
+from optbench.engine.outcomes import Columns, EndPoint, Outcome, failure, is_out_of_memory
 from optbench.engine.program import Program, compile_program, weight
 from optbench.engine.recorder import Recorder, compile_recorder, schedule
-from optbench.engine.rows import Columns, failed, measured, planned, reordered
-from optbench.engine.shelves import Pair, ShelfKey, fault, first_line, shelf_key, shelves
+from optbench.engine.rows import ends_of, failed, measured, planned, reordered
+from optbench.engine.shelves import Pair, ShelfKey, fault, shelf_key, shelves
+from optbench.engine.well_column import WellColumn, snapshot_trips, unknown, width
 from optbench.engine.zero_gradient import explained
 from optbench.environment import hand_back_memory, visible_cores
 from optbench.problems.problem import Problem
 from optbench.problems.units import units_of
 from optbench.records import Status, curve_steps
 from optbench.suite.landscapes.plan import LandscapeGroup
-
-#: How XLA's error begins when the device has no memory left.
-OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
 
 
 @dataclass
@@ -105,20 +103,22 @@ class Engine:
         jax.clear_caches()
         hand_back_memory()
 
-    def run(self, groups: Sequence[LandscapeGroup]) -> Iterator[tuple[LandscapeGroup, Columns, dict[str, Any]]]:
+    def run(self, groups: Sequence[LandscapeGroup], *, ends: bool = False) -> Iterator[tuple[LandscapeGroup, Outcome]]:
         """Runs groups in order; their programs must have been prepared.
 
         Args:
             groups: What to run.
+            ends: Whether the points that the runs have led to are handed back. Each block then takes a call more, and
+                no bit of a row differs.
 
         Yields:
-            Each group with the columns of its rows in the order of ``cell_ids``, and the facts of its
-            batch: seconds, lanes, blocks.
+            Each group with its outcome: rows in the order of ``cell_ids``, seconds of threads and the number of blocks,
+            and the last iterates and those of snapshots, if they were asked for.
         """
         waiting: deque[_Job] = deque()
         with self._pool() as pool:
             for group in groups:
-                waiting.append(_Job(self, group, pool))
+                waiting.append(_Job(self, group, pool, ends))
                 # Three groups in flight keep all threads at work across a group's end; more would
                 # only hold more rows in memory.
                 while len(waiting) > 2:
@@ -163,15 +163,23 @@ class Engine:
             return list(pool.map(lambda part: task.run(part, hyper, trips, self.stop), parts))
 
 
+class _Done(NamedTuple):
+    """A block that has come to its end."""
+
+    columns: Columns
+    seconds: float = 0.0
+    ends: Sequence[EndPoint] = ()
+
+
 class _Job:
     """One group on its way through the threads."""
 
-    def __init__(self, engine: Engine, group: LandscapeGroup, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, group: LandscapeGroup, pool: ThreadPoolExecutor, ends: bool) -> None:
         """Draws the starts and hands the blocks to the pool."""
         self.group = group
         self.problem, rule = group.problem.build(), group.optimizer.build()
         self.message = engine.faults.get((self.problem, rule), "")
-        self.blocks: list[tuple[np.ndarray, Future[tuple[Columns, float]]]] = []
+        self.blocks: list[tuple[np.ndarray, Future[_Done]]] = []
         # Cells are cut into blocks in the order of their ids, so that no list's order matters.
         ids = group.cell_ids()
         self.order = np.array(sorted(range(group.n_cells), key=ids.__getitem__))
@@ -185,12 +193,13 @@ class _Job:
         task = engine.task(problem, rule, units=group.units, budget=group.trips, streams=streams)
         units, x0 = units_of(problem, group.units), np.stack([x0 for x0, _ in drawn])
         starts = units.inward(x0)
-        outcomes = Outcomes(problem, units, x0, snapshot_trips(group.snapshots, group.trip_cost, streams))
+        wells = WellColumn(problem, units, x0, snapshot_trips(group.snapshots, group.trip_cost, streams))
+        snapshots = sorted({*wells.trips, group.trips}) if ends else wells.trips
         hyper = np.array([[config[name] for name in rule.hyper] for config in group.configs])
         target = target_order(problem)
 
         # It must not hold this job: the circle would keep the rows of a thousand groups until Python looks for circles.
-        def work(cells: np.ndarray) -> tuple[Columns, float]:
+        def work(cells: np.ndarray) -> _Done:
             begin_s = time.perf_counter()
             place = cells % per_config
             z0, values = starts[place // group.noise_seeds], hyper[cells // per_config]
@@ -198,7 +207,7 @@ class _Job:
             if streams is not None:
                 lanes = place % group.noise_seeds if shares_batches(problem) else place
             # One trip beyond the budget scores the last iterate; its update is discarded.
-            block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes, snapshots=outcomes.trips)
+            block = task.run(z0, values, group.trips + 1, engine.stop, streams=lanes, snapshots=snapshots)
             columns = measured(
                 block.records,
                 len(cells),
@@ -218,8 +227,10 @@ class _Job:
                 x0[place // group.noise_seeds],
                 values,
             )
-            columns["wells"] = outcomes.column(block.kept, block.records, place // group.noise_seeds)
-            return columns, time.perf_counter() - begin_s
+            kept = dict(zip(snapshots, block.kept, strict=True))
+            columns["wells"] = wells.column([kept[at] for at in wells.trips], block.records, place // group.noise_seeds)
+            found = ends_of([ids[cell] for cell in cells], block.records, kept, units, group.trips) if ends else []
+            return _Done(columns, time.perf_counter() - begin_s, found)
 
         self.work = work
         lanes = task.program.shelf.lanes
@@ -227,37 +238,36 @@ class _Job:
             cells = self.order[begin : begin + lanes]
             self.blocks.append((cells, pool.submit(work, cells)))
 
-    def finish(self) -> tuple[LandscapeGroup, Columns, dict[str, Any]]:
-        """Waits for the blocks and returns the group's rows and the facts of its batch."""
+    def finish(self) -> tuple[LandscapeGroup, Outcome]:
+        """Waits for the blocks and returns the group with its outcome."""
         done = [self._part(cells, block) for cells, block in self.blocks]
-        parts = [part for part, _ in done]
+        parts = [part.columns for part in done]
         if not parts:
             parts = [self._failed(self.group.n_cells, Status.ERROR, self.message)]
         columns = {**planned(self.group, self.distance), **reordered(parts, self.order)}
-        facts = {"thread_s": round(sum(seconds for _, seconds in done), 6), "blocks": len(self.blocks)}
-        return self.group, columns, facts
+        facts = {"thread_s": round(sum(part.seconds for part in done), 6), "blocks": len(self.blocks)}
+        return self.group, Outcome(columns, facts, tuple(end for part in done for end in part.ends))
 
-    def _part(self, cells: np.ndarray, block: Future[tuple[Columns, float]]) -> tuple[Columns, float]:
+    def _part(self, cells: np.ndarray, block: Future[_Done]) -> _Done:
         """Returns the rows of one block; those of a block that failed say so, and the others go on."""
         try:
             return block.result()
         except Stopped:
             raise
         except Exception as error:  # whatever stopped a block becomes the message of its rows
-            if OUT_OF_MEMORY not in str(error):
-                return self._failed(len(cells), Status.ERROR, first_line(error)), 0.0
+            if not is_out_of_memory(error):
+                return _Done(self._failed(len(cells), *failure(error)))
         try:
             # With nothing else of this group in flight a block may fit; its width never changes, bits would.
             return self.work(cells)
         except Stopped:
             raise
         except Exception as error:  # as above
-            status = Status.OOM if OUT_OF_MEMORY in str(error) else Status.ERROR
-            return self._failed(len(cells), status, first_line(error)), 0.0
+            return _Done(self._failed(len(cells), *failure(error)))
 
     def _failed(self, n: int, status: Status, message: str) -> Columns:
         """Returns the measured columns of cells that could not be run."""
-        wells = unknown(n, outcome_width(self.problem, self.group.snapshots))
+        wells = unknown(n, width(self.problem, self.group.snapshots))
         return {**failed(n, self.group.trips, status, message), "wells": wells}
 
 

@@ -15,8 +15,9 @@ from jax.flatten_util import ravel_pytree
 
 from optbench.engine.batches import Batches, placed, span
 from optbench.engine.compile import kept_programs
-from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, points_of
-from optbench.engine.scoring import Scores, compile_evaluator
+from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
+from optbench.engine.outcomes import Point
+from optbench.engine.scoring import Scores, compile_evaluator, trained_network
 from optbench.engine.training import SEGMENT, Carry, Training, as_key, compile_trainer
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
@@ -125,7 +126,13 @@ class _Run:
             return NOWHERE
         whole = self._scores(kept, "train")[0] if len(self.task.train.y) > SCORED else None
         scores, right = self._scores(kept, "test") if test else (None, None)
-        return Ending(np.asarray(kept.params), whole, scores, right)
+        at = {Point.JUDGED: kept, Point.LAST: carry}
+        return Ending({point: self._at(at[point]) for point in self.curve.points}, whole, scores, right)
+
+    def _at(self, carry: Carry) -> Trained:
+        """Returns the network at a point."""
+        stats = jax.tree.map(np.asarray, carry.stats)
+        return Trained(trained_network(carry.params, self.training.network), stats)
 
     def _scores(self, carry: Carry, part: Part, most: int | None = None) -> tuple[Scores, np.ndarray]:
         """Returns how well a network does on one of the task's parts, and on which examples of it."""

@@ -8,20 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optbench.engine.outcomes import Point, failure
 from optbench.engine.scoring import Scores
-from optbench.engine.shelves import first_line
 from optbench.records import Status, curve_steps
-
-#: What XLA's error says when the device, or the machine, has no memory left.
-OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+from optbench.tasks.models.network import Network, Stats
 
 #: Of a run that diverged without a rate being too large.
 ZERO_GRADIENT = "not finite though every gradient was zero, of which the rule makes 0/0; the rate is not too large"
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Returns whether a program failed for want of memory."""
-    return any(said in str(error) for said in OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +28,18 @@ class Lane:
 
     hyper: Mapping[str, float]
     seed: int
+
+
+class Trained(NamedTuple):
+    """A network at a point of a run.
+
+    Attributes:
+        params: The network, its arrays NumPy's.
+        stats: Its running statistics.
+    """
+
+    params: Network
+    stats: Stats
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,8 @@ class Fit:
         judged: Scores on all training examples there; ``None`` where there is no such point.
         test: Scores on the test examples there, looked at once; ``None`` where there is no such point or nobody asked.
         test_right: Whether each test example is classified right there, (n_test,), or ``None``.
-        params: Flat parameters there, none where there is no such point.
+        ends: The network at the point that was chosen, and at the last one unless the run diverged; nothing of a run
+            whose program failed.
         run_s: Seconds of wall time from start to end; side by side, those of all lanes together.
     """
 
@@ -69,28 +75,28 @@ class Fit:
     judged: Scores | None
     test: Scores | None
     test_right: np.ndarray | None
-    params: np.ndarray
+    ends: Mapping[Point, Trained]
     run_s: float
 
 
 class Ending(NamedTuple):
-    """What is known of the chosen point when a run has ended.
+    """What is known of the chosen point when a run has ended, and of the last.
 
     Attributes:
-        params: Flat parameters there, none where there is no such point.
+        ends: The network at both, as ``Fit`` has them.
         train: Scores on all training examples; ``None`` where those of the curve are, or there is no such point.
         test: Scores on the test examples, if they are looked at.
         test_right: Which of them are classified right.
     """
 
-    params: np.ndarray
+    ends: Mapping[Point, Trained]
     train: Scores | None = None
     test: Scores | None = None
     test_right: np.ndarray | None = None
 
 
 #: The ending of a run without a judged point.
-NOWHERE = Ending(np.empty(0, np.float32))
+NOWHERE = Ending({})
 
 
 def points_of(budget: int) -> list[int]:
@@ -128,6 +134,13 @@ class Curve:
     def diverged(self) -> bool:
         """Whether the last training loss is not finite; nothing is to be recorded after it."""
         return bool(self._rows) and not np.isfinite(self._rows[-1][1].loss)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The points that the run has led to so far; what it did after it had diverged is none of them."""
+        if self.chosen < 0:
+            return ()
+        return (Point.JUDGED,) if self.diverged else (Point.JUDGED, Point.LAST)
 
     def add(self, point: int, train: Scores, validation: Scores, norm: float) -> bool:
         """Records a point.
@@ -179,8 +192,7 @@ class Curve:
         Returns:
             The record.
         """
-        status = Status.OOM if is_out_of_memory(error) else Status.ERROR
-        return self._record(status, first_line(error), -1, NOWHERE, run_s)
+        return self._record(*failure(error), -1, NOWHERE, run_s)
 
     def _record(self, status: Status, message: str, chosen: int, ending: Ending, run_s: float) -> Fit:
         points, train, validation, norms = zip(*self._rows, strict=True) if self._rows else ((), (), (), ())
@@ -195,7 +207,7 @@ class Curve:
             ending.train or (train[chosen] if chosen >= 0 else None),
             ending.test,
             ending.test_right,
-            ending.params,
+            ending.ends,
             run_s,
         )
 

@@ -1,4 +1,4 @@
-"""Turns records of training runs into the columns of ``records.networks``."""
+"""Trains the cells of a group, and turns what was recorded into the columns of ``records.networks``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from optbench.core.keys import canonical, generator
-from optbench.engine.lane import Fit, Lane
+from optbench.engine.fitting import Fitter
+from optbench.engine.in_threads import InThreads
+from optbench.engine.lane import Fit, Lane, failed_fit
+from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point
 from optbench.records import Split, Status
 from optbench.records.networks import ROWS
 from optbench.suite.networks.plan import NetworkGroup
@@ -40,18 +43,40 @@ def seed_of(suite_seed: int, split: Split, index: int) -> int:
     return int(generator(suite_seed, "network run", str(split), index).integers(2**31))
 
 
-def network_columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit]) -> dict[str, Any]:
-    """Returns the rows of some cells.
+def trained(group: NetworkGroup, split: Split, cells: Cells, fitter: Fitter | Exception) -> Outcome:
+    """Trains some cells; tuning never sees the test examples.
 
     Args:
         group: The group.
         split: What the cells are for.
         cells: (configuration, seed) of each.
-        fits: What each run recorded.
+        fitter: What trains the group's task by its rule, or what kept it from being compiled.
 
     Returns:
-        All columns.
+        Rows in the order of the cells, judged and last points, and the seconds of threads where lanes ran in threads.
     """
+    if not isinstance(fitter, Fitter):
+        fits, facts = [failed_fit(fitter)] * len(cells), {}
+    else:
+        fits = fitter.fit(
+            lanes_of(group, split, cells),
+            epochs=group.epochs,
+            stop_early=group.early_stopping,
+            test=split is Split.REPORT,
+        )
+        in_threads = fitter.facts["lanes"] == InThreads.name
+        facts = {"thread_s": round(sum(fit.run_s for fit in fits), 6)} if in_threads else {}
+    ids = group.cell_ids(split, cells)
+    ends = [
+        EndPoint(cell_id, point, int(fit.grads[fit.chosen if point is Point.JUDGED else -1]), *found)
+        for cell_id, fit in zip(ids, fits, strict=True)
+        for point, found in fit.ends.items()
+    ]
+    return Outcome(_columns(group, split, cells, fits), facts, tuple(ends))
+
+
+def _columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit]) -> Columns:
+    """Returns the rows of some cells."""
     task, optimizer = group.labels
     rows = zip(group.cell_ids(split, cells), cells, fits, strict=True)
     made = [

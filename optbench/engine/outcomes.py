@@ -1,89 +1,98 @@
-"""The column ``wells``: where gradient flow leads from the start and from the judged iterates of a run."""
+"""What an engine hands back of cells: rows, facts and end points; and why a cell could not be run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
+from optbench.records import Status
 
-from optbench.engine.disturb import VALUE_STRIDE, Streams, sampled_terms
-from optbench.engine.record import Records
-from optbench.measures.wells import drains_to
-from optbench.problems.problem import Problem
-from optbench.problems.units import Units
-from optbench.records import NEITHER
+if TYPE_CHECKING:
+    from optbench.core.objective import Params
+
+#: Columns by name, each with one entry a cell.
+Columns = dict[str, Any]
+
+#: What an error says, in whichever case, when the device or the machine has no memory left: XLA's status, and the words
+#: of allocators that have none.
+OUT_OF_MEMORY = ("resource_exhausted", "out of memory")
 
 
-def snapshot_trips(costs: Sequence[int], trip_cost: float, streams: Streams | None) -> tuple[int, ...]:
-    """Returns the trips after which judged iterates are kept: the last ones at or before some costs.
+class Point(StrEnum):
+    """Which point of a run an end point is."""
 
-    Under sampled terms not every value is worked out in full. There a snapshot stands at the last trip at
-    or before the cost whose value is, so that it changes no bit of what is recorded.
+    #: The iterate to which the whole budget has led.
+    LAST = "last"
+    #: The iterate that validation chose, at which a network is scored.
+    JUDGED = "judged"
+    #: The judged iterate at a cost that the suite names.
+    SNAPSHOT = "snapshot"
+
+
+class EndPoint(NamedTuple):
+    """A point that a run has led to, as its objective takes it.
+
+    A run that has diverged has no last point, one that failed has none at all. The best iterate of a function is not
+    among them: its value is recorded, the iterate is not kept.
+
+    Attributes:
+        cell_id: The cell.
+        point: Which point of the run it is.
+        evals: Evaluations that had led there: the clock of budgets, on which a Hessian-vector product takes two.
+        params: On a function ``x`` in its own units, (dim,), whatever units the rule saw; of a task a network.
+        stats: Running statistics of the network there; none on a function.
+    """
+
+    cell_id: str
+    point: Point
+    evals: int
+    params: Params
+    stats: Any = ()
+
+
+class Outcome(NamedTuple):
+    """What an engine hands back of some cells.
+
+    Attributes:
+        columns: Their rows, in the order in which the cells were asked for.
+        facts: How they were run, for the commit record: ready for JSON.
+        ends: Points that the runs have led to, in any order; as large as the points of all cells together, so whoever
+            keeps an outcome keeps them.
+    """
+
+    columns: Columns
+    facts: dict[str, Any]
+    ends: tuple[EndPoint, ...] = ()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Returns whether a program failed for want of memory.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes."))
+        True
+        >>> is_out_of_memory(MemoryError()), is_out_of_memory(RuntimeError("INTERNAL: no"))
+        (True, False)
+    """
+    return isinstance(error, MemoryError) or any(said in str(error).lower() for said in OUT_OF_MEMORY)
+
+
+def failure(error: Exception) -> tuple[Status, str]:
+    r"""Returns the status and the message of a cell whose program failed.
 
     Args:
-        costs: Costs of the snapshots.
-        trip_cost: Cost of a trip.
-        streams: The noise, of a problem that has some.
+        error: What the program raised.
 
     Returns:
-        Trips, as many as there are costs.
+        ``oom`` or ``error``, and the error's class and first line.
+
+    Example:
+        >>> failure(ValueError("no\nmore"))
+        (<Status.ERROR: 'error'>, 'ValueError: no')
     """
-    trips = [int(cost / trip_cost + 1e-9) for cost in costs]
-    if streams is None or sampled_terms(streams.problem) is None:
-        return tuple(trips)
-    found = []
-    for trip in trips:
-        near = np.arange(max(trip - VALUE_STRIDE, 0), trip + 1)
-        found.append(int(near[streams.is_due(near)].max()))
-    return tuple(found)
+    return Status.OOM if is_out_of_memory(error) else Status.ERROR, first_line(error)
 
 
-def outcome_width(problem: Problem, snapshots: Sequence[int]) -> int:
-    """Returns the entries of the column: the start and each snapshot, or none."""
-    return len(snapshots) + 1 if snapshots and problem.wells is not None else 0
-
-
-class Outcomes:
-    """Names the wells of a group's lanes."""
-
-    def __init__(self, problem: Problem, units: Units, starts: np.ndarray, trips: Sequence[int]) -> None:
-        """Follows gradient flow from the starts, which all configurations and noise seeds share.
-
-        Args:
-            problem: The problem.
-            units: How rules see it.
-            starts: The starts in raw units, (n, dim).
-            trips: Trips of the snapshots; none where nothing is to be named.
-        """
-        self._problem, self._units = problem, units
-        named = outcome_width(problem, trips) > 0
-        self.trips = tuple(trips) if named else ()
-        self._at_start = drains_to(problem, starts)[:, None] if named else np.empty((len(starts), 0), np.int32)
-
-    def column(self, kept: Sequence[Any], records: Records, starts: np.ndarray) -> np.ndarray:
-        """Returns the column for a block.
-
-        Args:
-            kept: Judged iterates at the snapshots in the rules' units, each (lanes, dim).
-            records: What was kept of the runs: one that has diverged or escaped is in neither well from then on.
-            starts: The start of each lane that counts, (n,).
-
-        Returns:
-            Codes, (n, ``outcome_width``).
-        """
-        n = len(starts)
-        codes = [self._at_start[starts]]
-        for trip, params in zip(self.trips, kept, strict=True):
-            gone = np.zeros(n, np.bool_)
-            for at in (records.diverged_at[:n], records.escaped_at[:n]):
-                gone |= (at >= 0) & (at <= trip)
-            # What has gone need not be followed.
-            points = np.where(gone[:, None], np.nan, self._units.outward(params[:n]))
-            codes.append(drains_to(self._problem, points)[:, None])
-        return np.concatenate(codes, axis=1).astype(np.int32)
-
-
-def unknown(n: int, width: int) -> np.ndarray:
-    """Returns the column of cells that could not be run."""
-    return np.full((n, width), NEITHER, np.int32)
+def first_line(error: Exception) -> str:
+    """Returns the type of an error and the first line of what it says, if it says anything."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"

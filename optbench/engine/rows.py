@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from optbench.core.keys import canonical
 from optbench.core.optimizer import Optimizer
+from optbench.engine.outcomes import Columns, EndPoint, Point
 from optbench.engine.record import Records
+from optbench.problems.units import Units
 from optbench.records import N_TARGETS, NEVER, Status, curve_steps
 from optbench.suite.landscapes.plan import LandscapeGroup
-
-#: Columns by name, each with one entry a cell.
-Columns = dict[str, Any]
 
 
 def planned(group: LandscapeGroup, distance: np.ndarray) -> Columns:
@@ -144,6 +143,27 @@ def failed(n: int, trips: int, status: Status, message: str) -> Columns:
         "curve_f": np.full((n, n_curve), np.inf),
         "curve_best": np.full((n, n_curve), np.inf),
     }
+
+
+def ends_of(ids: Sequence[str], r: Records, kept: Mapping[int, np.ndarray], units: Units, last: int) -> list[EndPoint]:
+    """Returns the points that a block of lanes has led to: what a run did after it had diverged is none of its points.
+
+    Args:
+        ids: Cells of the lanes that count.
+        r: What was kept of the runs.
+        kept: Judged iterates in the rules' units by the number of evaluations that had led there, each (lanes, dim).
+        units: How rules see the problem.
+        last: Evaluations that the budget allows: that iterate is the last, all others are snapshots.
+
+    Returns:
+        The points, in the problem's own units.
+    """
+    return [
+        EndPoint(cell, Point.LAST if trip == last else Point.SNAPSHOT, trip, x)
+        for trip, z in kept.items()
+        for cell, x, diverged in zip(ids, units.outward(z[: len(ids)]), r.diverged_at[: len(ids)], strict=True)
+        if not 0 <= diverged <= trip
+    ]
 
 
 def reordered(parts: list[Columns], order: np.ndarray) -> Columns:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
@@ -129,3 +131,22 @@ def unraveling(network: Network) -> Callable[[Array], Network]:
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), network)
         unravel: Callable[[Array], Network] = ravel_pytree(zeros)[1]
     return unravel
+
+
+def trained_network(flat: np.ndarray, like: Network) -> Network:
+    """Returns the network of a flat vector of parameters, its arrays views of the vector.
+
+    Args:
+        flat: The vector, in the order of ``ravel_pytree``.
+        like: A network of such shapes; its arrays count by their shapes.
+
+    Returns:
+        The network.
+    """
+    leaves, structure = jax.tree.flatten(like)
+    ends = np.cumsum([math.prod(leaf.shape) for leaf in leaves])
+    parts = np.split(np.asarray(flat), ends[:-1])
+    made: Network = jax.tree.unflatten(
+        structure, [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+    )
+    return made

@@ -14,6 +14,7 @@ from optbench import catalog
 from optbench.core.optimizer import Optimizer
 from optbench.engine.branches import Sight, sight
 from optbench.engine.disturb import room_for
+from optbench.engine.outcomes import first_line
 from optbench.engine.program import Shelf, block_lanes, branch_key, weight
 from optbench.engine.state import State, layout, n_slots
 from optbench.problems.problem import Problem
@@ -208,11 +209,6 @@ def _rule_fault(rule: Optimizer, dim: int) -> str | None:
 def _shown(value: object) -> str:
     shapes = jax.tree.map(lambda leaf: f"{leaf.dtype} of shape {leaf.shape}", value)
     return shapes if isinstance(shapes, str) else str(shapes)
-
-
-def first_line(error: Exception) -> str:
-    """Returns the type of an error and the first line of what it says, if it says anything."""
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _traced(name: str, function: Callable[..., object], *arguments: object) -> Any:

@@ -18,9 +18,10 @@ from jax.sharding import Mesh, NamedSharding
 
 from optbench.engine.batches import Batches, placed, span
 from optbench.engine.compile import kept_programs
-from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, is_out_of_memory, points_of
+from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
 from optbench.engine.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
-from optbench.engine.scoring import Scores
+from optbench.engine.outcomes import Point, is_out_of_memory
+from optbench.engine.scoring import Scores, trained_network
 from optbench.engine.training import SEGMENT, Carry, Training
 from optbench.errors import OptbenchError
 from optbench.records.networks import SCORED
@@ -128,12 +129,17 @@ class SideBySide:
                 kept = programs.keep(jax.device_put(better, self._split), now, kept)
             if all(curve.diverged for curve in curves):
                 break
-        return self._chosen(programs, kept, curves, test)
+        return self._chosen(programs, kept, (carry.params, carry.stats), curves, test)
 
     def _chosen(
-        self, programs: LanePrograms, kept: tuple[Array, Any], curves: Sequence[Curve], test: bool
+        self,
+        programs: LanePrograms,
+        kept: tuple[Array, Any],
+        last: tuple[Array, Any],
+        curves: Sequence[Curve],
+        test: bool,
     ) -> list[Ending]:
-        params = np.asarray(kept[0])
+        at = {Point.JUDGED: jax.device_get(kept), Point.LAST: jax.device_get(last)}
         whole, scores, right = None, None, None
         if len(self._task.train.y) > SCORED:
             whole = jax.device_get(self._scores(programs, kept, "train")[0])
@@ -142,7 +148,7 @@ class SideBySide:
         begin, n = span(self._task, "test")
         return [
             Ending(
-                params[place],
+                {point: self._at(at[point], place) for point in curve.points},
                 None if whole is None else _of(whole, place),
                 None if scores is None else _of(scores, place),
                 None if right is None else right[place, begin : begin + n],
@@ -151,6 +157,13 @@ class SideBySide:
             else NOWHERE
             for place, curve in enumerate(curves)
         ]
+
+    def _at(self, lanes: tuple[np.ndarray, Any], place: int) -> Trained:
+        """Returns the network of one lane."""
+        params, stats = lanes
+        return Trained(
+            trained_network(params[place], self._training.network), jax.tree.map(lambda leaf: leaf[place], stats)
+        )
 
     def _scores(
         self, programs: LanePrograms, kept: tuple[Array, Any], part: Part, most: int | None = None

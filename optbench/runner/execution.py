@@ -109,8 +109,9 @@ class Execution:
                 last, compile_s = now, self.kind.compile_s
 
     def _commit(self, shard: Shard, run_s: float) -> None:
-        part, n_cells = shard.part, len(shard.columns["cell_id"])
-        self.ledger.commit(part.shard, shard.columns, {"run_s": round(run_s, 6), **shard.facts})
+        part, (columns, facts, _) = shard.part, shard.outcome
+        n_cells = len(columns["cell_id"])
+        self.ledger.commit(part.shard, columns, {"run_s": round(run_s, 6), **facts})
         self.done += n_cells
         self.total += n_cells - part.n_cells
         self.pace.note(part, n_cells, run_s)

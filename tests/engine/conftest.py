@@ -95,7 +95,7 @@ def group_of(problem, optimizer, configs, *, starts=3, budget=40, units="normali
 
 def rows_by_id(result):
     """Returns each row of a group by its cell id, every column as text that keeps all bits."""
-    _, columns, _ = result
+    columns = result[1].columns
     rows = {}
     for i, cell in enumerate(columns["cell_id"]):
         rows[cell] = {key: np.asarray(column[i]).tobytes() for key, column in columns.items() if key != "config"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
 import numpy as np
 
 from optbench.tasks.data import load
@@ -50,3 +51,8 @@ def batches(task, seed, epochs, size):
     for epoch in range(epochs):
         for rows in task.order(seed, epoch, size):
             yield task.train.x[rows].reshape(size, -1).astype(np.float64), task.train.y[rows]
+
+
+def judged(fit):
+    """Returns the parameters of a run at its judged point, as one vector."""
+    return np.concatenate([leaf.ravel() for leaf in jax.tree.leaves(fit.ends["judged"].params)])

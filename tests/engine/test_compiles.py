@@ -77,7 +77,7 @@ def test_smoke_compiles_one_program_a_shelf_and_one_recorder_a_width(cold):
     with compilations() as names:
         list(engine.run(groups[:2]))  # the first call of a process may compile transfers
     with compilations() as names:
-        rows = [columns for _, columns, _ in engine.run(groups)]
+        rows = [outcome.columns for _, outcome in engine.run(groups)]
         engine.prepare(pairs)
         engine.prepare(pairs[:1])
     assert sum(len(columns["cell_id"]) for columns in rows) == 216

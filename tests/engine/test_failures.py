@@ -108,7 +108,7 @@ def test_groups_beside_a_faulty_one_have_the_rows_that_they_have_alone():
         results.append(list(engine.run(groups)))
     alone, together = results
     for result in together:
-        group, columns, _ = result
+        group, (columns, *_) = result
         if group in broken:
             name = group.problem_label if ":" in group.problem_label else group.optimizer_label
             assert_failed(group, columns, "error", f"{name}: ")
@@ -171,7 +171,7 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
     monkeypatch.setattr(Task, "run", fail_for_one_block)
     alone = Engine(threads=1, programs=engine.programs, recorders=engine.recorders)
     result, other_result = alone.run([group, other])
-    columns = result[1]
+    columns = result[1].columns
     lost = [i for i in range(group.n_cells) if columns["status"][i] == status]
     # Blocks are cut in the order of ids, whatever the order of the plan.
     assert {columns["cell_id"][i] for i in lost} == set(sorted(group.cell_ids())[:256])
@@ -201,7 +201,7 @@ def test_a_block_that_ran_out_of_memory_is_tried_again_alone(engine, monkeypatch
 
     monkeypatch.setattr(Task, "run", fail_once)
     (result,) = Engine(threads=1, programs=engine.programs, recorders=engine.recorders).run([group])
-    assert set(result[1]["status"]) <= {"ok", "diverged"}
+    assert set(result[1].columns["status"]) <= {"ok", "diverged"}
     assert rows_by_id(result) == expected
     assert len(calls) == 3
 
@@ -231,7 +231,7 @@ def test_stopping_abandons_what_is_in_flight(engine):
     next(results)
     results.close()
     assert engine.stop.is_set()
-    ((_, columns, _),) = engine.run([group_of("rosenbrock", "sgd", [0.1], budget=5)])
+    ((_, (columns, *_)),) = engine.run([group_of("rosenbrock", "sgd", [0.1], budget=5)])
     assert set(columns["status"]) == {"ok"}
 
 

@@ -20,7 +20,7 @@ from optbench.engine.fitting import Fitter, Lane, fit
 from optbench.engine.scoring import Scores
 from optbench.errors import UsageError
 from optbench.tasks.task import Examples
-from tests.engine.softmax import digits_task, start_of
+from tests.engine.softmax import digits_task, judged, start_of
 
 LANES = [Lane({"lr": lr}, seed) for lr in (0.01, 0.3) for seed in (0, 1)]
 
@@ -46,7 +46,7 @@ def test_it_gives_what_a_fit_of_its_own_gives_for_any_number_of_epochs(task, fit
         ):
             assert found.grads[-1] == epochs * 10
             assert (found.status, found.message, found.chosen) == ("ok", "", expected.chosen)
-            np.testing.assert_array_equal(found.params, expected.params)
+            np.testing.assert_array_equal(judged(found), judged(expected))
             np.testing.assert_array_equal(found.validation.loss, expected.validation.loss)
             assert found.test == expected.test
             assert found.run_s > 0
@@ -66,7 +66,7 @@ def test_its_facts_go_into_a_manifest(fitter):
 def test_examples_that_are_right_are_those_that_the_weights_classify(task, fitter):
     (found,) = fitter.fit([Lane({"lr": 0.01}, 0)], epochs=3)
     # The flat vector has a layer's arrays in the order of their names.
-    bias, weight = found.params[:10], found.params[10:].reshape(64, 10)
+    bias, weight = judged(found)[:10], judged(found)[10:].reshape(64, 10)
     np.testing.assert_allclose(start_of(task, 0)[0].shape, weight.shape)
     expected = np.argmax(task.test.x.reshape(-1, 64) @ weight + bias, 1) == task.test.y
     assert found.test_right.dtype == np.bool_
@@ -87,7 +87,7 @@ def test_tuning_never_looks_at_test_examples(task, fitter, monkeypatch):
     assert set(looked) == {"train", "validation"}
     assert (tuned.test, tuned.test_right) == (None, None)
     reported = fitter.fit(LANES[:1], epochs=2)[0]
-    np.testing.assert_array_equal(tuned.params, reported.params)
+    np.testing.assert_array_equal(judged(tuned), judged(reported))
     assert looked.count("test") == 1
 
 
@@ -114,7 +114,7 @@ def test_a_program_that_fails_ends_its_own_run_alone(fitter, monkeypatch, said, 
     assert bad.grads.tolist() == list(range(trip + 1))
     np.testing.assert_array_equal(bad.train.loss, expected[2].train.loss[: trip + 1])
     for place in (0, 1, 3):
-        np.testing.assert_array_equal(found[place].params, expected[place].params)
+        np.testing.assert_array_equal(judged(found[place]), judged(expected[place]))
 
 
 def test_an_interruption_stops_the_runs_in_flight(fitter, monkeypatch):
@@ -203,7 +203,7 @@ def test_curves_of_a_large_set_see_its_first_examples_and_the_judged_point_all(t
     network, stats = task.start(3)
     _, unravel = ravel_pytree(network)
     for examples, scores in ((task.train, seen.judged), (part.train, Scores(*(c[seen.chosen] for c in seen.train)))):
-        logits, _ = unravel(jnp.asarray(seen.params))(jnp.asarray(examples.x), stats, train=False)
+        logits, _ = unravel(jnp.asarray(judged(seen)))(jnp.asarray(examples.x), stats, train=False)
         right = np.argmax(np.asarray(logits), axis=1) == examples.y
         assert float(scores.accuracy) == pytest.approx(right.mean(), abs=1e-6)
     assert seen.judged.loss != seen.train.loss[seen.chosen]

@@ -60,8 +60,9 @@ def test_order_of_configurations_and_starts(engine, optimizer):
     turned = replace(group, configs=configs, starts=group.starts[::-1], default=int(np.argmin(order)))
     (result,) = engine.run([group])
     (other,) = engine.run([turned])
-    assert result[2]["blocks"] == 2
-    assert list(result[1]["cell_id"]) == group.cell_ids() != list(other[1]["cell_id"]) == turned.cell_ids()
+    assert result[1].facts["blocks"] == 2
+    found, others = (list(one[1].columns["cell_id"]) for one in (result, other))
+    assert found == group.cell_ids() != others == turned.cell_ids()
     assert rows_by_id(result) == rows_by_id(other)
 
 
@@ -135,7 +136,7 @@ def test_longer_horizon_extends_a_shorter_one(engine, lanes, short, long):
 @pytest.mark.parametrize("name", ["sgd", "nag", "adam"])
 def test_trace_has_the_bits_of_a_suite_in_raw_units(engine, name):
     group = group_of("rosenbrock", name, [1e-4, 1e-3, 0.1], starts=1, budget=100, units="raw", instance=1)
-    ((_, columns, _),) = engine.run([group])
+    ((_, (columns, *_)),) = engine.run([group])
     for i, config in enumerate(group.configs):
         path = ob.trace(ROSENBROCK, name, hyper=config, steps=100)
         steps = list(curve_steps(100))

@@ -90,7 +90,7 @@ def noisy_group(name, kind, level, optimizer, rate, *, starts=3, seeds=2, budget
 
 
 def run(engine, group):
-    ((_, columns, _),) = list(engine.run([group]))
+    ((_, (columns, *_)),) = engine.run([group])
     assert set(columns["status"]) == {"ok"}, columns["message"]
     return columns
 
@@ -320,7 +320,7 @@ def test_costs_are_sample_gradients_over_terms(engine):
 
 def test_rows_of_a_diverged_run_count_what_was_spent(engine):
     group = noisy_group("least_squares", "batch", 8, "sgd", 1e4, budget=5, starts=1, seeds=1)
-    ((_, columns, _),) = list(engine.run([group]))
+    ((_, (columns, *_)),) = engine.run([group])
     spent = int(columns["diverged_at"][0])
     assert 0 < spent < 160
     assert columns["sample_grads"].tolist() == [8 * spent]

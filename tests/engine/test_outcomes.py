@@ -1,150 +1,207 @@
-"""Wells of judged iterates: the column is what gradient flow says, and looking changes no bit of a run."""
+"""What both engines hand back: points at which an objective gives the value of the row, and one rule for failures."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine.disturb import Streams
+from optbench.engine.block import Task
 from optbench.engine.execute import Engine
-from optbench.engine.outcomes import snapshot_trips
-from optbench.engine.program import Room
+from optbench.engine.fitting import Fitter, Lane
+from optbench.engine.in_threads import InThreads
+from optbench.engine.network_rows import trained
+from optbench.engine.outcomes import Point, failure, is_out_of_memory
 from optbench.engine.shelves import Pair
+from optbench.engine.side_by_side import SideBySide
 from optbench.measures.wells import drains_to
-from optbench.records import FLAT, NEITHER, SHARP
-from tests.engine.conftest import group_of
+from optbench.records import FLAT, NEITHER, SHARP, Split
+from optbench.runner.kinds.networks.kind import fitter_of, task_of
+from optbench.suite.networks.plan import plan
+from optbench.suite.parse import parse
+from tests.engine.conftest import assert_same_columns, group_of
+from tests.engine.softmax import digits_task
 
-SUM = "two_wells_sum_from_both"
-LOUD = {"noise": 6.0, "curvature_noise": 1.0}
+
+def outcome_of(engine, group, **given):
+    ((_, outcome),) = engine.run([group], **given)
+    return outcome
 
 
-def wells_group(optimizer, rates, *, batch=None, snapshots=(), budget=200, starts=6, seeds=1, **parameters):
-    noise = {} if batch is None else {"noise": {"kind": "batch", "level": batch}}
-    group = group_of(
-        SUM, optimizer, rates, starts=starts, budget=budget, units="raw", parameters={**LOUD, **parameters}, **noise
-    )
-    cost = group.problem.build().trip_cost
-    return replace(group, snapshots=snapshots, noise_seeds=seeds, trip_cost=cost)
+def by_cell(outcome, point):
+    return {end.cell_id: end for end in outcome.ends if end.point == point}
 
 
 @pytest.fixture(scope="module")
-def engine():
+def landscapes():
+    """An engine for what the tests below run: each of the units, a turned instance, noise, a search, a Newton step."""
     engine = Engine(threads=2)
-    parameters = {**LOUD}
-    problems = [catalog.problem(SUM, 2, **parameters)]
-    for level in (1, 3, 8, 64):
-        group = wells_group("sgd", [0.1], batch=level)
-        problems.append(group.problem.build())
-    rules = [catalog.optimizer(name) for name in ("sgd", "sam")]
-    engine.prepare(Pair(problem, rule, starts=6, seeds=2) for problem in problems for rule in rules)
+    groups = [made() for made in CASES.values()]
+    engine.prepare(Pair(g.problem.build(), g.optimizer.build(), len(g.starts), g.noise_seeds) for g in groups)
     assert not engine.faults
     return engine
 
 
-def columns_of(engine, group):
-    ((_, columns, _),) = engine.run([group])
-    return columns
+def wells_group():
+    noise = {"kind": "batch", "level": 3}
+    group = group_of("two_wells_sum_from_both", "sam", [1e-3, 1e4], starts=8, budget=80, units="raw", noise=noise)
+    return replace(group, snapshots=(2, 4), trip_cost=group.problem.build().trip_cost)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "sam"])
-@pytest.mark.parametrize("batch", [None, 1, 3, 8, 64])
-def test_snapshots_change_no_bit(engine, optimizer, batch):
-    budget = {1: 40, 3: 80}.get(batch, 200)
-    plain = wells_group(optimizer, [0.01, 0.15, 3.0], batch=batch, budget=budget, seeds=1 if batch is None else 2)
-    watched = replace(plain, snapshots=(1, 7, 33, budget))
-    expected, found = columns_of(engine, plain), columns_of(engine, watched)
-    assert expected["wells"].shape == (plain.n_cells, 0)
-    assert found["wells"].shape == (plain.n_cells, 5)
-    for name in expected:
-        if name not in {"cell_id", "wells"}:
-            np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
-    assert set(expected["cell_id"]).isdisjoint(found["cell_id"])
+CASES = {
+    "raw": lambda: group_of("rosenbrock", "adam", [0.01, 0.1], units="raw", budget=40),
+    "normalized": lambda: group_of("ellipsoid", "nag", [0.01, 0.1], budget=41, instance=1, rotated=True),
+    "noisy": lambda: group_of("rosenbrock", "sgd", [1e-3], budget=40, noise={"kind": "gaussian", "level": 0.5}),
+    "curved": lambda: group_of("rosenbrock", "newton", [1.0], budget=41),
+    "wells": wells_group,
+}
 
 
-def test_the_iterate_that_is_kept_is_the_one_that_is_judged(engine):
-    """Gradient descent by hand, and for SAM the iterate without its ascent step, of odd and even trips alike."""
-    problem = catalog.problem(SUM, 2, **LOUD)
-    x0 = np.array([problem.starts(0, "report", index)[0] for index in range(5)])
-    rule, rate = catalog.optimizer("sgd"), 0.05
-    task = engine.task(problem, rule, units="raw", budget=60)
-    block = task.run(x0, np.array([[rate]]), 61, threading.Event(), snapshots=(1, 17, 60))
-    for trip, kept in zip((1, 17, 60), block.kept, strict=True):
-        x = x0.copy()
-        for _ in range(trip):
-            x -= rate * np.array([problem.value_and_grad(row)[1] for row in x])
-        np.testing.assert_allclose(kept[:5], x, rtol=1e-12, atol=1e-14)
-    sam = catalog.optimizer("sam")
-    task = engine.task(problem, sam, units="raw", budget=60)
-    hyper = np.array([[{**sam.defaults(), "lr": rate}[name] for name in sam.hyper]])
-    odd, even = task.run(x0, hyper, 61, threading.Event(), snapshots=(18, 19)).kept
-    assert np.array_equal(odd, even)
-    rho = sam.defaults()["rho"]
-    x = x0.copy()
-    for _ in range(9):
-        first = np.array([problem.value_and_grad(row)[1] for row in x])
-        ahead = x + rho * first / np.linalg.norm(first, axis=1, keepdims=True)
-        x -= rate * np.array([problem.value_and_grad(row)[1] for row in ahead])
-    np.testing.assert_allclose(odd[:5], x, rtol=1e-9, atol=1e-12)
+@pytest.mark.parametrize("name", CASES)
+def test_the_function_at_the_last_iterate_is_the_last_value_of_the_row(landscapes, name):
+    group = CASES[name]()
+    outcome = outcome_of(landscapes, group, ends=True)
+    problem, last = group.problem.build(), by_cell(outcome, Point.LAST)
+    columns, objective = outcome.columns, problem.objective()
+    ok = [status == "ok" for status in columns["status"]]
+    assert set(last) == {cell for cell, fine in zip(columns["cell_id"], ok, strict=True) if fine}
+    for cell, f in zip(columns["cell_id"], columns["f_last"], strict=True):
+        if cell in last:
+            end = last[cell]
+            assert (end.evals, end.params.shape, end.stats) == (group.trips, (2,), ())
+            # In raw units x is what the engine has, and the function differs by a rounding at most.
+            assert objective.value(end.params) == pytest.approx(f, rel=4e-16 if group.units == "raw" else 1e-11)
 
 
-def test_the_first_entry_is_gradient_flow_from_the_start_and_the_gone_are_in_neither(engine):
-    group = wells_group("sgd", [1e-3, 1e3], snapshots=(1, 200), starts=6)
-    columns, problem = columns_of(engine, group), group.problem.build()
-    flow = drains_to(problem, np.array([problem.starts(0, "report", index)[0] for index in range(6)]))
-    assert set(flow) == {SHARP, FLAT}
-    wells = columns["wells"].reshape(2, 6, 3)
-    assert wells.dtype == np.int32
-    assert (wells[:, :, 0] == flow).all()
-    assert (wells[0] == flow[:, None]).all()
-    assert (wells[1, :, 2] == NEITHER).all()
-    gone = (columns["diverged_at"].reshape(2, 6)[1] <= 1) & (columns["diverged_at"].reshape(2, 6)[1] >= 0)
-    escaped = (columns["escaped_at"].reshape(2, 6)[1] <= 1) & (columns["escaped_at"].reshape(2, 6)[1] >= 0)
-    assert (wells[1, gone | escaped, 1] == NEITHER).all()
-    assert (gone | escaped).any()
+@pytest.mark.parametrize("name", CASES)
+def test_looking_at_end_points_changes_no_bit_of_a_row(landscapes, name):
+    group = CASES[name]()
+    plain, watched = outcome_of(landscapes, group), outcome_of(landscapes, group, ends=True)
+    assert plain.ends == ()
+    assert_same_columns(watched.columns, plain.columns)
 
 
-@pytest.mark.parametrize("ratio", [10.0, 100.0])
-def test_gradient_descent_leaves_the_sharp_well_at_twice_the_inverse_curvature(engine, ratio):
-    """To 1 %: all the gradient, no noise; the rate times the curvature is 1.98 or 2.02."""
-    group = wells_group(
-        "sgd", [1.98 / ratio, 2.02 / ratio], batch=64, snapshots=(10, 2000), budget=2000, ratio=ratio, starts=6
-    )
-    wells = columns_of(engine, group)["wells"].reshape(2, 6, 3)
-    inside = wells[0, :, 0] == SHARP
-    assert 0 < inside.sum() < 6
-    assert (wells[0, inside] == SHARP).all()
-    assert (wells[1, inside, 2] == FLAT).all()
-    assert (wells[:, ~inside] == FLAT).all()
+def test_snapshots_are_the_iterates_whose_wells_the_row_names(landscapes):
+    group = wells_group()
+    outcome = outcome_of(landscapes, group, ends=True)
+    problem, wells = group.problem.build(), dict(zip(outcome.columns["cell_id"], outcome.columns["wells"], strict=True))
+    found = [end for end in outcome.ends if end.point == Point.SNAPSHOT]
+    trips = sorted({end.evals for end in found})
+    assert len(trips) == 2
+    assert max(trips) < group.trips
+    for end in found:
+        assert drains_to(problem, end.params[None])[0] == wells[end.cell_id][1 + trips.index(end.evals)]
+    assert {code for codes in wells.values() for code in codes} == {SHARP, FLAT, NEITHER}
 
 
-def test_starts_see_batches_of_their_own(engine):
-    """Under shared batches all runs would end alike, and starts would be no independent evidence."""
-    group = wells_group("sgd", [0.06], batch=1, snapshots=(40,), budget=40, starts=6, seeds=2)
-    excess = columns_of(engine, group)["f_last"].reshape(6, 2) + 1.0
-    assert len(np.unique(excess.round(6))) == 12
-    assert np.ptp(np.log(excess[:, 0])) > 0.1
+def test_a_run_that_has_diverged_has_only_the_points_before(landscapes):
+    group = wells_group()
+    outcome = outcome_of(landscapes, group, ends=True)
+    diverged = {
+        cell: at for cell, at in zip(outcome.columns["cell_id"], outcome.columns["diverged_at"], strict=True) if at >= 0
+    }
+    assert diverged
+    assert all(end.evals < diverged[end.cell_id] for end in outcome.ends if end.cell_id in diverged)
+    assert not diverged.keys() & by_cell(outcome, Point.LAST).keys()
 
 
-def test_under_sampled_terms_a_snapshot_stands_where_the_value_is_worked_out():
-    problem = wells_group("sgd", [0.1], batch=3).problem.build()
-    streams = Streams(problem, "raw", 0, ((0,),), Room(1, 1, 3), (2131,))
-    cost = problem.trip_cost
-    assert snapshot_trips((1, 50, 100), cost, streams) == (16, 1056, 2131)
-    assert snapshot_trips((1, 50, 100), 1.0, None) == (1, 50, 100)
-    whole = wells_group("sgd", [0.1], batch=64).problem.build()
-    assert snapshot_trips((33, 100), 1.0, streams._replace(problem=whole)) == (33, 100)
+@pytest.fixture(scope="module", params=[InThreads.name, SideBySide.name])
+def fits(request):
+    """Runs of a network with batch normalization: one that validation ends early, one that diverges, one to the end."""
+    with jax.enable_x64(False):
+        task = digits_task(catalog.model("keskar_f1"), n=200)
+        fitter = Fitter(task, catalog.optimizer("adam"), batch_size=50, lanes=request.param)
+        lanes = [Lane({"lr": 0.03}, 0), Lane({"lr": 1e38}, 0), Lane({"lr": 1e-3}, 1)]
+        return task, fitter.fit(lanes, epochs=6)
 
 
-def test_cells_that_cannot_run_have_unknown_wells(engine):
-    broken = Engine(threads=1, programs=engine.programs, recorders=engine.recorders)
-    group = wells_group("sgd", [0.1], snapshots=(1, 10), starts=2)
-    broken.faults[group.problem.build(), group.optimizer.build()] = "no"
-    columns = columns_of(broken, group)
-    assert columns["wells"].tolist() == [[NEITHER] * 3] * 2
-    sphere = group_of("sphere", "sgd", [0.1], starts=2)
-    broken.faults[sphere.problem.build(), sphere.optimizer.build()] = "no"
-    assert columns_of(broken, replace(sphere, snapshots=(1, 10)))["wells"].shape == (2, 0)
+def test_the_loss_of_a_network_at_its_judged_point_is_that_of_its_row(fits):
+    """With the running statistics of that very point; those of the last point are others."""
+    task, (early, *_) = fits
+    assert 0 < early.chosen < len(early.grads) - 1
+    judged, last = early.ends[Point.JUDGED], early.ends[Point.LAST]
+    for part, scores in (("train", early.judged), ("test", early.test)):
+        found = task.objective(judged.params, judged.stats, part=part).value(judged.params)
+        assert found == pytest.approx(scores.loss, rel=3e-7)
+        mixed = task.objective(last.params, last.stats, part=part).value(judged.params)
+        assert mixed != pytest.approx(scores.loss, rel=1e-3)
+    validation = task.objective(last.params, last.stats, part="validation")
+    assert validation.value(last.params) == pytest.approx(early.validation.loss[-1], rel=3e-7)
+
+
+def test_a_network_that_has_diverged_has_its_judged_point_alone(fits):
+    task, (_, diverged, sound) = fits
+    assert diverged.status == "diverged"
+    assert set(diverged.ends) == {Point.JUDGED}
+    assert set(sound.ends) == {Point.JUDGED, Point.LAST}
+    start = task.start(0)
+    (judged,) = diverged.ends.values()
+    assert diverged.chosen == 0
+    for found, expected in zip(jax.tree.leaves(tuple(judged)), jax.tree.leaves(start), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+FAILURES = [
+    (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes.\nmore"), "oom", "RuntimeError: RESOURCE_EXH"),
+    (RuntimeError("INTERNAL: CUDA_ERROR_OUT_OF_MEMORY: out of memory"), "oom", "RuntimeError: INTERNAL: CUDA_ERR"),
+    (MemoryError("Unable to allocate 3.2 GiB"), "oom", "MemoryError: Unable to allocate 3.2 GiB"),
+    (MemoryError(), "oom", "MemoryError: "),
+    (RuntimeError("INTERNAL: no\nat length"), "error", "RuntimeError: INTERNAL: no"),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "message"), FAILURES, ids=[repr(error) for error, *_ in FAILURES])
+def test_both_engines_call_the_same_failures_out_of_memory(landscapes, monkeypatch, error, status, message):
+    def fail(*arguments, **named):
+        raise error
+
+    assert is_out_of_memory(error) == (status == "oom")
+    monkeypatch.setattr(Task, "run", fail)
+    alone = Engine(threads=1, programs=landscapes.programs, recorders=landscapes.recorders)
+    outcome = outcome_of(alone, CASES["raw"](), ends=True)
+    task = digits_task(n=60)
+    for way in (InThreads, SideBySide):
+        fitter = Fitter(task, catalog.optimizer("sgd"), batch_size=30, lanes=way.name)
+        monkeypatch.setattr(fitter._way, "_scores" if way is SideBySide else "evaluate", fail)
+        found = fitter.fit([Lane({}, 0)], epochs=1)
+        assert [(fit.status, fit.ends) for fit in found] == [(status, {})]
+        assert outcome.columns["message"][0] == found[0].message == failure(error)[1]
+    assert outcome.columns["message"][0].startswith(message)
+    assert "\n" not in outcome.columns["message"][0]
+    assert (set(outcome.columns["status"]), outcome.ends) == ({status}, ())
+
+
+SUITE = """
+name = "small"
+version = 1
+question = "Where do runs end?"
+tuning = "default"
+epochs = 3
+batch_size = 200
+seeds = { tune = 1, report = 2 }
+optimizers = [{ name = ["adam", "sgd"] }]
+tasks = [{ data = "digits", model = "keskar_f1" }]
+"""
+
+
+def test_end_points_of_networks_bear_the_cells_of_the_rows_whose_losses_they_have():
+    sound, exploding = plan(parse(SUITE, source="small.toml")).groups
+    for group in (sound, replace(exploding, configs=({"lr": 1e38},))):
+        task = task_of(group)
+        outcome = trained(group, Split.REPORT, group.reported(None), fitter_of(group, task))
+        columns = outcome.columns
+        assert set(outcome.facts) == {"thread_s"}
+        judged, last = by_cell(outcome, Point.JUDGED), by_cell(outcome, Point.LAST)
+        ok = [cell for cell, status in zip(columns["cell_id"], columns["status"], strict=True) if status == "ok"]
+        assert list(last) == ok
+        assert list(judged) == columns["cell_id"]
+        for place, end in enumerate(judged.values()):
+            assert end.evals == columns["curve_grads"][place][columns["chosen"][place]]
+            for part in ("train", "validation", "test"):
+                found = task.objective(end.params, end.stats, part=part).value(end.params)
+                assert found == pytest.approx(columns[f"{part}_loss"][place], rel=3e-7)
+        assert all(end.evals == group.trips for end in last.values())
+        assert (len(ok) == 0) == (group.optimizer.name == "sgd")

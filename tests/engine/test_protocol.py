@@ -95,7 +95,7 @@ def test_a_run_below_f_star_has_escaped(engine, lanes):
 @pytest.mark.parametrize("name", ["sgd", "nag", "adam", "adadelta"])
 def test_all_optimizers_share_their_starts(engine, name):
     groups = [group_of("rosenbrock", other, [1e-2, 1e-3], starts=5, instance=1, seed=4) for other in ("momentum", name)]
-    (_, first, _), (_, second, _) = engine.run(groups)
+    (_, (first, *_)), (_, (second, *_)) = engine.run(groups)
     drawn = [ROSENBROCK.f(ROSENBROCK.starts(4, "report", i)[0]) for i in range(5)]
     for columns in (first, second):
         np.testing.assert_allclose(columns["f_start"], drawn * 2, rtol=1e-12)

@@ -13,7 +13,7 @@ from optbench import catalog
 from optbench.engine.fitting import Fitter, Lane, fit
 from optbench.errors import UsageError
 from optbench.tasks.regularization import Regularization
-from tests.engine.softmax import batches, digits_task, softmax_gradient, start_of
+from tests.engine.softmax import batches, digits_task, judged, softmax_gradient, start_of
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,8 @@ def task():
 def last_of(task, rule, hyper, **strengths):
     """Returns the weights after two epochs with some strengths, seed 0, in batches of 30."""
     changed = dataclasses.replace(task, regularization=Regularization(**strengths))
-    return fit(changed, catalog.optimizer(rule), [Lane(hyper, 0)], batch_size=30, epochs=2, stop_early=False)[0].params
+    (found,) = fit(changed, catalog.optimizer(rule), [Lane(hyper, 0)], batch_size=30, epochs=2, stop_early=False)
+    return judged(found)
 
 
 def by_hand(task, rates, alpha):
@@ -64,7 +65,7 @@ def test_under_adam_decay_is_no_penalty(task):
     gw, gb = softmax_gradient(w, b, x, y)
     moved = [p - lr * np.sqrt(1e-3) * g / np.sqrt(1e-3 * g**2 + 1e-7) for p, g in ((b, gb), (w, gw))]
     expected = np.concatenate([moved[0], (moved[1] - lr * alpha * w).ravel()])
-    np.testing.assert_allclose(found.params, expected, atol=1e-6)
+    np.testing.assert_allclose(judged(found), expected, atol=1e-6)
     decayed, penalized = (last_of(task, "adam", {"lr": lr}, **{name: alpha}) for name in ("decay", "penalty"))
     assert np.abs(decayed - penalized).max() > 1e-2
 
@@ -78,14 +79,16 @@ def test_decay_follows_the_scheduled_rate(task):
 def test_a_rule_without_a_rate_shrinks_by_the_decay_itself(task):
     """The first step of Adadelta is so small that nothing but the decay moves a weight."""
     (plain, shrunk) = (
-        fit(
-            dataclasses.replace(task, regularization=Regularization(decay=decay)),
-            catalog.optimizer("adadelta"),
-            [Lane({}, 0)],
-            batch_size=300,
-            epochs=1,
-            stop_early=False,
-        )[0].params
+        judged(
+            *fit(
+                dataclasses.replace(task, regularization=Regularization(decay=decay)),
+                catalog.optimizer("adadelta"),
+                [Lane({}, 0)],
+                batch_size=300,
+                epochs=1,
+                stop_early=False,
+            )
+        )
         for decay in (0.0, 0.01)
     )
     w, b = start_of(task, 0)

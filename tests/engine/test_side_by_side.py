@@ -17,7 +17,7 @@ from optbench.engine.fitting import Fitter, Lane
 from optbench.engine.training import Training
 from optbench.errors import UsageError
 from optbench.tasks.regularization import Regularization
-from tests.engine.softmax import digits_task
+from tests.engine.softmax import digits_task, judged
 
 LANES = [Lane({"lr": lr}, seed) for lr in (0.003, 0.01, 0.03) for seed in (0, 1)][:5]
 
@@ -35,7 +35,7 @@ def agree(apart, together, rtol=1e-4):
     """Compares records: parameters by the length of their difference, since single ones may be next to zero."""
     for a, b in zip(apart, together, strict=True):
         assert (a.status, a.chosen, a.grads.tolist()) == (b.status, b.chosen, b.grads.tolist())
-        assert np.linalg.norm(a.params - b.params) <= rtol * np.linalg.norm(a.params)
+        assert np.linalg.norm(judged(a) - judged(b)) <= rtol * np.linalg.norm(judged(a))
         np.testing.assert_allclose(a.train.loss, b.train.loss, rtol=10 * rtol)
         np.testing.assert_allclose(a.validation.loss, b.validation.loss, rtol=10 * rtol)
         np.testing.assert_allclose(a.grad_norm, b.grad_norm, rtol=10 * rtol)
@@ -197,14 +197,14 @@ def test_half_precision_is_of_passes_alone(task):
             Fitter(lenet, catalog.optimizer("adam"), batch_size=24, lanes=way, dtype=dtype).fit(lanes, epochs=2)[0]
             for dtype in ("float32", "bfloat16")
         )
-        assert half.params.dtype == np.float32
+        assert judged(half).dtype == np.float32
         # The start is scored in single precision by the same program.
         assert half.train.loss[0] == full.train.loss[0]
         np.testing.assert_allclose(half.train.loss, full.train.loss, rtol=0.03)
         np.testing.assert_allclose(half.grad_norm[1:3], full.grad_norm[1:3], rtol=0.05)
         # Eight bits of a fraction: the passes are not the same.
         assert np.abs(half.grad_norm[1] / full.grad_norm[1] - 1) > 1e-5
-        moved = np.linalg.norm(full.params - half.params) / np.linalg.norm(full.params)
+        moved = np.linalg.norm(judged(full) - judged(half)) / np.linalg.norm(judged(full))
         assert 1e-6 < moved < 0.02
 
 

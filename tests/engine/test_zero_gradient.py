@@ -62,7 +62,7 @@ def engine():
 
 def rows(engine, problem, rule, configs, **given):
     group = group_of(f"{HERE}:{problem}", rule, configs, starts=12, budget=20, units="raw", **given)
-    _, columns, _ = next(iter(engine.run([group])))
+    _, (columns, *_) = next(iter(engine.run([group])))
     flat = np.isin(columns["f_start"], {"bowl": [0.0], "terrace": [3.0]}[problem])
     assert flat.any()
     assert not flat.all()

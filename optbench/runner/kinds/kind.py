@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.runner.ledger import Ledger
 from optbench.suite.plan import Group, Plan
 from optbench.suite.suite import Suite
+
+if TYPE_CHECKING:
+    from optbench.engine.outcomes import Outcome
 
 #: Is told what a run is doing.
 Tell = Callable[[str], None]
@@ -35,18 +38,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Shard:
-    """The rows of a part.
+    """A part whose cells were run.
 
     Attributes:
         part: Which part.
-        columns: The rows, by column.
-        facts: What its commit record says beside the counts of statuses and the seconds of the clock.
+        outcome: What the engine handed back of its cells. End points live as long as it does.
         entries: What the run's manifest says from now on.
     """
 
     part: Part
-    columns: Mapping[str, Any]
-    facts: Mapping[str, Any]
+    outcome: Outcome
     entries: Mapping[str, Any] = field(default_factory=dict)
 
 

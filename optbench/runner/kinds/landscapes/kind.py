@@ -99,8 +99,8 @@ class Landscapes:
             now = [group for group in groups if group.dim in dims]
             tell("compiling")
             self._prepare(map(_pair, now))
-            for group, columns, facts in self.engine.run(now):
-                yield Shard(_part(store.shard_name(*group.labels), group), columns, facts)
+            for group, outcome in self.engine.run(now):
+                yield Shard(_part(store.shard_name(*group.labels), group), outcome)
             if self._is_large:
                 self.engine.forget(set(dims) - drawn)
 

@@ -9,9 +9,7 @@ from typing import Any
 from optbench import catalog, store
 from optbench.analysis.networks.selection import choose
 from optbench.engine.fitting import Fitter
-from optbench.engine.in_threads import InThreads
-from optbench.engine.lane import failed_fit
-from optbench.engine.network_rows import Cells, lanes_of, network_columns
+from optbench.engine.network_rows import Cells, trained
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
 from optbench.records import Split
@@ -123,23 +121,15 @@ class Networks:
     def _shard(
         self, group: NetworkGroup, fitter: Fitter | Exception, split: Split, cells: Cells, ledger: Ledger
     ) -> Shard:
-        """Trains some cells; tuning never sees the test examples."""
-        part = _parts(group)[split]
-        if isinstance(fitter, Exception):
-            return Shard(part, network_columns(group, split, cells, [failed_fit(fitter)] * len(cells)), {})
+        """Trains some cells."""
         before_s = _compile_s(fitter)
-        fits = fitter.fit(
-            lanes_of(group, split, cells),
-            epochs=group.epochs,
-            stop_early=group.early_stopping,
-            test=split is Split.REPORT,
-        )
+        outcome = trained(group, split, cells, fitter)
         self.compile_s += _compile_s(fitter) - before_s
-        training = {key: value for key, value in fitter.facts.items() if key != "compile_s"}
-        # Seconds of threads add up; those of lanes side by side are the same seconds.
-        facts = {"thread_s": round(sum(fit.run_s for fit in fits), 6)} if training["lanes"] == InThreads.name else {}
-        entries = {"training": ledger.manifest["training"] | {group.task.label: training}}
-        return Shard(part, network_columns(group, split, cells, fits), facts, entries)
+        entries = {}
+        if not isinstance(fitter, Exception):
+            training = {key: value for key, value in fitter.facts.items() if key != "compile_s"}
+            entries = {"training": ledger.manifest["training"] | {group.task.label: training}}
+        return Shard(_parts(group)[split], outcome, entries)
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Nothing is made of the rows."""
