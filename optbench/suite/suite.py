@@ -12,6 +12,7 @@ from optbench.core.keys import canonical, digest
 from optbench.core.optimizer import Search
 from optbench.errors import UsageError, unknown_name
 from optbench.kinds import KINDS
+from optbench.suite.claim import Claim
 from optbench.suite.entry import Entry
 from optbench.suite.explaining import explain
 from optbench.suite.faults import grid_faults, range_faults, repeated, unused_grids
@@ -54,7 +55,9 @@ class Suite(Model):
         grid: Range of each swept hyperparameter, by name; an optimizer's ``sweep`` goes before it.
         optimizers: The entries that are compared.
         quick: What ``--quick`` changes.
-        table: The kind of table that answers the question. What is computed does not depend on it.
+        contrasts: Claims that the run is to judge; part of the run's identity, so none is added afterwards.
+        table: The kind of table that answers the question; ``None`` for the verdicts of ``contrasts``, or ``main``
+            where there are none. What is computed does not depend on it.
     """
 
     KIND: ClassVar[str]
@@ -72,6 +75,7 @@ class Suite(Model):
     grid: Mapping[str, Grid] = Field(default_factory=dict)
     optimizers: Annotated[tuple[OptimizerSpec, ...], Field(min_length=1)]
     quick: Quick | None = None
+    contrasts: tuple[Claim, ...] = ()
     table: str | None = None
 
     @property
@@ -108,7 +112,18 @@ class Suite(Model):
             for item in getattr(self.quick, table_key, None) or ():
                 if not kind.meant(item, found):
                     wrong.append((f"quick.{table_key}", unknown_name("entry of the suite", item, labels)))
+        wrong += repeated("contrasts", [claim.name for claim in self.contrasts])
+        for index, claim in enumerate(self.contrasts):
+            wrong += [(f"contrasts[{index}].{key}", message) for key, message in self.faults_of(claim)]
         return wrong
+
+    @abstractmethod
+    def faults_of(self, claim: Any) -> list[tuple[str, str]]:
+        """Returns what is wrong with a claim about the suite: (key, message) pairs."""
+
+    @abstractmethod
+    def can_judge(self, claim: Any, changes: Mapping[str, Any]) -> bool:
+        """Returns whether nothing that a claim needs is left out of the entries in ``changes``."""
 
     def unused(self) -> Iterator[str]:
         """Yields what a suite's file says in vain: a key that changes no run is a mistake, such as a misspelled name.
@@ -165,7 +180,7 @@ class Suite(Model):
 
         The ranges that random tuning draws from are part of it, wherever they are written.
         """
-        apart = {"question", "table", "quick", "trials", "shift_decades", *self.entries()}
+        apart = {"question", "table", "quick", "trials", "shift_decades", "contrasts", *self.entries()}
         data = self.model_dump(mode="json", exclude=apart)
         for key in self.entries():
             data[key] = sorted((entry.identity() for entry in getattr(self, key)), key=canonical)
@@ -177,6 +192,8 @@ class Suite(Model):
             data["trials"] = self.trials
         if self.shift_decades:
             data["shift_decades"] = self.shift_decades
+        if self.contrasts:
+            data["contrasts"] = [claim.model_dump(mode="json", exclude={"refuted_by"}) for claim in self.contrasts]
         return data
 
     def hash(self) -> str:
@@ -198,9 +215,14 @@ class Suite(Model):
             raise UsageError(explain(error, type(self)), where=f"suite {self.name!r}") from None
 
     def selected(self, changes: Mapping[str, Any]) -> Self:
-        """Returns the suite with the entries and settings that were selected."""
-        return self.changed(changes)
+        """Returns the suite with what was selected, without contrasts about what is left out."""
+        return self.changed({**changes, "contrasts": self._claims(changes)})
 
     def shrunk(self, changes: Mapping[str, Any]) -> Self:
-        """Returns the suite in its quick size."""
-        return self.changed(changes)
+        """Returns the suite in its quick size; a claim about a value that the smaller grid has not is left out."""
+        small = self.changed({**changes, "contrasts": ()})
+        claims = (claim for claim in self._claims(changes) if not small.faults_of(claim))
+        return small.model_copy(update={"contrasts": tuple(claims)})
+
+    def _claims(self, changes: Mapping[str, Any]) -> tuple[Claim, ...]:
+        return tuple(claim for claim in self.contrasts if self.can_judge(claim, changes))

@@ -17,7 +17,7 @@ from optbench.analysis.landscapes.selection import select
 from optbench.analysis.statistics.paired import Estimate
 from optbench.analysis.statistics.verdicts import described, verdict
 from optbench.records.landscapes import ROWS
-from optbench.suite.contrast import Contrast
+from optbench.suite.landscapes.contrast import Contrast
 from tests.analysis.synthetic import make_manifest, make_row
 
 DRAWS = Draws(0, 200)

@@ -12,7 +12,7 @@ from optbench.analysis.contrasts.judging import MEASURES, contrast, contrasts, h
 from optbench.analysis.landscapes.evidence import arrange
 from optbench.analysis.landscapes.selection import select
 from optbench.analysis.landscapes.summarize import analyze
-from optbench.suite.contrast import Contrast
+from optbench.suite.landscapes.contrast import Contrast
 from tests.analysis.synthetic import make_row, make_runs
 
 PROBLEMS = {f"p{k}-2d": f"f{k}" for k in range(3)}

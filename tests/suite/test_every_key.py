@@ -11,9 +11,10 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.records import Split
-from optbench.suite import contrast, model, optimizer, suite
-from optbench.suite.landscapes import problem
+from optbench.suite import claim, model, optimizer, suite
+from optbench.suite.landscapes import contrast, problem
 from optbench.suite.landscapes import suite as landscapes
+from optbench.suite.networks import contrast as of_networks
 from optbench.suite.networks import suite as networks
 from optbench.suite.networks import task
 from optbench.suite.parse import parse
@@ -76,6 +77,7 @@ NETWORKS: dict[str, Any] = {
     ],
     "tasks": [
         {"data": "digits", "model": "mlp", "regularization": {"penalty": 0.1}},
+        {"data": "digits", "model": "mlp"},
         {"data": "mnist1d", "model": "conv1d", "batch_size": 64, "epochs": 4, "early_stopping": False},
     ],
     "seeds": {"tune": 2, "report": 3},
@@ -87,6 +89,16 @@ NETWORKS: dict[str, Any] = {
         "optimizers": ["sgd"],
         "tasks": ["mnist1d"],
     },
+    "contrasts": [
+        {
+            "name": "c",
+            "claim": "A penalty helps SGD.",
+            "refuted_by": "It does not.",
+            "left": {"optimizer": "sgd", "task": "digits-mlp+penalty=0.1"},
+            "right": {"optimizer": "sgd", "task": "digits-mlp"},
+            "tasks": "digits*",
+        }
+    ],
 }
 
 #: Another value for every field of every table: where it stands, and what it becomes. First what both kinds share.
@@ -112,6 +124,11 @@ SHARED: dict[str, tuple[type[model.Model], str, object]] = {
     "optimizers.0.search.lr.low": (model.Range, "low", 1e-2),
     "optimizers.0.search.lr.high": (model.Range, "high", 10.0),
     "optimizers.0.search.lr.scale": (model.Range, "scale", "linear"),
+    "contrasts": (suite.Suite, "contrasts", []),
+    "contrasts.0.name": (claim.Claim, "name", "d"),
+    "contrasts.0.claim": (claim.Claim, "claim", "Another."),
+    "contrasts.0.refuted_by": (claim.Claim, "refuted_by", "Another."),
+    "contrasts.0.margin": (claim.Claim, "margin", 0.1),
 }
 OTHER_LANDSCAPES: dict[str, tuple[type[model.Model], str, object]] = {
     "units": (landscapes.LandscapeSuite, "units", "raw"),
@@ -137,10 +154,6 @@ OTHER_LANDSCAPES: dict[str, tuple[type[model.Model], str, object]] = {
     "problems.1.noise": (problem.ProblemSpec, "noise", {"kind": "gaussian", "level": 2.0}),
     "problems.1.noise.kind": (problem.NoiseSpec, "kind", "multiplicative"),
     "problems.1.noise.level": (problem.NoiseSpec, "level", 2.0),
-    "contrasts": (landscapes.LandscapeSuite, "contrasts", []),
-    "contrasts.0.name": (contrast.Contrast, "name", "d"),
-    "contrasts.0.claim": (contrast.Contrast, "claim", "Another."),
-    "contrasts.0.refuted_by": (contrast.Contrast, "refuted_by", "Another."),
     "contrasts.0.left": (contrast.Contrast, "left", {"optimizer": "m*"}),
     "contrasts.0.left.optimizer": (contrast.Side, "optimizer", "m*"),
     "contrasts.0.left.setting": (contrast.Side, "setting", "default"),
@@ -151,7 +164,6 @@ OTHER_LANDSCAPES: dict[str, tuple[type[model.Model], str, object]] = {
     "contrasts.0.groups": (contrast.Contrast, "groups", {"mild": "*gaussian=0.5"}),
     "contrasts.0.measure": (contrast.Contrast, "measure", "reach"),
     "contrasts.0.over": (contrast.Contrast, "over", "worst"),
-    "contrasts.0.margin": (contrast.Contrast, "margin", 0.1),
 }
 OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "epochs": (networks.NetworkSuite, "epochs", 31),
@@ -172,10 +184,17 @@ OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "tasks.0.data": (task.TaskSpec, "data", "mnist"),
     "tasks.0.model": (task.TaskSpec, "model", "linear"),
     "tasks.0.regularization": (task.TaskSpec, "regularization", {"penalty": 0.2}),
-    "tasks.1.early_stopping": (task.TaskSpec, "early_stopping", True),
-    "tasks.1.batch_size": (task.TaskSpec, "batch_size", 32),
-    "tasks.1.epochs": (task.TaskSpec, "epochs", 5),
+    "tasks.2.early_stopping": (task.TaskSpec, "early_stopping", True),
+    "tasks.2.batch_size": (task.TaskSpec, "batch_size", 32),
+    "tasks.2.epochs": (task.TaskSpec, "epochs", 5),
     "tasks.0.if_present": (task.TaskSpec, "if_present", True),
+    "contrasts.0.left": (of_networks.Contrast, "left", {"optimizer": "momentum[beta=0.8]"}),
+    "contrasts.0.left.optimizer": (of_networks.Side, "optimizer", "momentum[beta=0.8]"),
+    "contrasts.0.left.setting": (of_networks.Side, "setting", "default"),
+    "contrasts.0.left.task": (of_networks.Side, "task", "digits-mlp+*"),
+    "contrasts.0.right": (of_networks.Contrast, "right", {"optimizer": "momentum[beta=0.8]"}),
+    "contrasts.0.tasks": (of_networks.Contrast, "tasks", "digits-mlp*"),
+    "contrasts.0.measure": (of_networks.Contrast, "measure", "gap"),
 }
 
 #: Words for a reader, and what is shown: they change no run.
@@ -211,7 +230,7 @@ def runs(content: dict[str, Any]) -> list[object]:
     found = parse(text(content), source="s.toml")
     plan = importlib.import_module(f"optbench.suite.{found.KIND}.plan").plan
     plans = [plan(found, quick=quick) for quick in (False, True)]
-    if not any(side.at for entry in getattr(found, "contrasts", ()) for side in (entry.left, entry.right)):
+    if not any(getattr(side, "at", None) for entry in found.contrasts for side in (entry.left, entry.right)):
         plans += [plan(found, tuning="random", quick=quick) for quick in (False, True)]
     return [[planned.spec.hash() for planned in plans], [ids(group) for planned in plans for group in planned.groups]]
 
@@ -232,6 +251,8 @@ CASES = [
 
 @pytest.mark.parametrize(("content", "path", "value"), CASES)
 def test_another_value_is_another_run(content, path, value):
+    # A claim about tasks would not fit other tasks.
+    content = {**content, "contrasts": []} if path.startswith("tasks") else content
     other = changed(content, path, value)
     if path == "contrasts.0.beyond":
         other = changed(other, "contrasts.0.problems", "*gaussian=1")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
 from optbench.errors import unknown_name
 from optbench.records import MAX_BUDGET
-from optbench.suite.contrast import Contrast
-from optbench.suite.faults import repeated
+from optbench.suite.landscapes.contrast import Contrast
 from optbench.suite.landscapes.problem import ProblemSpec
 from optbench.suite.model import Model, Text
 from optbench.suite.optimizer import OptimizerSpec
@@ -80,8 +79,6 @@ class LandscapeSuite(Suite):
         quick: What ``--quick`` changes.
         snapshots: Costs at which the sharp or flat well of the judged iterate is named, where a problem has
             wells; those beyond the budget are left out.
-        contrasts: Claims that the run is to judge; part of the run's identity, so none is added afterwards.
-        table: ``None`` for the verdicts of ``contrasts``, or ``main`` where there are none.
     """
 
     KIND: ClassVar = "landscapes"
@@ -106,21 +103,16 @@ class LandscapeSuite(Suite):
 
     def faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the suite as a whole: (key, message) pairs."""
-        wrong = super().faults() + repeated("contrasts", [entry.name for entry in self.contrasts])
-        wrong += [
-            (f"contrasts[{index}].{key}", message)
-            for index, entry in enumerate(self.contrasts)
-            for key, message in self.faults_of(entry)
-        ]
+        wrong = super().faults()
         if any(later <= earlier for earlier, later in itertools.pairwise(self.snapshots)):
             wrong.append(("snapshots", f"must be strictly increasing; got {list(self.snapshots)}"))
         return wrong
 
-    def faults_of(self, contrast: Contrast) -> list[tuple[str, str]]:
+    def faults_of(self, claim: Contrast) -> list[tuple[str, str]]:
         """Returns what is wrong with a claim about the suite: (key, message) pairs."""
         entries = {entry.label: entry for entry in self.optimizers}
-        faults = contrast.faults(list(entries), [entry.label for entry in self.problems])
-        for end, side in (("left", contrast.left), ("right", contrast.right)):
+        faults = claim.faults(list(entries), [entry.label for entry in self.problems])
+        for end, side in (("left", claim.left), ("right", claim.right)):
             members = side.members(entries)
             if not members:
                 faults.append((f"{end}.optimizer", unknown_name("entry of the suite", side.optimizer, entries)))
@@ -156,26 +148,10 @@ class LandscapeSuite(Suite):
             del data["tuning"]
         if self.noise_seeds == 1:
             del data["noise_seeds"]
-        for key, value in (
-            ("snapshots", list(self.snapshots)),
-            ("contrasts", [entry.model_dump(mode="json", exclude={"refuted_by"}) for entry in self.contrasts]),
-        ):
-            data.pop(key)
-            if value:
-                data[key] = value
+        if not self.snapshots:
+            del data["snapshots"]
         return data
 
-    def selected(self, changes: Mapping[str, Any]) -> Self:
-        """Returns the suite with what was selected, without contrasts about what is left out."""
-        return self.changed({**changes, "contrasts": self._claims(changes)})
-
-    def shrunk(self, changes: Mapping[str, Any]) -> Self:
-        """Returns the suite in its quick size; a claim about a value that the smaller grid has not is left out."""
-        small = self.changed({**changes, "contrasts": ()})
-        claims = (entry for entry in self._claims(changes) if not small.faults_of(entry))
-        return small.model_copy(update={"contrasts": tuple(claims)})
-
-    def _claims(self, changes: Mapping[str, Any]) -> tuple[Contrast, ...]:
-        """Returns the contrasts that have a meaning with other entries: nothing that they are about is left out."""
-        labels = [[entry.label for entry in changes[key]] for key in self.entries()]
-        return tuple(entry for entry in self.contrasts if entry.applies(*labels))
+    def can_judge(self, claim: Contrast, changes: Mapping[str, Any]) -> bool:
+        """Returns whether nothing that a claim needs is left out of the entries in ``changes``."""
+        return claim.applies(*([entry.label for entry in changes[key]] for key in self.entries()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, Strict
 
 from optbench.suite.model import MAX_INT, Flag, Model, Text
+from optbench.suite.networks.contrast import Contrast
 from optbench.suite.networks.task import Batch, Epochs, TaskSpec
 from optbench.suite.suite import Quick, Suite
 
@@ -54,7 +55,6 @@ class NetworkSuite(Suite):
         dtype: Precision of forward and backward passes; weights and state are in single precision.
         tasks: What the entries are compared on.
         quick: What ``--quick`` changes.
-        table: ``main`` if ``None``.
     """
 
     KIND: ClassVar = "networks"
@@ -70,6 +70,7 @@ class NetworkSuite(Suite):
     dtype: Literal["float32", "bfloat16"] = "float32"
     tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)]
     quick: NetworkQuick | None = None
+    contrasts: tuple[Contrast, ...] = ()
     table: Table | None = None
 
     @property
@@ -101,9 +102,30 @@ class NetworkSuite(Suite):
     def shrunk(self, changes: Mapping[str, Any]) -> Self:
         """Returns the suite in its quick size, whose epochs are those of every task."""
         if "epochs" not in changes:
-            return self.changed(changes)
+            return super().shrunk(changes)
         tasks = tuple(task.model_copy(update={"epochs": None}) for task in changes["tasks"])
-        return self.changed({**changes, "tasks": tasks})
+        return super().shrunk({**changes, "tasks": tasks})
+
+    def faults_of(self, claim: Contrast) -> list[tuple[str, str]]:
+        """Returns what is wrong with a claim about the suite: (key, message) pairs."""
+        wrong = claim.faults([entry.label for entry in self.optimizers], self.contents(self.tasks))
+        if self.tuning == "default":
+            untuned = f"a suite that tunes nothing has no setting {'tuned'!r}"
+            sides = (("left", claim.left), ("right", claim.right))
+            wrong += [(f"{end}.setting", untuned) for end, side in sides if side.setting == "tuned"]
+        return wrong
+
+    def can_judge(self, claim: Contrast, changes: Mapping[str, Any]) -> bool:
+        """Returns whether nothing that a claim needs is left out of the entries in ``changes``."""
+        labels = {entry.label for entry in changes["optimizers"]}
+        whole = claim.pairs(self.contents(self.tasks))
+        kept = {task.label for task in changes["tasks"]}
+        return {claim.left.optimizer, claim.right.optimizer} <= labels and {x for pair in whole for x in pair} <= kept
+
+    def contents(self, tasks: Sequence[TaskSpec]) -> dict[str, dict[str, object]]:
+        """Returns all that decides what is trained for each task, by label, defaults filled in."""
+        keys = ("data", "model", "regularization", "batch_size", "epochs", "early_stopping")
+        return {task.label: dict(zip(keys, self._content(task), strict=True)) for task in tasks}
 
     def _content(self, task: TaskSpec) -> tuple[object, ...]:
         """Returns all that decides what is trained for a task, defaults filled in."""

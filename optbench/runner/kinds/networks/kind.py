@@ -71,6 +71,10 @@ class Networks:
             "tasks": {task.label: _described(spec, task) for task in spec.tasks},
             "absent": dict(self.plan.absent),
             "optimizers": {group.optimizer_label: self._entry(group) for group in self.plan.groups},
+            "contrasts": [
+                claim.model_dump(mode="json") | {"pairs": claim.pairs(spec.contents(spec.tasks))}
+                for claim in spec.contrasts
+            ],
             "shards": [part.shard for part in self.parts()],
             "training": {},
         }

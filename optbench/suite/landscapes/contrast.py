@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, model_validator
 
-from optbench.suite.model import Model, Positive, Real, Text, violations
+from optbench.suite.claim import Claim, matching
+from optbench.suite.model import Model, Positive, Text, violations
 
 #: Measures of a whole sweep, which an entry has and a set of entries or a single value has not.
 OF_A_SWEEP = ("width", "even")
@@ -45,13 +46,10 @@ class Side(Model):
         return [self.optimizer] if self.optimizer in labels else [x for x in labels if fnmatchcase(x, self.optimizer)]
 
 
-class Contrast(Model):
-    """A claim that is stated before the run: the left side's measure is greater than the right side's.
+class Contrast(Claim):
+    """A claim about optimizers on problems.
 
     Attributes:
-        name: Short name.
-        claim: The claim in one sentence.
-        refuted_by: What would refute it, in one sentence.
         left: The side that the claim says is better.
         right: The other side.
         problems: Patterns of the labels of the problems that it is about, with blanks between them; ``None`` for all.
@@ -61,12 +59,8 @@ class Contrast(Model):
             fails, the claim depends.
         measure: ``score``, ``reach``, ``solved``, ``width``, ``even`` or ``late``; more is better.
         over: ``mean`` over problems, or the ``worst`` of them.
-        margin: How much worse than the right side the left one may be.
     """
 
-    name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-    claim: Text
-    refuted_by: Text | None = None
     left: Side
     right: Side
     problems: Text | None = None
@@ -74,7 +68,6 @@ class Contrast(Model):
     groups: Mapping[str, Text] = Field(default_factory=dict)
     measure: Literal["score", "reach", "solved", "width", "even", "late"] = "score"
     over: Literal["mean", "worst"] = "mean"
-    margin: Annotated[Real, Field(ge=0, allow_inf_nan=False)] = 0.0
 
     @model_validator(mode="after")
     def _two_sides(self) -> Self:
@@ -99,7 +92,7 @@ class Contrast(Model):
         Returns:
             Those that are meant, in their order.
         """
-        return _matching(self.problems, problems)
+        return matching(self.problems, problems)
 
     def applies(self, optimizers: Sequence[str], problems: Sequence[str]) -> bool:
         """Returns whether a suite with these entries can judge the claim: both sides, and a problem on every side.
@@ -127,11 +120,11 @@ class Contrast(Model):
         wrong = []
         patterns = {"problems": self.problems, "beyond": self.beyond}
         for key, pattern in patterns.items():
-            if pattern is not None and not _matching(pattern, problems):
+            if pattern is not None and not matching(pattern, problems):
                 wrong.append((key, f"{pattern!r} matches no problem of the suite"))
-        if self.beyond is not None and _matching(self.beyond, problems):
+        if self.beyond is not None and matching(self.beyond, problems):
             twins = [label.partition("~")[0] for label in self.about(problems)]
-            others = {label.partition("~")[0] for label in _matching(self.beyond, problems)}
+            others = {label.partition("~")[0] for label in matching(self.beyond, problems)}
             if lone := [base for base in twins if base not in others or twins.count(base) > 1]:
                 wrong.append(
                     ("beyond", f"each problem needs one of its own that differs in the noise alone: {lone[0]}")
@@ -145,7 +138,3 @@ class Contrast(Model):
             if self.measure in OF_A_SWEEP:
                 wrong.append((f"{end}.optimizer", f"{self.measure} belongs to the sweep of one entry; got several"))
         return wrong
-
-
-def _matching(patterns: str | None, labels: Iterable[str]) -> list[str]:
-    return [x for x in labels if patterns is None or any(fnmatchcase(x, part) for part in patterns.split())]
