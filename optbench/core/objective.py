@@ -186,24 +186,26 @@ class Objective:
 
     def _run(self, name: str, *points: Params) -> tuple[Any, bool]:
         """Returns what a method of the loss finds, and whether it is traced."""
-        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(points)):
+        flat = [jax.tree.flatten(point) for point in points]
+        if any(isinstance(leaf, jax.core.Tracer) for leaves, _ in flat for leaf in leaves):
             return getattr(self._loss, name)(self._given, *points), True
-        numbers = [self._numbers(point) for point in points]
-        # Both are settings of a thread.
-        with jax.enable_x64(self.dtype == np.float64), jax.default_matmul_precision(PRODUCTS):
-            if name not in self._runs:
-                self._runs[name] = self._loss.compiled(name, self._given, *numbers)
-            return self._runs[name](self._given, *numbers), False
+        numbers = [self._numbers(leaves, tree) for leaves, tree in flat]
+        with jax.enable_x64(self.dtype == np.float64):
+            run = self._runs.get(name)
+            if run is None:
+                with jax.default_matmul_precision(PRODUCTS):
+                    run = self._runs[name] = self._loss.compiled(name, self._given, *numbers)
+            return run(self._given, *numbers), False
 
-    def _numbers(self, point: Params) -> Params:
+    def _numbers(self, leaves: list[Any], tree: Any) -> Params:
         """Returns a point in the objective's type."""
-        leaves, tree = jax.tree.flatten(point)
-        shapes = [np.shape(leaf) for leaf in leaves]
+        arrays = [np.asarray(leaf, self.dtype) for leaf in leaves]
+        shapes = [array.shape for array in arrays]
         if tree != self._tree or shapes != self._shapes:
             raise UsageError(
                 f"{self._label}: a point has {_described(self._tree, self._shapes)}; got {_described(tree, shapes)}"
             )
-        return jax.tree.unflatten(tree, [np.asarray(leaf, self.dtype) for leaf in leaves])
+        return jax.tree.unflatten(tree, arrays)
 
     def _placed(self, given: Given) -> Given:
         """Returns what the loss is given, on the device, its numbers in the objective's type."""
@@ -212,7 +214,8 @@ class Objective:
             array = np.asarray(leaf)
             return array.astype(self.dtype) if np.issubdtype(array.dtype, np.floating) else array
 
-        with jax.enable_x64(self.dtype == np.float64):
+        # An objective may be made within a trace, of which nothing may stay behind.
+        with jax.enable_x64(self.dtype == np.float64), jax.ensure_compile_time_eval():
             placed: Given = jax.device_put(jax.tree.map(cast, given))
         return placed
 

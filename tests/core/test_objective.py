@@ -109,6 +109,21 @@ def test_tracers_give_traced_results():
     assert jax.jit(lambda v: objective.hvp(np.array([1.0, 2.0]), v))(v).tolist() == [0.0, 12.0]
 
 
+def test_an_objective_that_is_made_within_a_trace_stays_usable(examples):
+    x, y = examples
+    made = []
+
+    @jax.jit
+    def traced(scale):
+        made.append(in_parts(x, y, 2, LOSS))
+        return scale * made[0].value(tree(0))
+
+    with jax.checking_leaks():
+        value = float(traced(2.0))
+    assert value == pytest.approx(2.0 * in_parts(x, y, 2, LOSS).value(tree(0)), rel=1e-15)
+    assert made[0].value_and_grad(tree(0))[0] == pytest.approx(value / 2.0, rel=1e-15)
+
+
 def test_what_is_no_point_is_refused():
     objective = Objective(lambda point: jnp.sum(point["w"]) + jnp.sum(point["b"]), LIKE, label="mine")
     with pytest.raises(UsageError, match=r"mine: a point has 2 arrays of shapes \(2,\), \(2, 3\); got shape \(8,\)"):
