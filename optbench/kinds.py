@@ -10,6 +10,8 @@ from collections.abc import Container
 
 #: Name of the kind, and the table of a suite file, and of a manifest, that makes it one of this kind.
 KINDS = {"landscapes": "problems", "networks": "tasks"}
+#: The kind of a manifest that names none, which is from before there were kinds.
+UNNAMED = next(iter(KINDS))
 
 
 def kind_of(tables: Container[str]) -> str:
@@ -25,4 +27,4 @@ def kind_of(tables: Container[str]) -> str:
         >>> kind_of({"name": "mine", "tasks": [{"data": "digits", "model": "lenet"}]})
         'networks'
     """
-    return next((kind for kind, table in KINDS.items() if table in tables), next(iter(KINDS)))
+    return next((kind for kind, table in KINDS.items() if table in tables), UNNAMED)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import optbench
+from optbench.kinds import KINDS
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "optbench").rglob("*.py"))
@@ -31,6 +32,18 @@ def test_imports_flow_one_way_and_evidence_never_needs_jax():
     lint_imports = Path(sys.executable).parent / "lint-imports"
     result = subprocess.run([lint_imports, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_kind_is_named_in_its_own_modules_and_on_its_literal_line_alone():
+    """Whoever writes a kind's name elsewhere branches on it, and would have to be found by whoever adds a third."""
+    named = {
+        relative(path)
+        for path in SOURCES
+        if not set(path.with_suffix("").parts) & set(KINDS)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in KINDS
+    }
+    assert named == {"optbench/kinds.py"}
 
 
 @pytest.mark.parametrize("path", ALL, ids=relative)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optbench.errors import DataError
-from optbench.kinds import KINDS
+from optbench.kinds import KINDS, UNNAMED
 from optbench.records.schema import Schema
 
 
@@ -27,7 +27,7 @@ def row_schema(manifest: Mapping[str, Any]) -> Schema:
         >>> row_schema({"kind": "networks"}).order
         ('task', 'optimizer', 'split', 'config', 'seed')
     """
-    kind = manifest.get("kind", "landscapes")
+    kind = manifest.get("kind", UNNAMED)
     if kind not in KINDS:
         run, version = manifest.get("run_id", "?"), manifest.get("version", "?")
         raise DataError(f"run {run}, made by optbench {version}: kind must be one of {', '.join(KINDS)}; got {kind!r}")

@@ -1,0 +1,1 @@
+"""Suites of coins, planned, described and executed."""
