@@ -24,6 +24,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell ignores SIGINT for what it starts in the background, and so would the commands under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+#: Modules of a copy of the package, which hold no tests and cannot be imported from here.
+collect_ignore = ["toy_kind"]
+
 #: Folders whose tests run under strict promotion: what is written for one point is exact there.
 STRICT = {"core", "problems", "optimizers", "measures"}
 
