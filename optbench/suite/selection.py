@@ -141,7 +141,9 @@ def quick_size(suite: S) -> S:
         if items := changes.get(key):
             kept = {entry.label for item in items for entry in kind.meant(item, entries)}
             entries = tuple(entry for entry in entries if entry.label in kept)
-        changes[key] = entries
+        # What the quick size sets, such as epochs, holds for every entry.
+        own = {name: None for name in changes if name in kind.model_fields}
+        changes[key] = tuple(entry.model_copy(update=own) for entry in entries)
     changes["grid"] = {name: _resized(grid, quick.points) for name, grid in suite.grid.items()}
     changes["optimizers"] = tuple(_fewer(entry, quick.points) for entry in changes["optimizers"])
     return suite.shrunk({**changes, "quick": None})

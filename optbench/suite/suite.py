@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, Strict, ValidationError, model_validator
@@ -79,9 +79,10 @@ class Suite(Model):
     table: str | None = None
 
     @property
-    @abstractmethod
-    def subjects(self) -> Sequence[Entry]:
+    def subjects(self) -> tuple[Entry, ...]:
         """What the optimizers are compared on: the entries of the table of the suite's kind."""
+        found: tuple[Entry, ...] = getattr(self, KINDS[self.KIND])
+        return found
 
     @classmethod
     def entries(cls) -> dict[str, type[Entry]]:

@@ -96,11 +96,6 @@ class LandscapeSuite(Suite):
     contrasts: tuple[Contrast, ...] = ()
     table: Table | None = None
 
-    @property
-    def subjects(self) -> tuple[ProblemSpec, ...]:
-        """The problems."""
-        return self.problems
-
     def faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the suite as a whole: (key, message) pairs."""
         wrong = super().faults()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
@@ -73,11 +73,6 @@ class NetworkSuite(Suite):
     contrasts: tuple[Contrast, ...] = ()
     table: Table | None = None
 
-    @property
-    def subjects(self) -> tuple[TaskSpec, ...]:
-        """The tasks."""
-        return self.tasks
-
     def faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the suite as a whole: (key, message) pairs."""
         wrong = super().faults()
@@ -98,13 +93,6 @@ class NetworkSuite(Suite):
         if self._content(task) == wanted:
             return None
         return next((other for other in self.tasks if self._content(other) == wanted), None)
-
-    def shrunk(self, changes: Mapping[str, Any]) -> Self:
-        """Returns the suite in its quick size, whose epochs are those of every task."""
-        if "epochs" not in changes:
-            return super().shrunk(changes)
-        tasks = tuple(task.model_copy(update={"epochs": None}) for task in changes["tasks"])
-        return super().shrunk({**changes, "tasks": tasks})
 
     def faults_of(self, claim: Contrast) -> list[tuple[str, str]]:
         """Returns what is wrong with a claim about the suite: (key, message) pairs."""

@@ -43,10 +43,6 @@ class CoinSuite(Suite):
     tosses: int = 10
     coins: tuple[Coin, ...]
 
-    @property
-    def subjects(self) -> tuple[Coin, ...]:
-        return self.coins
-
     def faults_of(self, claim: Any) -> list[tuple[str, str]]:
         return []
 
