@@ -21,8 +21,8 @@ class Presentation:
 
     Attributes:
         costs: The clock of every table and figure; it stands in every footer.
-        settings: The settings in which an optimizer is shown, in their order; ``tuned``, which figures take by default, among
-            them.
+        settings: The settings in which an optimizer is shown, in their order; ``tuned`` among them, which figures take
+            by default.
         entry: What a run compares optimizers on, in the singular: the column of its rows, and with an ``s`` the key of
             its manifest.
         reads_in_parts: Whether a stored run is read entry by entry, since a large suite's rows would fill memory.
