@@ -69,15 +69,14 @@ def test_a_reader_that_leaves_is_no_error(tmp_path, words):
 
 
 WAITING = """
-import sys, time, types
+import sys, time
+from optbench import runner
 from optbench.console import Progress
-module = types.ModuleType("optbench.runner")
 def run(suite, *, progress, **options):
     progress(Progress(3, 8))
     print("ready", file=sys.stderr, flush=True)
     time.sleep(60)
-module.run = run
-sys.modules["optbench.runner"] = module
+runner.run = run
 from optbench.cli import main
 sys.argv = ["optbench", "run", "quick"]
 main()
