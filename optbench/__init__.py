@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 #: package imports the root's targets.
 _PUBLIC = {
     "problem": ("optbench.catalog", "problem"),
-    "trace": ("optbench.engine.trace", "trace"),
+    "trace": ("optbench.engine.landscapes.trace", "trace"),
     "run": ("optbench.runner", "run"),
     "load": ("optbench.store", "load"),
     "analysis": ("optbench.analysis", ""),

@@ -29,8 +29,8 @@ def measure(rounds: int) -> dict[str, float]:
     from ours import runner
     from workload import workload
 
-    from optbench.engine.execute import Engine
-    from optbench.engine.shelves import Pair
+    from optbench.engine.landscapes.execute import Engine
+    from optbench.engine.landscapes.shelves import Pair
 
     jax.config.update("jax_enable_x64", True)
     taken = {}

@@ -17,11 +17,11 @@ from scans import compile_scan
 from workload import RULES, Workload
 
 from optbench.engine.compile import CACHE_VARIABLE, compile_function
-from optbench.engine.execute import Engine
-from optbench.engine.program import compile_program
-from optbench.engine.record import record
-from optbench.engine.recorder import compile_recorder, example
-from optbench.engine.shelves import Pair, shelves
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.program import compile_program
+from optbench.engine.landscapes.record import record
+from optbench.engine.landscapes.recorder import compile_recorder, example
+from optbench.engine.landscapes.shelves import Pair, shelves
 from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load
 

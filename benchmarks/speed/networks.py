@@ -23,9 +23,9 @@ from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
 from optbench.engine.compile import CACHE_VARIABLE
-from optbench.engine.fitting import Lane, fit
-from optbench.engine.scoring import forget
-from optbench.engine.training import SEGMENT, Training, compile_trainer
+from optbench.engine.networks.fitting import Lane, fit
+from optbench.engine.networks.scoring import forget
+from optbench.engine.networks.training import SEGMENT, Training, compile_trainer
 from optbench.environment import visible_cores
 from optbench.records import curve_steps
 from optbench.records.networks import SCORED

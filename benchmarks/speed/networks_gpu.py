@@ -33,8 +33,8 @@ import numpy as np
 
 from optbench import catalog
 from optbench.engine import compile as compiling
-from optbench.engine import lane_programs, scoring
-from optbench.engine.fitting import Fit, Fitter, Lane
+from optbench.engine.networks import lane_programs, scoring
+from optbench.engine.networks.fitting import Fit, Fitter, Lane
 from optbench.engine.outcomes import Point
 from optbench.records import curve_steps
 from optbench.tasks.models.network import Network

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from workload import Kept, Workload
 
-from optbench.engine.execute import Engine
-from optbench.engine.shelves import Pair
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.shelves import Pair
 from optbench.records import curve_steps
 
 

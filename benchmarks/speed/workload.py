@@ -8,7 +8,7 @@ import numpy as np
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
-from optbench.engine.operands import goal
+from optbench.engine.landscapes.operands import goal
 from optbench.problems.problem import Problem
 from optbench.records import curve_steps
 

@@ -80,10 +80,10 @@ def fetch(name: str) -> None:
       OPTBENCH_DATA=/data optbench data fetch cifar10
     """
     from optbench.tasks.data.fetching import fetch as download
-    from optbench.tasks.data.surveying import State, survey
+    from optbench.tasks.data.surveying import Presence, survey
 
     state = survey(name, sums=False).state
-    if state in (State.EMBEDDED, State.GENERATED):
+    if state in (Presence.EMBEDDED, Presence.GENERATED):
         click.echo(f"{name}: {state}, needs no files")
         return
     with _progress() as report:
@@ -108,10 +108,10 @@ def verify(name: str | None, as_json: bool) -> None:
       optbench data verify mnist --json
     """
     from optbench.tasks.data.registry import SETS
-    from optbench.tasks.data.surveying import State, survey
+    from optbench.tasks.data.surveying import Presence, survey
 
     surveys = [survey(each) for each in ([name] if name else SETS)]
-    bad = [found for found in surveys if found.is_bad or (name and found.state is State.ABSENT)]
+    bad = [found for found in surveys if found.is_bad or (name and found.state is Presence.ABSENT)]
     if as_json:
         facts = [_facts(found) for found in surveys]
         click.echo(json.dumps(facts[0] if name else facts, indent=2))

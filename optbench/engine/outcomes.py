@@ -18,6 +18,10 @@ Columns = dict[str, Any]
 OUT_OF_MEMORY = ("resource_exhausted", "out of memory")
 
 
+class Stopped(Exception):
+    """Lanes were abandoned because the run is being stopped."""
+
+
 class Point(StrEnum):
     """Which point of a run an end point is."""
 

@@ -14,10 +14,10 @@ import pandas as pd
 
 from optbench import __version__, catalog
 from optbench.core.optimizer import Optimizer
-from optbench.engine import pictures
-from optbench.engine.execute import Engine
-from optbench.engine.shelves import Pair, fault
-from optbench.engine.trace import resolved
+from optbench.engine.landscapes import pictures
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.shelves import Pair, fault
+from optbench.engine.landscapes.trace import resolved
 from optbench.errors import UsageError, unknown_name
 from optbench.plotting import wishes
 from optbench.plotting.wishes import OTHERS, Rate, Start

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from optbench import __version__, catalog
 from optbench.analysis.landscapes.evidence import arrange
 from optbench.analysis.landscapes.selection import gentle
-from optbench.engine import pictures
-from optbench.engine.execute import Engine
-from optbench.engine.shelves import Pair, fault
+from optbench.engine.landscapes import pictures
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.shelves import Pair, fault
 from optbench.errors import DataError, UsageError, unknown_name
 from optbench.plotting import wishes
 from optbench.plotting.wishes import OTHERS, Rate, Start

@@ -16,7 +16,7 @@ from optbench.analysis.landscapes.redraw import replicate_sums
 from optbench.analysis.landscapes.summarize import analyze
 from optbench.analysis.statistics import families
 from optbench.core import keys
-from optbench.engine.network_rows import seed_of
+from optbench.engine.networks.rows import seed_of
 from optbench.errors import UsageError
 from optbench.problems import constants
 from optbench.problems.finite_sums.batches import index_stream
@@ -115,7 +115,7 @@ FILES = {
     "analysis/statistics/families.py",
     "analysis/landscapes/redraw.py",
     "analysis/landscapes/resample.py",
-    "engine/network_rows.py",
+    "engine/networks/rows.py",
     "problems/constants.py",
     "problems/finite_sums/batches.py",
     "problems/finite_sums/design.py",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import optbench
-from optbench.engine import shelves
-from optbench.engine.execute import Engine
+from optbench.engine.landscapes import shelves
+from optbench.engine.landscapes.execute import Engine
 
 FILES = ("shards/*.parquet", "pictures/*.parquet")
 

@@ -10,7 +10,7 @@ import pytest
 
 import optbench as ob
 from optbench import store
-from optbench.engine.execute import Engine
+from optbench.engine.landscapes.execute import Engine
 from tests.e2e.command import call, environ, evidence, rendered, suite, words
 
 #: Runs a command without root's power to write where it may not; does nothing for other users.

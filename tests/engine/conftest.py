@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine.execute import Engine
-from optbench.engine.operands import target_order
-from optbench.engine.rows import measured
-from optbench.engine.shelves import Pair
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.operands import target_order
+from optbench.engine.landscapes.rows import measured
+from optbench.engine.landscapes.shelves import Pair
 from optbench.problems.units import units_of
 from optbench.suite.landscapes.plan import LandscapeGroup
 from optbench.suite.landscapes.problem import ProblemSpec

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optbench.engine.chunks import CHUNK, between_rows, over_rows
+from optbench.engine.landscapes.chunks import CHUNK, between_rows, over_rows
 
 VALUES = np.random.default_rng(0).standard_normal((CHUNK, 4))
 

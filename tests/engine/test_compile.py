@@ -10,9 +10,9 @@ import pytest
 
 from optbench import catalog
 from optbench.engine import compile as compiling
-from optbench.engine.execute import Engine
-from optbench.engine.program import _identity, compile_program
-from optbench.engine.shelves import Pair, shelves
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.program import _identity, compile_program
+from optbench.engine.landscapes.shelves import Pair, shelves
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_kept_program_is_not_traced_again_and_gives_the_same_bits(folder, monk
     assert len(exported(folder)) >= 1
     assert sorted(folder.rglob("xla/*"))
     compile_program.cache_clear()
-    monkeypatch.setattr("optbench.engine.program._advance", lambda *_: pytest.fail("traced again"))
+    monkeypatch.setattr("optbench.engine.landscapes.program._advance", lambda *_: pytest.fail("traced again"))
     warm = run_adam()
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(cold), jax.tree.leaves(warm), strict=True))
 

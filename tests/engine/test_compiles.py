@@ -10,10 +10,10 @@ import jax
 import pytest
 
 from optbench import catalog
-from optbench.engine.execute import Engine
-from optbench.engine.program import block_lanes, compile_program
-from optbench.engine.recorder import compile_recorder
-from optbench.engine.shelves import Pair, shelf_key, shelves
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.program import block_lanes, compile_program
+from optbench.engine.landscapes.recorder import compile_recorder
+from optbench.engine.landscapes.shelves import Pair, shelf_key, shelves
 from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load
 from tests.engine.conftest import group_of

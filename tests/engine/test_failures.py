@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine.block import Task
-from optbench.engine.execute import Engine
-from optbench.engine.shelves import Pair, fault
+from optbench.engine.landscapes.block import PreparedPair
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.shelves import Pair, fault
 from optbench.errors import UsageError
 from optbench.records import N_TARGETS, curve_steps
 from optbench.records.landscapes import ROWS
@@ -160,7 +160,7 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
     group = group_of("rosenbrock", "sgd", [10.0 ** (-k / 9) for k in range(30)], starts=10, budget=20)
     other = group_of("rosenbrock", "adam", [0.1], budget=20)
     expected, other_expected = (rows_by_id(result) for result in engine.run([group, other]))
-    run, unlucky = Task.run, []
+    run, unlucky = PreparedPair.run, []
 
     def fail_for_one_block(self, z0, *arguments, **named):
         unlucky[:] = unlucky or [z0.tobytes()]
@@ -168,7 +168,7 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
             raise error
         return run(self, z0, *arguments, **named)
 
-    monkeypatch.setattr(Task, "run", fail_for_one_block)
+    monkeypatch.setattr(PreparedPair, "run", fail_for_one_block)
     alone = Engine(threads=1, programs=engine.programs, recorders=engine.recorders)
     result, other_result = alone.run([group, other])
     columns = result[1].columns
@@ -191,7 +191,7 @@ def test_a_block_that_fails_is_rows_and_its_neighbors_run_on(engine, monkeypatch
 def test_a_block_that_ran_out_of_memory_is_tried_again_alone(engine, monkeypatch):
     group = group_of("rosenbrock", "sgd", [10.0 ** (-k / 9) for k in range(30)], starts=10, budget=20)
     (expected,) = (rows_by_id(result) for result in engine.run([group]))
-    run, calls = Task.run, []
+    run, calls = PreparedPair.run, []
 
     def fail_once(self, *arguments, **named):
         calls.append(1)
@@ -199,7 +199,7 @@ def test_a_block_that_ran_out_of_memory_is_tried_again_alone(engine, monkeypatch
             raise MemoryError("RESOURCE_EXHAUSTED: Out of memory")
         return run(self, *arguments, **named)
 
-    monkeypatch.setattr(Task, "run", fail_once)
+    monkeypatch.setattr(PreparedPair, "run", fail_once)
     (result,) = Engine(threads=1, programs=engine.programs, recorders=engine.recorders).run([group])
     assert set(result[1].columns["status"]) <= {"ok", "diverged"}
     assert rows_by_id(result) == expected

@@ -15,9 +15,9 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine import in_threads, side_by_side
-from optbench.engine.fitting import Fitter, Lane, fit
-from optbench.engine.scoring import Scores
+from optbench.engine.networks import in_threads, side_by_side
+from optbench.engine.networks.fitting import Fitter, Lane, fit
+from optbench.engine.networks.scoring import Scores
 from optbench.errors import UsageError
 from optbench.tasks.task import Examples
 from tests.engine.softmax import digits_task, judged, start_of

@@ -11,9 +11,9 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine.fitting import Fitter, Lane, fit
-from optbench.engine.scoring import compile_evaluator
-from optbench.engine.training import SEGMENT, Training, compile_trainer
+from optbench.engine.networks.fitting import Fitter, Lane, fit
+from optbench.engine.networks.scoring import compile_evaluator
+from optbench.engine.networks.training import SEGMENT, Training, compile_trainer
 from optbench.errors import UsageError
 from optbench.tasks import parts
 from optbench.tasks.data import load

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from optbench import catalog
-from optbench.engine.disturb import Streams
-from optbench.engine.execute import Engine
-from optbench.engine.record import SEGMENT
-from optbench.engine.rows import measured
-from optbench.engine.shelves import Pair, shelf_key
+from optbench.engine.landscapes.disturb import Streams
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.record import SEGMENT
+from optbench.engine.landscapes.rows import measured
+from optbench.engine.landscapes.shelves import Pair, shelf_key
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.gradient_flow import gradient_scale
 from optbench.problems.noise import Noise

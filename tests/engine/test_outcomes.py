@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine.block import Task
-from optbench.engine.execute import Engine
-from optbench.engine.fitting import Fitter, Lane
-from optbench.engine.in_threads import InThreads
-from optbench.engine.network_rows import trained
+from optbench.engine.landscapes.block import PreparedPair
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.networks.fitting import Fitter, Lane
+from optbench.engine.networks.in_threads import InThreads
+from optbench.engine.networks.rows import trained
+from optbench.engine.networks.side_by_side import LanesAbreast
 from optbench.engine.outcomes import Point, failure, is_out_of_memory
-from optbench.engine.shelves import Pair
-from optbench.engine.side_by_side import SideBySide
 from optbench.measures.wells import drains_to
 from optbench.records import FLAT, NEITHER, SHARP, Split
 from optbench.runner.kinds.networks.kind import fitter_of, task_of
@@ -108,7 +108,7 @@ def test_a_run_that_has_diverged_has_only_the_points_before(landscapes):
     assert not diverged.keys() & by_cell(outcome, Point.LAST).keys()
 
 
-@pytest.fixture(scope="module", params=[InThreads.name, SideBySide.name])
+@pytest.fixture(scope="module", params=[InThreads.name, LanesAbreast.name])
 def fits(request):
     """Runs of a network with batch normalization: one that validation ends early, one that diverges, one to the end."""
     with jax.enable_x64(False):
@@ -159,13 +159,13 @@ def test_both_engines_call_the_same_failures_out_of_memory(landscapes, monkeypat
         raise error
 
     assert is_out_of_memory(error) == (status == "oom")
-    monkeypatch.setattr(Task, "run", fail)
+    monkeypatch.setattr(PreparedPair, "run", fail)
     alone = Engine(threads=1, programs=landscapes.programs, recorders=landscapes.recorders)
     outcome = outcome_of(alone, CASES["raw"](), ends=True)
     task = digits_task(n=60)
-    for way in (InThreads, SideBySide):
+    for way in (InThreads, LanesAbreast):
         fitter = Fitter(task, catalog.optimizer("sgd"), batch_size=30, lanes=way.name)
-        monkeypatch.setattr(fitter._way, "_scores" if way is SideBySide else "evaluate", fail)
+        monkeypatch.setattr(fitter._way, "_scores" if way is LanesAbreast else "evaluate", fail)
         found = fitter.fit([Lane({}, 0)], epochs=1)
         assert [(fit.status, fit.ends) for fit in found] == [(status, {})]
         assert outcome.columns["message"][0] == found[0].message == failure(error)[1]

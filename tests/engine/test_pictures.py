@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine import pictures
-from optbench.engine.execute import Engine
-from optbench.engine.pictures import BASIN_POINTS, CONTOUR_POINTS, LOST, NOWHERE, OTHER, PATHS, Shot
+from optbench.engine.landscapes import pictures
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.pictures import BASIN_POINTS, CONTOUR_POINTS, LOST, NOWHERE, OTHER, PATHS, Shot
 from tests.engine.conftest import LANDSCAPES
 from tests.engine.landscapes import LEFT, RIDGE, RIGHT
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine.chunks import CHUNK
-from optbench.engine.operands import Goal
-from optbench.engine.record import CHUNKS, SEGMENT
-from optbench.engine.recorder import compile_recorder, schedule
-from optbench.engine.rows import measured
+from optbench.engine.landscapes.chunks import CHUNK
+from optbench.engine.landscapes.operands import Goal
+from optbench.engine.landscapes.record import CHUNKS, SEGMENT
+from optbench.engine.landscapes.recorder import compile_recorder, schedule
+from optbench.engine.landscapes.rows import measured
 from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS, GAP_TARGETS, N_TARGETS, SOLVED
 from tests.engine.oracle import judge
 

@@ -10,7 +10,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine.fitting import Fitter, Lane, fit
+from optbench.engine.networks.fitting import Fitter, Lane, fit
 from optbench.errors import UsageError
 from optbench.tasks.regularization import Regularization
 from tests.engine.softmax import batches, digits_task, judged, softmax_gradient, start_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine.chunks import CHUNK
-from optbench.engine.record import SEGMENT
+from optbench.engine.landscapes.chunks import CHUNK
+from optbench.engine.landscapes.record import SEGMENT
 from optbench.records import GAP_TARGETS, N_TARGETS
 from tests.engine import oracle
 from tests.engine.conftest import LANDSCAPES, RULES

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import pytest
 
 from optbench import catalog
-from optbench.engine.program import weight
-from optbench.engine.shelves import Pair, held_together, shelf_key, shelves
-from optbench.engine.state import State, layout, n_slots
+from optbench.engine.landscapes.program import weight
+from optbench.engine.landscapes.shelves import Pair, held_together, shelf_key, shelves
+from optbench.engine.landscapes.state import State, layout, n_slots
 
 DIM = 10
 
@@ -78,5 +78,5 @@ def test_programs_of_a_small_plan_are_held_together_and_those_of_a_large_one_in_
     each = sum(weight(shelf) for key, shelf in programs.items() if key.dim == 2)
     for share, parts in ((0.5, [[2], [3], [10], [40]]), (2.1, [[2, 3], [10, 40]]), (3.1, [[2, 3, 10], [40]])):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("optbench.engine.shelves.HELD_WEIGHT", share * each)
+            patch.setattr("optbench.engine.landscapes.shelves.HELD_WEIGHT", share * each)
             assert held_together(programs) == parts

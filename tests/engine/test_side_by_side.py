@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine import side_by_side
-from optbench.engine.fitting import Fitter, Lane
-from optbench.engine.training import Training
+from optbench.engine.networks import side_by_side
+from optbench.engine.networks.fitting import Fitter, Lane
+from optbench.engine.networks.training import Training
 from optbench.errors import UsageError
 from optbench.tasks.regularization import Regularization
 from tests.engine.softmax import digits_task, judged
@@ -93,13 +93,13 @@ def test_a_lane_that_diverges_leaves_the_others_alone(task):
 
 def test_tuning_never_looks_at_test_examples(task, monkeypatch):
     looked = []
-    scores = side_by_side.SideBySide._scores
+    scores = side_by_side.LanesAbreast._scores
 
     def watched(way, programs, kept, part, *most):
         looked.append(part)
         return scores(way, programs, kept, part, *most)
 
-    monkeypatch.setattr(side_by_side.SideBySide, "_scores", watched)
+    monkeypatch.setattr(side_by_side.LanesAbreast, "_scores", watched)
     fitter = Fitter(task, catalog.optimizer("adam"), batch_size=30, lanes="side by side")
     (tuned,) = fitter.fit(LANES[:1], epochs=1, test=False)
     assert set(looked) == {"train", "validation"}
@@ -169,7 +169,7 @@ def test_an_unknown_way_is_refused(task):
 FOUR = """
 import json, jax
 from optbench import catalog
-from optbench.engine.fitting import Fitter
+from optbench.engine.networks.fitting import Fitter
 from tests.engine.softmax import digits_task
 from tests.engine.test_side_by_side import LANES, agree, both
 apart, together, fitter = both(digits_task(catalog.model("mlp")), "adam", LANES)

@@ -16,7 +16,7 @@ from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
 from optbench.core.keys import words
-from optbench.engine.training import Training, as_key
+from optbench.engine.networks.training import Training, as_key
 from optbench.optimizers.from_optax import start_key
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import Examples, Task

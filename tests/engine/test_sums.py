@@ -9,7 +9,7 @@ import pytest
 from jax import lax
 
 from optbench import catalog
-from optbench.engine.sums import FEW, pinned_sums
+from optbench.engine.landscapes.sums import FEW, pinned_sums
 
 LANES, DIM = 3, FEW + 5
 pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu", reason="accelerators keep their sums")

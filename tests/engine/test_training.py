@@ -8,7 +8,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.engine.training import SEGMENT, Training, compile_trainer
+from optbench.engine.networks.training import SEGMENT, Training, compile_trainer
 from optbench.tasks import parts
 from optbench.tasks.parts import EVALUATED, part_of
 from optbench.tasks.regularization import Regularization

@@ -14,8 +14,8 @@ import pytest
 import optbench as ob
 from optbench import catalog, store
 from optbench.core.optimizer import Hyper, Optimizer
-from optbench.engine.execute import Engine
-from optbench.engine.shelves import Pair
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.shelves import Pair
 from optbench.errors import UsageError
 
 

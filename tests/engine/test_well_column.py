@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from optbench import catalog
-from optbench.engine.disturb import Streams
-from optbench.engine.execute import Engine
-from optbench.engine.program import Room
-from optbench.engine.shelves import Pair
-from optbench.engine.well_column import snapshot_trips
+from optbench.engine.landscapes.disturb import Streams
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.program import Room
+from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.well_column import snapshot_trips
 from optbench.measures.wells import drains_to
 from optbench.records import FLAT, NEITHER, SHARP
 from tests.engine.conftest import group_of

@@ -8,11 +8,11 @@ import pytest
 
 from optbench import catalog
 from optbench.core.optimizer import Hyper, Optimizer
-from optbench.engine.execute import Engine
-from optbench.engine.lane import NOWHERE, ZERO_GRADIENT, Curve
-from optbench.engine.scoring import Scores
-from optbench.engine.shelves import Pair
-from optbench.engine.zero_gradient import divides_by_zero
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.zero_gradient import divides_by_zero
+from optbench.engine.networks.lane import NOWHERE, ZERO_GRADIENT, Curve
+from optbench.engine.networks.scoring import Scores
 from optbench.problems.landscape import Dims, Landscape, at, box
 from tests.engine.conftest import group_of
 from tests.optimizers.test_conformance import RESTLESS, RULES

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from optbench.engine.disturb import Streams, room_for
+from optbench.engine.landscapes.disturb import Streams, room_for
 from optbench.problems import spectrum
 from optbench.problems.noise import Noise
 from optbench.problems.problem import Problem

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optbench import catalog, store
-from optbench.engine.shelves import Pair, shelves
+from optbench.engine.landscapes.shelves import Pair, shelves
 from optbench.errors import UsageError
 from optbench.problems import constants
 from optbench.problems.problem import Problem

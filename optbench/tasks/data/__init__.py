@@ -15,6 +15,6 @@ from optbench.tasks.data.dataset import Dataset
 from optbench.tasks.data.fetching import fetch
 from optbench.tasks.data.loading import load
 from optbench.tasks.data.registry import SETS
-from optbench.tasks.data.splitting import Split, folds, split
+from optbench.tasks.data.splitting import Parts, folds, split
 
-__all__ = ["SETS", "Dataset", "Split", "fetch", "folds", "load", "split"]
+__all__ = ["SETS", "Dataset", "Parts", "fetch", "folds", "load", "split"]

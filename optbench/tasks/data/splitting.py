@@ -23,7 +23,7 @@ VALIDATION = 0.1
 TEST = 0.2
 
 
-class Split(NamedTuple):
+class Parts(NamedTuple):
     """Indices of rows, in ascending order; no row is in two parts.
 
     Attributes:
@@ -71,7 +71,7 @@ def sizes(found: DataSet) -> Sizes:
     return Sizes(rest - validation, validation, test)
 
 
-def split(dataset: Dataset, seed: int, *, validation: float = VALIDATION, test: float = TEST) -> Split:
+def split(dataset: Dataset, seed: int, *, validation: float = VALIDATION, test: float = TEST) -> Parts:
     """Splits the rows of a set, each class in the same proportions.
 
     Args:
@@ -93,7 +93,7 @@ def split(dataset: Dataset, seed: int, *, validation: float = VALIDATION, test: 
     """
     rest, held_out = _test_part(dataset, seed, test)
     train, chosen = _parted(dataset, rest, validation, "validation", seed)
-    return Split(train, chosen, held_out)
+    return Parts(train, chosen, held_out)
 
 
 def folds(dataset: Dataset, k: int, seed: int, *, test: float = TEST) -> list[tuple[np.ndarray, np.ndarray]]:

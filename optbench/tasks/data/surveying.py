@@ -14,7 +14,7 @@ from optbench.tasks.data.loading import archive_there, load
 from optbench.tasks.data.registry import DataSet, Origin
 
 
-class State(StrEnum):
+class Presence(StrEnum):
     """How a data set is."""
 
     EMBEDDED = "embedded"
@@ -38,7 +38,7 @@ class Survey:
     """
 
     data_set: DataSet
-    state: State
+    state: Presence
     findings: tuple[Finding, ...]
     archive: Path | None
     folder: Path
@@ -46,7 +46,7 @@ class Survey:
     @property
     def is_bad(self) -> bool:
         """Whether some files are there, but the set cannot be used."""
-        return self.state in (State.DAMAGED, State.INCOMPLETE)
+        return self.state in (Presence.DAMAGED, Presence.INCOMPLETE)
 
     def explanation(self) -> str:
         """Returns the message about files that are missing or damaged."""
@@ -73,15 +73,15 @@ def survey(name: str, folder: Path | str | None = None, *, sums: bool = True) ->
     if found.origin is not Origin.FILES:
         if sums:
             load(name)
-        return Survey(found, State(found.origin), (), None, root(folder))
+        return Survey(found, Presence(found.origin), (), None, root(folder))
     findings = tuple(inspect(path_of(found, file, folder), file, sums=sums) for file in found.files)
     return Survey(found, _state(findings), findings, archive_there(found, folder), root(folder))
 
 
-def _state(findings: tuple[Finding, ...]) -> State:
+def _state(findings: tuple[Finding, ...]) -> Presence:
     conditions = {finding.condition for finding in findings}
     if conditions == {Condition.GOOD}:
-        return State.PRESENT
+        return Presence.PRESENT
     if conditions == {Condition.MISSING}:
-        return State.ABSENT
-    return State.INCOMPLETE if conditions == {Condition.GOOD, Condition.MISSING} else State.DAMAGED
+        return Presence.ABSENT
+    return Presence.INCOMPLETE if conditions == {Condition.GOOD, Condition.MISSING} else Presence.DAMAGED

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.landscapes.selection import SETTINGS
-from optbench.engine.program import RULE_WEIGHT, Shelf, weight
-from optbench.engine.shelves import Pair, ShelfKey, held_together, shelf_key, shelves
+from optbench.engine.landscapes.program import RULE_WEIGHT, Shelf, weight
+from optbench.engine.landscapes.shelves import Pair, ShelfKey, held_together, shelf_key, shelves
 from optbench.problems.problem import Problem
 from optbench.records import N_TARGETS, curve_steps
 from optbench.runner.kinds.landscapes.pictures import pictured

@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from optbench import store
-from optbench.engine import pictures
-from optbench.engine.execute import Engine
-from optbench.engine.program import Program
-from optbench.engine.shelves import Pair, ShelfKey, fault, held_together, shelf_key, shelves
+from optbench.engine.landscapes import pictures
+from optbench.engine.landscapes.execute import Engine
+from optbench.engine.landscapes.program import Program
+from optbench.engine.landscapes.shelves import Pair, ShelfKey, fault, held_together, shelf_key, shelves
 from optbench.records.landscapes import IDENTITY
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Kind, Part, Shard, Tell

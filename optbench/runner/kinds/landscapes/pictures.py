@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from optbench import catalog, store
 from optbench.analysis.landscapes.evidence import arrange
 from optbench.analysis.landscapes.selection import gentle
-from optbench.engine import pictures
+from optbench.engine.landscapes import pictures
 from optbench.records import Status
 from optbench.runner.ledger import Ledger
 from optbench.suite.landscapes.plan import LandscapeGroup

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from optbench.engine.pictures import BASIN_POINTS
+from optbench.engine.landscapes.pictures import BASIN_POINTS
 from optbench.suite.landscapes.plan import LandscapeGroup, LandscapePlan
 
 #: The process begins: JAX and pandas are loaded, the suite is planned.

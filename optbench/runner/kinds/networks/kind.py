@@ -8,8 +8,8 @@ from typing import Any
 
 from optbench import catalog, store
 from optbench.analysis.networks.selection import choose
-from optbench.engine.fitting import Fitter
-from optbench.engine.network_rows import Cells, trained
+from optbench.engine.networks.fitting import Fitter
+from optbench.engine.networks.rows import Cells, trained
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
 from optbench.records import Split
@@ -24,7 +24,7 @@ from optbench.suite.networks.task import TaskSpec
 from optbench.suite.selection import Selection
 from optbench.suite.suite import Suite
 from optbench.tasks import data
-from optbench.tasks.data.surveying import State, survey
+from optbench.tasks.data.surveying import Presence, survey
 from optbench.tasks.task import Task
 
 
@@ -55,7 +55,7 @@ class Networks:
         """Refuses to begin where data are missing or are not what they should be."""
         for name in dict.fromkeys(task.data for task in self.plan.spec.tasks):
             found = survey(name, sums=False)
-            if found.is_bad or found.state is State.ABSENT:
+            if found.is_bad or found.state is Presence.ABSENT:
                 raise DataError(found.explanation())
 
     def manifest(self) -> dict[str, Any]:
@@ -192,7 +192,7 @@ def absent(spec: NetworkSuite) -> dict[str, str]:
     """Returns why tasks are left out, by label: those that a suite has only where their data are."""
     found = {}
     for task in spec.tasks:
-        if task.if_present and survey(task.data, sums=False).state is State.ABSENT:
+        if task.if_present and survey(task.data, sums=False).state is Presence.ABSENT:
             found[task.label] = f"no file of {task.data} is on this machine; optbench data fetch {task.data}"
     return found
 

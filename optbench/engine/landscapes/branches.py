@@ -13,11 +13,11 @@ from jax.experimental.layout import Layout as MemoryLayout
 from jax.experimental.layout import with_layout_constraint
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.dataflow import trace_rule
-from optbench.engine.disturb import sampled_terms
-from optbench.engine.operands import Operands, unpacker
-from optbench.engine.state import Layout, State
-from optbench.engine.sums import pinned_sums
+from optbench.engine.landscapes.dataflow import trace_rule
+from optbench.engine.landscapes.disturb import sampled_terms
+from optbench.engine.landscapes.operands import Operands, unpacker
+from optbench.engine.landscapes.state import Layout, State
+from optbench.engine.landscapes.sums import pinned_sums
 from optbench.problems.evaluation import with_own_arrays
 from optbench.problems.problem import Problem
 

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.execute import Engine
+from optbench.engine.landscapes.execute import Engine
 from optbench.problems.problem import Problem
 from optbench.problems.units import units_of
 from optbench.records import ESCAPE_WIDTHS, Split

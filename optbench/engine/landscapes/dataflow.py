@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from optbench.core.optimizer import Optimizer
 
 
-class Flow(NamedTuple):
+class Reads(NamedTuple):
     """What tracing a rule tells.
 
     Attributes:
@@ -31,7 +31,7 @@ class Flow(NamedTuple):
 
 
 @cache
-def trace_rule(rule: Optimizer, dim: int) -> Flow:
+def trace_rule(rule: Optimizer, dim: int) -> Reads:
     """Traces a rule on shapes.
 
     Args:
@@ -52,7 +52,7 @@ def trace_rule(rule: Optimizer, dim: int) -> Flow:
     like: Any = jax.tree.structure(state)
     if not isinstance(moved, tuple) or len(moved) != 3 or jax.tree.structure(moved[1]) != like:
         # A fault that ``shelves.fault`` puts into words.
-        return Flow(state, (True,) * n, reads_value=True)
+        return Reads(state, (True,) * n, reads_value=True)
     per_lane = _tainted(begin.jaxpr, [True] * len(begin.jaxpr.invars))
     while True:
         after = _tainted(step.jaxpr, [True, *per_lane, *[True] * (len(step.jaxpr.invars) - n - 1)])[1 : n + 1]
@@ -62,7 +62,7 @@ def trace_rule(rule: Optimizer, dim: int) -> Flow:
         per_lane = joined
     value = step.jaxpr.invars[n + 1]
     used = [v for eqn in step.jaxpr.eqns for v in eqn.invars] + list(step.jaxpr.outvars)
-    return Flow(state, tuple(per_lane), any(v is value for v in used))
+    return Reads(state, tuple(per_lane), any(v is value for v in used))
 
 
 def _tainted(jaxpr: Any, inputs: list[bool]) -> list[bool]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optbench.engine.networks.scoring import Scores
 from optbench.engine.outcomes import Point, failure
-from optbench.engine.scoring import Scores
 from optbench.records import Status, curve_steps
 from optbench.tasks.models.network import Network, Stats
 

@@ -10,11 +10,11 @@ from typing import Any
 import jax
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.batches import span
-from optbench.engine.in_threads import InThreads
-from optbench.engine.lane import Fit, Lane
-from optbench.engine.side_by_side import SideBySide
-from optbench.engine.training import DTYPES, Training
+from optbench.engine.networks.batches import span
+from optbench.engine.networks.in_threads import InThreads
+from optbench.engine.networks.lane import Fit, Lane
+from optbench.engine.networks.side_by_side import LanesAbreast
+from optbench.engine.networks.training import DTYPES, Training
 from optbench.errors import UsageError, unknown_name
 from optbench.tasks.models.convolution import WAYS as CONVOLUTIONS
 from optbench.tasks.parts import EVALUATED, part_of
@@ -23,7 +23,7 @@ from optbench.tasks.task import Task
 __all__ = ["LANES", "Fit", "Fitter", "Lane", "fit"]
 
 #: Ways of running many lanes at once.
-LANES = {way.name: way for way in (InThreads, SideBySide)}
+LANES = {way.name: way for way in (InThreads, LanesAbreast)}
 
 
 class Fitter:

@@ -23,7 +23,7 @@ from jax.typing import ArrayLike
 
 from optbench.core.optimizer import Optimizer
 from optbench.engine.compile import compile_single
-from optbench.engine.scoring import flat_shape, unraveling
+from optbench.engine.networks.scoring import flat_shape, unraveling
 from optbench.optimizers.modifiers import decayed
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.regularization import Regularization
@@ -45,7 +45,7 @@ def as_key(data: ArrayLike) -> Array:
     return key
 
 
-class Carry(NamedTuple):
+class TrainingCarry(NamedTuple):
     """A network in training.
 
     Attributes:
@@ -87,7 +87,7 @@ class Training:
     part: int
     dtype: str = "float32"
 
-    def begin(self, params: Array, stats: Stats, hyper: Mapping[str, Array]) -> Carry:
+    def begin(self, params: Array, stats: Stats, hyper: Mapping[str, Array]) -> TrainingCarry:
         """Returns the start of a run.
 
         Args:
@@ -97,11 +97,11 @@ class Training:
         """
         rule = self._moving
         point = (params, jnp.zeros_like(params)) if rule.curved else params
-        return Carry(params, point, rule.init(params, hyper), stats)
+        return TrainingCarry(params, point, rule.init(params, hyper), stats)
 
     def advance(
         self,
-        carry: Carry,
+        carry: TrainingCarry,
         x: Array,
         y: Array,
         order: Array,
@@ -109,7 +109,7 @@ class Training:
         first: Array,
         n: Array,
         hyper: Mapping[str, Array],
-    ) -> tuple[Carry, Array, Array]:
+    ) -> tuple[TrainingCarry, Array, Array]:
         """Makes some trips.
 
         Args:
@@ -129,7 +129,7 @@ class Training:
         rule = self._moving
         begun = self.step(carry)
 
-        def trip(i: Array, moving: tuple[Carry, Array, Array]) -> tuple[Carry, Array, Array]:
+        def trip(i: Array, moving: tuple[TrainingCarry, Array, Array]) -> tuple[TrainingCarry, Array, Array]:
             carry, _, _ = moving
             # All gradients of one step are of one batch, as the step's rule means them.
             step = (first + i) // rule.evals_per_step if rule.counts is None else self.step(carry)
@@ -149,13 +149,13 @@ class Training:
                 value, grad, stats = self._objective(carry.point, carry.stats, seen, targets, loss_key)
                 given = grad
             params, state, point = rule.update(carry.params, carry.state, value, given, hyper)
-            return Carry(params, point, state, stats), value, jnp.linalg.norm(grad)
+            return TrainingCarry(params, point, state, stats), value, jnp.linalg.norm(grad)
 
         nothing = jnp.full((), jnp.nan, carry.params.dtype)
-        trained: tuple[Carry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
+        trained: tuple[TrainingCarry, Array, Array] = lax.fori_loop(0, n, trip, (carry, nothing, nothing))
         return trained
 
-    def step(self, carry: Carry) -> Array:
+    def step(self, carry: TrainingCarry) -> Array:
         """Returns the step that a network is in, of a rule whose steps differ in cost; of another one 0."""
         counts = self._moving.counts
         return jnp.zeros((), jnp.int32) if counts is None else jnp.asarray(counts(carry.state).steps, jnp.int32)
@@ -224,8 +224,8 @@ class Trainer:
         part: Examples that are passed through together.
     """
 
-    start: Callable[..., Carry]
-    advance: Callable[..., tuple[Carry, Array, Array]]
+    start: Callable[..., TrainingCarry]
+    advance: Callable[..., tuple[TrainingCarry, Array, Array]]
     part: int
 
 

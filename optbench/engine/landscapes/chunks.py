@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-#: Rows that are looked at together.
+#: SegmentRows that are looked at together.
 CHUNK = 64
 
 

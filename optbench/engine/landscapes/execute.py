@@ -15,17 +15,17 @@ import jax
 import numpy as np
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.block import Block, Stopped, Task
 from optbench.engine.compile import kept_programs
-from optbench.engine.disturb import Streams, shares_batches
-from optbench.engine.operands import target_order
-from optbench.engine.outcomes import Columns, EndPoint, Outcome, failure, is_out_of_memory
-from optbench.engine.program import Program, compile_program, weight
-from optbench.engine.recorder import Recorder, compile_recorder, schedule
-from optbench.engine.rows import ends_of, failed, measured, planned, reordered
-from optbench.engine.shelves import Pair, ShelfKey, fault, shelf_key, shelves
-from optbench.engine.well_column import WellColumn, snapshot_trips, unknown, width
-from optbench.engine.zero_gradient import explained
+from optbench.engine.landscapes.block import Block, PreparedPair
+from optbench.engine.landscapes.disturb import Streams, shares_batches
+from optbench.engine.landscapes.operands import target_order
+from optbench.engine.landscapes.program import Program, compile_program, weight
+from optbench.engine.landscapes.recorder import Recorder, compile_recorder, schedule
+from optbench.engine.landscapes.rows import ends_of, failed, measured, planned, reordered
+from optbench.engine.landscapes.shelves import Pair, ShelfKey, fault, shelf_key, shelves
+from optbench.engine.landscapes.well_column import WellColumn, snapshot_trips, unknown, width
+from optbench.engine.landscapes.zero_gradient import explained
+from optbench.engine.outcomes import Columns, EndPoint, Outcome, Stopped, failure, is_out_of_memory
 from optbench.environment import hand_back_memory, visible_cores
 from optbench.problems.problem import Problem
 from optbench.problems.units import units_of
@@ -139,13 +139,13 @@ class Engine:
 
     def task(
         self, problem: Problem, rule: Optimizer, *, units: str, budget: int, streams: Streams | None = None
-    ) -> Task:
+    ) -> PreparedPair:
         """Returns what runs blocks of a pair that was prepared."""
         program = self.programs[shelf_key(Pair(problem, rule))]
         recorder = self.recorders[program.shelf.lanes]
-        return Task(program, recorder, problem, rule, units=units, budget=budget, streams=streams)
+        return PreparedPair(program, recorder, problem, rule, units=units, budget=budget, streams=streams)
 
-    def map(self, task: Task, z0: np.ndarray, hyper: np.ndarray, trips: int) -> list[Block]:
+    def map(self, task: PreparedPair, z0: np.ndarray, hyper: np.ndarray, trips: int) -> list[Block]:
         """Runs any number of lanes at one configuration on all threads.
 
         Args:

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
-from optbench.engine.branches import Sight, sight
-from optbench.engine.disturb import room_for
+from optbench.engine.landscapes.branches import Sight, sight
+from optbench.engine.landscapes.disturb import room_for
+from optbench.engine.landscapes.program import Shelf, block_lanes, branch_key, weight
+from optbench.engine.landscapes.state import State, layout, n_slots
 from optbench.engine.outcomes import first_line
-from optbench.engine.program import Shelf, block_lanes, branch_key, weight
-from optbench.engine.state import State, layout, n_slots
 from optbench.problems.problem import Problem
 
 

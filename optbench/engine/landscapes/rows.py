@@ -8,8 +8,8 @@ import numpy as np
 
 from optbench.core.keys import canonical
 from optbench.core.optimizer import Optimizer
+from optbench.engine.landscapes.record import Records
 from optbench.engine.outcomes import Columns, EndPoint, Point
-from optbench.engine.record import Records
 from optbench.problems.units import Units
 from optbench.records import N_TARGETS, NEVER, Status, curve_steps
 from optbench.suite.landscapes.plan import LandscapeGroup

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from optbench.engine.record import SEGMENT
+from optbench.engine.landscapes.record import SEGMENT
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.noise import MAX_DELAY, Noise
 from optbench.problems.problem import Problem

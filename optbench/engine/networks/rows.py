@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from optbench.core.keys import canonical, generator
-from optbench.engine.fitting import Fitter
-from optbench.engine.in_threads import InThreads
-from optbench.engine.lane import Fit, Lane, failed_fit
+from optbench.engine.networks.fitting import Fitter
+from optbench.engine.networks.in_threads import InThreads
+from optbench.engine.networks.lane import Fit, Lane, failed_fit
 from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point
 from optbench.records import Split, Status
 from optbench.records.networks import ROWS

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from optbench.engine.disturb import VALUE_STRIDE, Streams, sampled_terms
-from optbench.engine.record import Records
+from optbench.engine.landscapes.disturb import VALUE_STRIDE, Streams, sampled_terms
+from optbench.engine.landscapes.record import Records
 from optbench.measures.wells import drains_to
 from optbench.problems.problem import Problem
 from optbench.problems.units import Units

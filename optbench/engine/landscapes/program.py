@@ -23,7 +23,8 @@ from jax import Array, lax
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
-from optbench.engine.branches import (
+from optbench.engine.compile import compile_function
+from optbench.engine.landscapes.branches import (
     Sight,
     clock,
     lanes_innermost,
@@ -34,9 +35,8 @@ from optbench.engine.branches import (
     update,
     where_to_look,
 )
-from optbench.engine.chunks import CHUNK
-from optbench.engine.compile import compile_function
-from optbench.engine.disturb import (
+from optbench.engine.landscapes.chunks import CHUNK
+from optbench.engine.landscapes.disturb import (
     MODES,
     RING,
     Disturbance,
@@ -46,9 +46,9 @@ from optbench.engine.disturb import (
     drawn,
     sampled_terms,
 )
-from optbench.engine.operands import Operands, blank, n_theta
-from optbench.engine.record import CHUNKS, SEGMENT
-from optbench.engine.state import Layout, State, StateRoom, joint_room, layout, own_room
+from optbench.engine.landscapes.operands import Operands, blank, n_theta
+from optbench.engine.landscapes.record import CHUNKS, SEGMENT
+from optbench.engine.landscapes.state import Layout, State, StateRoom, joint_room, layout, own_room
 from optbench.problems.problem import Landscape, Problem
 from optbench.records import DIVERGE_WIDTHS, ESCAPE_WIDTHS
 
@@ -80,7 +80,7 @@ class Carry(NamedTuple):
     late: tuple[Any, ...]
 
 
-class Rows(NamedTuple):
+class SegmentRows(NamedTuple):
     """What a segment of trips leaves for the recorder; only the rows of trips that were made count.
 
     Attributes:
@@ -166,7 +166,7 @@ class Program:
     """
 
     shelf: Shelf
-    call: Callable[..., tuple[Rows, Carry]]
+    call: Callable[..., tuple[SegmentRows, Carry]]
     n_theta: int
     n_hyper: int
     template: Carry
@@ -231,12 +231,12 @@ def compile_program(shelf: Shelf) -> Program:
 
     def call(
         values: Any, carry: Carry, fresh: Any, problem: Any, rule: Any, hyper: Any, ops: Any, n: Any, *noise: Any
-    ) -> tuple[Rows, Carry]:
+    ) -> tuple[SegmentRows, Carry]:
         moving, given = (carry.params, *carry.state, *carry.late), (x for part in noise for x in part)
         values, outside, beyond, lowest, highest, params, *rest = made.call(
             values, *moving, fresh, problem, rule, hyper, *ops, n, *given
         )
-        return Rows(values, outside, beyond, lowest, highest), Carry(
+        return SegmentRows(values, outside, beyond, lowest, highest), Carry(
             params, tuple(rest[:n_state]), tuple(rest[n_state:])
         )
 
@@ -268,7 +268,7 @@ def weight(shelf: Shelf) -> float:
     return each * len(shelf.problems) + RULE_WEIGHT * len(shelf.rules)
 
 
-def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[..., tuple[Rows, Carry]]:
+def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[..., tuple[SegmentRows, Carry]]:
     """Builds the function that moves a block of lanes on by some trips; ``tree`` is the structure of its state."""
     oracles = [oracle(p, shelf.sees) for p in shelf.problems]
     starts = [start(item) for item in layouts]
@@ -285,7 +285,7 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
         ops: Operands,
         n: Array,
         *noises: Disturbance,
-    ) -> tuple[Rows, Carry]:
+    ) -> tuple[SegmentRows, Carry]:
         given: State = jax.tree.unflatten(tree, carry.state)
         begun = lax.cond(fresh, lambda: _switch(rule, starts, carry.params, given, hyper), lambda: given)
 
@@ -347,7 +347,7 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
         n_chunks = (n + CHUNK - 1) // CHUNK
         params, state, late, _, within, values, *extremes = lax.fori_loop(jnp.int32(0), n_chunks, chunk, moving)
         outside, beyond = (count.astype(jnp.int32) for count in (within % UPPER, within // UPPER))
-        return Rows(values, outside, beyond, *extremes), Carry(params, tuple(jax.tree.leaves(state)), late)
+        return SegmentRows(values, outside, beyond, *extremes), Carry(params, tuple(jax.tree.leaves(state)), late)
 
     return advance
 

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.dataflow import trace_rule
+from optbench.engine.landscapes.dataflow import trace_rule
 
 Shape = tuple[int, ...]
 

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from optbench.engine.chunks import CHUNK, Chunk, between_rows, over_rows
-from optbench.engine.operands import Goal
-from optbench.engine.targets import first_hits, last_above, nearest
+from optbench.engine.landscapes.chunks import CHUNK, Chunk, between_rows, over_rows
+from optbench.engine.landscapes.operands import Goal
+from optbench.engine.landscapes.targets import first_hits, last_above, nearest
 from optbench.records import DIVERGE_GAP, ESCAPE_GAP, NEVER
 
 #: Chunks, and rows, of a segment, which is one call of a program and one of the recorder: a call costs some tenths of a
@@ -58,7 +58,7 @@ class Records(NamedTuple):
     tail_next: Any
 
 
-class Schedule(NamedTuple):
+class RecordSchedule(NamedTuple):
     """Steps whose values are kept, ascending, padded with the largest integer.
 
     Attributes:
@@ -99,7 +99,7 @@ def record(
     first: Array,
     n: Array,
     goal: Goal,
-    when: Schedule,
+    when: RecordSchedule,
 ) -> Records:
     """Adds a segment to the records.
 
@@ -137,7 +137,9 @@ def record(
     return records._replace(above=last_above(records.above, records.hits, values, highest, first, n, alive, goal))
 
 
-def _add_chunk(records: Records, target: Array, chunk: Chunk, goal: Goal, when: Schedule) -> tuple[Records, Array]:
+def _add_chunk(
+    records: Records, target: Array, chunk: Chunk, goal: Goal, when: RecordSchedule
+) -> tuple[Records, Array]:
     """Adds a chunk to the records; ``target`` is the threshold of each lane's next target, and is returned as well."""
     alive = records.diverged_at < 0
     # Almost always nothing happened, and the chunk's lowest and highest values tell it. A lane that has escaped may
@@ -195,7 +197,7 @@ def _earlier(known: Array, happens: Array, row: Array) -> Array:
     return jnp.where(happens, jnp.minimum(known, row), known)
 
 
-def _curve(records: Records, chunk: Chunk, end: Array, before: Array, when: Schedule) -> Records:
+def _curve(records: Records, chunk: Chunk, end: Array, before: Array, when: RecordSchedule) -> Records:
     """Keeps the curve points of this chunk; ``before`` is the best value at its beginning."""
     # In double precision, as the values are: vector units compare and select like with like.
     stop = end.astype(jnp.float64)
@@ -216,7 +218,7 @@ def _curve(records: Records, chunk: Chunk, end: Array, before: Array, when: Sche
     return records._replace(curve_next=k, curve_f=curve_f, curve_best=curve_best)
 
 
-def _tail(records: Records, chunk: Chunk, end: Array, when: Schedule) -> Records:
+def _tail(records: Records, chunk: Chunk, end: Array, when: RecordSchedule) -> Records:
     """Keeps the tail points of this chunk."""
 
     def keep(carry: tuple[Array, Array]) -> tuple[Array, Array]:

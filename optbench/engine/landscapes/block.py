@@ -11,16 +11,13 @@ import jax
 import numpy as np
 
 from optbench.core.optimizer import Optimizer
-from optbench.engine.disturb import Disturbance, Streams
-from optbench.engine.operands import goal, operands
-from optbench.engine.program import Carry, Program, blank_values
-from optbench.engine.record import SEGMENT, Records
-from optbench.engine.recorder import Recorder, schedule
+from optbench.engine.landscapes.disturb import Disturbance, Streams
+from optbench.engine.landscapes.operands import goal, operands
+from optbench.engine.landscapes.program import Carry, Program, blank_values
+from optbench.engine.landscapes.record import SEGMENT, Records
+from optbench.engine.landscapes.recorder import Recorder, schedule
+from optbench.engine.outcomes import Stopped
 from optbench.problems.problem import Problem
-
-
-class Stopped(Exception):
-    """A block was abandoned because the run is being stopped."""
 
 
 class Block(NamedTuple):
@@ -37,7 +34,7 @@ class Block(NamedTuple):
     kept: tuple[Any, ...] = ()
 
 
-class Task:
+class PreparedPair:
     """A problem and a rule on a program: all that blocks of lanes have in common."""
 
     def __init__(

@@ -12,8 +12,8 @@ import jax
 import numpy as np
 
 from optbench.engine.compile import compile_function
-from optbench.engine.operands import Goal
-from optbench.engine.record import CHUNKS, SEGMENT, Records, Schedule, empty, record
+from optbench.engine.landscapes.operands import Goal
+from optbench.engine.landscapes.record import CHUNKS, SEGMENT, Records, RecordSchedule, empty, record
 from optbench.records import MAX_BUDGET, N_TARGETS, TAIL_POINTS, curve_steps
 
 CURVE_POINTS = len(curve_steps(MAX_BUDGET))
@@ -51,7 +51,7 @@ def compile_recorder(lanes: int) -> Recorder:
         made = compile_function("record", lambda: (record, example(lanes)), identity=lanes, small=True)
         records = jax.device_put(example(lanes)[0])
 
-    def call(records: Records, rows: tuple[Any, ...], first: Any, n: Any, goal: Goal, when: Schedule) -> Records:
+    def call(records: Records, rows: tuple[Any, ...], first: Any, n: Any, goal: Goal, when: RecordSchedule) -> Records:
         return Records(*made.call(*records, *rows, first, n, *goal, *when))
 
     return Recorder(lanes, call, records, time.perf_counter() - begin)
@@ -67,7 +67,7 @@ def example(lanes: int) -> tuple[Any, ...]:
     return records, *rows, number, number, Goal(one, one, np.ones(N_TARGETS)), schedule(1)
 
 
-def schedule(budget: int) -> Schedule:
+def schedule(budget: int) -> RecordSchedule:
     """Returns the steps to keep for a budget, padded to the size that recorders have.
 
     Args:
@@ -85,4 +85,4 @@ def schedule(budget: int) -> Schedule:
     chosen = budget - n + 1 + np.unique(np.linspace(0, n - 1, min(TAIL_POINTS, n)).round().astype(int))
     tail = np.full(TAIL_POINTS, never, np.int32)
     tail[: len(chosen)] = chosen
-    return Schedule(curve, tail)
+    return RecordSchedule(curve, tail)

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from optbench.engine.chunks import CHUNK, Chunk, over_rows
-from optbench.engine.operands import Goal
+from optbench.engine.landscapes.chunks import CHUNK, Chunk, over_rows
+from optbench.engine.landscapes.operands import Goal
 from optbench.records import NEVER
 
 #: Targets that are counted in one step.

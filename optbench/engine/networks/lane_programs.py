@@ -14,8 +14,8 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from optbench.engine.compile import compile_single
-from optbench.engine.scoring import KEPT, Evaluate, evaluation, flat_shape, unshaped
-from optbench.engine.training import KEY_DATA, SEGMENT, Carry, Training, as_key
+from optbench.engine.networks.scoring import KEPT, Evaluate, evaluation, flat_shape, unshaped
+from optbench.engine.networks.training import KEY_DATA, SEGMENT, Training, TrainingCarry, as_key
 from optbench.tasks.models.network import Network
 
 #: Lanes in front, on their devices; or the same on all.
@@ -34,8 +34,8 @@ class LanePrograms(NamedTuple):
     """
 
     width: int
-    start: Callable[..., Carry]
-    advance: Callable[..., tuple[Carry, Array, Array]]
+    start: Callable[..., TrainingCarry]
+    advance: Callable[..., tuple[TrainingCarry, Array, Array]]
     evaluate: Evaluate
     keep: Callable[..., Any]
 
@@ -61,7 +61,7 @@ def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
         _shaped(mesh, OWN, tree, width) for tree in (flat, stats, hyper, carry, key, order)
     )
 
-    def advance(carry: Carry, x: Array, y: Array, order: Array, key: Array, *rest: Any) -> Any:
+    def advance(carry: TrainingCarry, x: Array, y: Array, order: Array, key: Array, *rest: Any) -> Any:
         return training.advance(carry, x, y, order, as_key(key), *rest)
 
     with ThreadPoolExecutor(1) as pool:

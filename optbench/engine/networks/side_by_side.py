@@ -16,13 +16,13 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding
 
-from optbench.engine.batches import Batches, placed, span
 from optbench.engine.compile import kept_programs
-from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
-from optbench.engine.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
+from optbench.engine.networks.batches import Batches, placed, span
+from optbench.engine.networks.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
+from optbench.engine.networks.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
+from optbench.engine.networks.scoring import Scores, trained_network
+from optbench.engine.networks.training import SEGMENT, Training, TrainingCarry
 from optbench.engine.outcomes import Point, is_out_of_memory
-from optbench.engine.scoring import Scores, trained_network
-from optbench.engine.training import SEGMENT, Carry, Training
 from optbench.errors import OptbenchError
 from optbench.records.networks import SCORED
 from optbench.tasks.task import Part, Task
@@ -34,7 +34,7 @@ MOST = 64
 LEAST = 8
 
 
-class SideBySide:
+class LanesAbreast:
     """Programs for blocks of lanes, compiled at the first block of each width.
 
     A width is a power of two for each device, so that a fitter compiles for few; what is left over repeats a lane.
@@ -172,7 +172,7 @@ class SideBySide:
         found: tuple[Scores, Array] = programs.evaluate(*kept, *self.examples, np.int32(begin), np.int32(n))
         return found
 
-    def _first(self, carry: Carry, width: int, done: int) -> list[int]:
+    def _first(self, carry: TrainingCarry, width: int, done: int) -> list[int]:
         """Returns of each lane the trip, or the step where steps differ in cost, from which on batches are wanted."""
         if self._training.rule.counts is None:
             return [done] * width

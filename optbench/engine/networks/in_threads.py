@@ -13,20 +13,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from optbench.engine.batches import Batches, placed, span
 from optbench.engine.compile import kept_programs
-from optbench.engine.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
-from optbench.engine.outcomes import Point
-from optbench.engine.scoring import Scores, compile_evaluator, trained_network
-from optbench.engine.training import SEGMENT, Carry, Training, as_key, compile_trainer
+from optbench.engine.networks.batches import Batches, placed, span
+from optbench.engine.networks.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
+from optbench.engine.networks.scoring import Scores, compile_evaluator, trained_network
+from optbench.engine.networks.training import SEGMENT, Training, TrainingCarry, as_key, compile_trainer
+from optbench.engine.outcomes import Point, Stopped
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
 from optbench.records.networks import SCORED
 from optbench.tasks.task import Part, Task
-
-
-class Stopped(Exception):
-    """A run was abandoned."""
 
 
 class InThreads:
@@ -129,23 +125,23 @@ class _Run:
         at = {Point.JUDGED: kept, Point.LAST: carry}
         return Ending({point: self._at(at[point]) for point in self.curve.points}, whole, scores, right)
 
-    def _at(self, carry: Carry) -> Trained:
+    def _at(self, carry: TrainingCarry) -> Trained:
         """Returns the network at a point."""
         stats = jax.tree.map(np.asarray, carry.stats)
         return Trained(trained_network(carry.params, self.training.network), stats)
 
-    def _scores(self, carry: Carry, part: Part, most: int | None = None) -> tuple[Scores, np.ndarray]:
+    def _scores(self, carry: TrainingCarry, part: Part, most: int | None = None) -> tuple[Scores, np.ndarray]:
         """Returns how well a network does on one of the task's parts, and on which examples of it."""
         begin, n = span(self.task, part, most)
         where = np.int32(begin), np.int32(n)
         found, right = self.way.evaluate(carry.params, carry.stats, *self.way.examples, *where)
         return Scores(float(found.loss), float(found.accuracy)), np.asarray(right)[begin : begin + n]
 
-    def _first(self, carry: Carry, done: int) -> int:
+    def _first(self, carry: TrainingCarry, done: int) -> int:
         """Returns the trip, or the step of a rule whose steps differ in cost, from which on batches are wanted."""
         return done if self.training.rule.counts is None else int(self.training.step(carry))
 
-    def _advanced(self, carry: Carry, done: int, n: int, hyper: Mapping[str, Any]) -> tuple[Carry, Any]:
+    def _advanced(self, carry: TrainingCarry, done: int, n: int, hyper: Mapping[str, Any]) -> tuple[TrainingCarry, Any]:
         """Makes trips, at most ``SEGMENT``."""
         order = np.zeros((SEGMENT, self.batch_size), np.int32)
         order[:n] = self.batches.rows(self.lane.seed, self._first(carry, done), n)

@@ -1,0 +1,1 @@
+"""Few compiled programs for very many trajectories on test functions."""
