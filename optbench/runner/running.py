@@ -59,8 +59,10 @@ def run(
             subclass says which.
     """
     suite = str(suite)
-    options: dict[str, Any] = {"optimizers": optimizers, "problems": problems, "tasks": tasks, "tuning": tuning}
-    options |= {"trials": trials, "dtype": dtype, "quick": quick}
+    options: dict[str, Any] = {"optimizers": optimizers, "problems": problems, "tasks": tasks}
+    # Whatever yields names yields them once, and they are asked for twice.
+    options = {key: _sorted(given) for key, given in options.items()}
+    options |= {"tuning": tuning, "trials": trials, "dtype": dtype, "quick": quick}
     selection = _selection(**options)
     stored = None if fresh else finished(suite, Path(out), selection, device)
     computed = False

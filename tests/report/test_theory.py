@@ -114,6 +114,20 @@ def test_a_grid_that_ends_far_below_the_edge_has_its_line(evidence):
     assert all(len(ax.get_lines()[0].get_xdata()) >= 3 for ax in figure.axes[:3])
 
 
+def test_a_grid_that_steps_over_the_edge_has_what_lies_below_it(evidence, tmp_path):
+    """From far below to beyond: near the edge no rate is stable, and a logarithmic axis would have nothing to show."""
+    rates = evidence.frame("theory_rates")
+    near = rates["lr"] > 0.1 * rates["edge"]
+    rates = rates.assign(lr=rates["lr"].where(~near | (rates["radius"] >= 1), 0.01 * rates["lr"]))
+    some = Evidence(evidence.run, {"theory_rates": rates, "theory_edges": evidence.frame("theory_edges")})
+    (figure,) = theory.draw(some, "tuned")
+    for ax in figure.axes[:3]:
+        low, high = ax.get_xlim()
+        assert all(low < lr < high for lr in ax.get_lines()[0].get_xdata())
+        assert len(ax.get_lines()[0].get_xdata()) >= 3
+    assert [path.name for path in draw(some, ["theory"], "svg", tmp_path)] == ["theory.svg"]
+
+
 def test_figure_is_the_same_to_the_byte(evidence, tmp_path):
     first = draw(evidence, ["theory"], "svg", tmp_path / "a")
     second = draw(evidence, ["theory"], "svg", tmp_path / "b")

@@ -129,10 +129,14 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], dim: int) 
 
 
 def _swept(data: pd.DataFrame, rule: str) -> pd.DataFrame:
-    """Returns the rows of a rule near its edge of stability, without a default far from it; all if none is near."""
-    own = data[data["optimizer"] == rule].sort_values("lr")
-    near = own[own["lr"] > 0.1 * own["edge"]]
-    return own if near.empty else near
+    """Returns the rows of a rule near its edge of stability, without a default far from it."""
+    return _near(data[data["optimizer"] == rule].sort_values("lr"))
+
+
+def _near(rows: pd.DataFrame) -> pd.DataFrame:
+    """Returns the rows near an edge of stability; all if none of them is below it: a grid may step over the edge."""
+    near = rows[rows["lr"] > 0.1 * rows["edge"]]
+    return near if (near["radius"] < 1.0).any() else rows
 
 
 def _rates(ax: Axes, data: pd.DataFrame, rules: list[str], shown: dict[str, Look]) -> None:
@@ -197,10 +201,7 @@ def _edge(ax: Axes, own: pd.DataFrame, look: Look) -> None:
 def _axes(ax: Axes, data: pd.DataFrame) -> None:
     """Puts rates of round values on the horizontal axis, and powers of ten on the other."""
     ax.set_xscale("log")
-    inside = data.loc[data["lr"] > 0.1 * data["edge"], "lr"].to_numpy(float)
-    if not inside.size:
-        # A grid that ends far below the edge of stability.
-        inside = data["lr"].to_numpy(float)
+    inside = _near(data)["lr"].to_numpy(float)
     low, high = float(inside.min()), float(inside.max())
     ax.set_xlim(low / 1.03, high * 1.03)
     ticks = [m * 10.0**e for e in range(-6, 7) for m in (1, 2, 3, 5) if low <= m * 10.0**e <= high]
