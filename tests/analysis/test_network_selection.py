@@ -75,7 +75,7 @@ def test_nothing_of_test_examples_is_read():
 def test_the_order_of_rows_does_not_matter():
     rows = networks.synthetic()
     rows = rows[rows["split"] == "tune"]
-    assert list(choices(rows).items()) == list(choices(rows.sample(frac=1, random_state=1)).items())
+    assert list(choices(rows, {}).items()) == list(choices(rows.sample(frac=1, random_state=1), {}).items())
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,32 @@ def test_the_order_of_rows_does_not_matter():
 )
 def test_a_choice_at_the_edge_is_flagged_unless_it_is_flat_there(accuracies, flagged):
     rows = networks.frame(tune([[(accuracy, 1)] for accuracy in accuracies]))
-    assert choices(rows)["digits-lenet", "sgd"].at_edge is flagged
+    assert choices(rows, {})["digits-lenet", "sgd"].at_edge is flagged
+
+
+@pytest.mark.parametrize(
+    ("values", "accuracies", "flagged"),
+    [
+        # The neighbor of a drawn trial differs in more than the value: the ends are those of the range.
+        ((0.01, 0.1, 1.0), (0.5, 0.6, 0.9), False),
+        ((0.01, 0.1, 90.0), (0.5, 0.6, 0.9), True),
+        ((0.0011, 0.1, 1.0), (0.9, 0.6, 0.5), True),
+        ((80.0, 90.0, 1.0), (0.9, 0.7, 0.6), True),
+        # Some trial further inside is as good, though it is no neighbor.
+        ((0.1, 80.0, 90.0), (0.896, 0.6, 0.9), False),
+        ((90.0,), (0.9,), False),
+    ],
+)
+def test_a_drawn_choice_is_at_the_edge_of_its_range(values, accuracies, flagged):
+    rows = tune([[(accuracy, 1)] for accuracy in accuracies])
+    for row, value in zip(rows, values, strict=True):
+        row["swept_value"] = value
+    search = {"lr": {"low": 1e-3, "high": 1e2, "scale": "log"}, "beta": {"low": 0.5, "high": 0.9, "scale": "linear"}}
+    drawn = {"optimizers": {"sgd": {"swept": "lr", "search": search}}}
+    assert choices(networks.frame(rows), drawn)["digits-lenet", "sgd"].at_edge is flagged
 
 
 def test_a_rule_without_a_swept_value_has_its_only_configuration():
     rows = tune([[(0.9, 1)]])
     rows[0]["swept_value"] = np.nan
-    assert choices(networks.frame(rows))["digits-lenet", "sgd"] == (0, False)
+    assert choices(networks.frame(rows), {})["digits-lenet", "sgd"] == (0, False)

@@ -16,8 +16,9 @@ from optbench.analysis import arrange, select
 from optbench.analysis.landscapes.evidence import Arranged, Reported, Tuning
 from optbench.analysis.landscapes.facts import Facts
 from optbench.analysis.landscapes.selection import is_at_edge
-from optbench.analysis.landscapes.sweep import Sweep, range_share
+from optbench.analysis.landscapes.sweep import Sweep
 from optbench.analysis.landscapes.tuning import MEAN, Scored, analyze_tuning, best_of, matrix, order_weights
+from optbench.analysis.statistics.ranges import range_share
 
 from .synthetic import make_runs
 

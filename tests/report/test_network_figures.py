@@ -167,6 +167,22 @@ def test_rates_ring_the_choice_square_the_edge_and_underline_the_default(run):
     assert "stands at the edge of its grid" in texts(run, "rates")
 
 
+def test_trials_that_differ_in_more_than_the_swept_value_are_not_joined(run):
+    drawn_with = {"lr": {"low": 1e-3, "high": 1e2, "scale": "log"}, "b1": {"low": 0.5, "high": 0.9, "scale": "linear"}}
+    entries = run.manifest["optimizers"]
+    entries = {**entries, "adam": {**entries["adam"], "search": drawn_with}}
+    other = changed(run, optimizers=entries, tuning="random")
+    lines = {
+        rule: [x.get_linestyle() for x in drawn(other, "rates")[0].axes[0].lines if x.get_color() == color
+               and x.get_marker() == style.look(rule).marker and len(x.get_xdata()) > 1]
+        for rule, color in ((rule, style.look(rule).color) for rule in ("sgd", "adam"))
+    }  # fmt: skip
+    assert lines["adam"] == ["None"]
+    assert "None" not in lines["sgd"]
+    assert "Marks without a line: trials in which further hyperparameters" in texts(other, "rates")
+    assert "Marks without a line" not in texts(run, "rates")
+
+
 def test_a_default_outside_of_its_grid_stands_alone():
     rows = [networks.row("digits-lenet", "sgd", c, "tune", 0) for c in range(2)]
     rows += [networks.row("digits-lenet", "sgd", c, "report", s) for c in (0, networks.DEFAULT) for s in range(2)]

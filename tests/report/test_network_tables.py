@@ -260,3 +260,9 @@ def test_each_kind_of_run_has_its_tables_and_says_so(run, evidence):
 def test_a_kind_of_run_from_the_future_is_one_message(run):
     with pytest.raises(DataError, match="kind must be one of landscapes, networks; got 'audio'"):
         text(changed(run, kind="audio"))
+
+
+def test_of_drawn_trials_a_configuration_is_chosen_not_a_value(run):
+    said = tables.render(networks.run(tuning="random"), "main", "markdown")
+    assert "tuned, for each task the configuration with the best mean validation accuracy" in said
+    assert "tuned, for each task the value with the best" in tables.render(run, "main", "markdown")

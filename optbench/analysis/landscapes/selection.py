@@ -14,6 +14,7 @@ from optbench.analysis.landscapes.evidence import Tuning
 from optbench.analysis.landscapes.facts import Facts, Key
 from optbench.analysis.landscapes.sweep import Sweep
 from optbench.analysis.statistics.arrays import Floats, Ints
+from optbench.analysis.statistics.ranges import is_at_end
 from optbench.errors import DataError
 
 #: ``default`` as published; ``one_for_all``: for each problem, best with its family left out;
@@ -28,8 +29,6 @@ FLAT = 0.01
 HALF = 0.5
 #: A best score below this is that of a rule that gets nowhere at any value.
 SOME = 0.05
-#: Share of a range at either end that is its edge, where trials are drawn and not laid on a grid.
-EDGE = 1 / 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +106,7 @@ def is_at_edge(score: Floats, sweep: Sweep, position: int) -> bool:
     if len(order) < 2:
         return False
     if sweep.share is not None:
-        inside = (sweep.share > EDGE) & (sweep.share < 1 - EDGE)
-        further = [trial for trial in order if inside[trial] and trial in trials]
-        return not inside[position] and not any(score[trial] >= score[position] - FLAT for trial in further)
+        return is_at_end(score[order], sweep.share[order], order.index(position), FLAT)
     if position not in {order[0], order[-1]}:
         return False
     neighbor = order[1] if position == order[0] else order[-2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from optbench.analysis.landscapes.rows import Rows, held
 from optbench.analysis.statistics.arrays import Floats, Ints
+from optbench.analysis.statistics.ranges import range_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +47,6 @@ class Sweep:
         """All of it: equal for equal sweeps, and what a dictionary can be asked for."""
         values = (getattr(self, item.name) for item in fields(self))
         return tuple(value.tobytes() if isinstance(value, np.ndarray) else value for value in values)
-
-
-def range_share(values: Floats, search: Mapping[str, Any]) -> Floats:
-    """Returns where values lie in a range that random tuning draws from.
-
-    Args:
-        values: Values of the hyperparameter, any shape.
-        search: ``low``, ``high`` and ``scale`` of the range.
-
-    Returns:
-        0 at the low end, 1 at the high one, on the range's own scale.
-
-    Example:
-        >>> range_share(np.array([0.9, 0.99]), {"low": 0.9, "high": 0.999, "scale": "complement"}).tolist()
-        [0.0, 0.5]
-    """
-    scales: dict[str, Callable[[Floats], Floats]] = {
-        "log": np.log10,
-        "linear": np.asarray,
-        "complement": lambda x: -np.log10(1 - x),
-    }
-    scale = scales[search["scale"]]
-    low, high = scale(np.asarray(search["low"], float)), scale(np.asarray(search["high"], float))
-    with np.errstate(divide="ignore", invalid="ignore"):  # a default need not lie in the range
-        return np.round((scale(values) - low) / (high - low), 12)
 
 
 def sweep_of(heads: pd.DataFrame, entry: Mapping[str, Any], *, tries_default: bool = False) -> Sweep:

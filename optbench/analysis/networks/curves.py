@@ -88,17 +88,16 @@ def network_rates(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFra
 
     Args:
         runs: Rows with the columns of ``records.networks``.
-        manifest: The run's manifest; not used, as every frame has the same arguments.
+        manifest: The run's manifest.
 
     Returns:
         One row per task, optimizer and configuration, by ascending swept value, with the columns of ``RATES``; empty
         where nothing was tuned.
     """
-    del manifest
     tune = runs[runs["split"] == str(Split.TUNE)]
     if tune.empty:
         return pd.DataFrame(columns=list(RATES))
-    chosen = choices(tune)
+    chosen = choices(tune, manifest)
     default = runs[(runs["split"] == str(Split.REPORT)) & runs["is_default"].astype(bool)]
     others = {(str(t), str(o)): rows for (t, o), rows in default.groupby(["task", "optimizer"])}
     parts = []

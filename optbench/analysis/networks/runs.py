@@ -92,7 +92,7 @@ def reported(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Place, Rep
     """
     tune = runs[runs["split"] == str(Split.TUNE)]
     report = runs[runs["split"] == str(Split.REPORT)].sort_values(["task", "optimizer", "config", "seed"])
-    chosen = choices(tune) if len(tune) else {}
+    chosen = choices(tune, manifest) if len(tune) else {}
     found: dict[Place, ReportedRuns] = {}
     for (task, optimizer), rows in report.groupby(["task", "optimizer"], sort=True):
         n_test = _n_test(rows, manifest.get("tasks", {}).get(str(task), {}))

@@ -5,12 +5,14 @@ Rows that are reported, and what any row holds of test examples, cannot reach th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from optbench.analysis.statistics.arrays import Floats
+from optbench.analysis.statistics.ranges import is_at_end, range_share
 from optbench.records import Split, Status
 
 #: Task and optimizer.
@@ -21,7 +23,8 @@ SETTINGS = ("default", "tuned")
 
 #: Mean accuracies closer than this are equal: far below one example of any set.
 TIE = 1e-12
-#: A choice at the end of its grid is not flagged if its neighbor inside is at most half a point of accuracy lower.
+#: A choice at the end of its grid, or of a range that was drawn from, is not flagged if its neighbor inside, or some
+#: trial further inside, is at most half a point of accuracy lower.
 FLAT = 0.005
 
 #: All that a choice looks at.
@@ -60,10 +63,10 @@ def choose(tune_rows: pd.DataFrame) -> dict[Key, int]:
         >>> choose(rows)
         {('t', 'sgd'): 1}
     """
-    return {key: choice.config for key, choice in choices(tune_rows).items()}
+    return {key: choice.config for key, choice in choices(tune_rows, {}).items()}
 
 
-def choices(tune_rows: pd.DataFrame) -> dict[Key, ChosenConfig]:
+def choices(tune_rows: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Key, ChosenConfig]:
     """Chooses as ``choose`` does, and says whether the choice lies at the edge of what was tried.
 
     The criterion is the mean validation accuracy over the tuning seeds at the judged point. A run that diverged or
@@ -72,6 +75,8 @@ def choices(tune_rows: pd.DataFrame) -> dict[Key, ChosenConfig]:
 
     Args:
         tune_rows: Rows of the split ``tune`` alone.
+        manifest: The run's manifest, whose ``search`` has the ranges that trials were drawn from: it decides what is at
+            an edge, and chooses nothing.
 
     Returns:
         The choice by (task, optimizer), sorted.
@@ -81,12 +86,13 @@ def choices(tune_rows: pd.DataFrame) -> dict[Key, ChosenConfig]:
     """
     if other := sorted(set(tune_rows["split"].astype(str)) - {str(Split.TUNE)}):
         raise ValueError(f"choices are made on tuning runs alone; got rows of the split {', '.join(other)}")
-    seen = tune_rows[list(SEEN)]
+    seen, entries = tune_rows[list(SEEN)], manifest.get("optimizers", {})
     found = {}
     for (task, optimizer), rows in seen.groupby(["task", "optimizer"], sort=True):
         table = scores(rows)
-        best = _best(table)
-        found[str(task), str(optimizer)] = ChosenConfig(int(table.index[best]), _is_at_edge(table, best))
+        best, entry = _best(table), entries.get(str(optimizer), {})
+        search = entry.get("search", {}).get(entry.get("swept"))
+        found[str(task), str(optimizer)] = ChosenConfig(int(table.index[best]), _is_at_edge(table, best, search))
     return found
 
 
@@ -134,12 +140,20 @@ def _best(table: pd.DataFrame) -> int:
     return int(near[order[0]])
 
 
-def _is_at_edge(table: pd.DataFrame, best: int) -> bool:
-    """Returns whether a choice lies at an end of the values tried where the accuracy is not flat."""
+def _is_at_edge(table: pd.DataFrame, best: int, search: Mapping[str, Any] | None) -> bool:
+    """Returns whether a choice lies at an end of the values tried where the accuracy is not flat.
+
+    Drawn trials differ in more than the swept value, so the next one says little: there the ends are those of the
+    range that was drawn from.
+    """
     value: Floats = table["swept_value"].to_numpy(float)
+    accuracy: Floats = table["accuracy"].to_numpy(float)
     order = np.argsort(value, kind="stable")
-    if len(order) < 2 or best not in {order[0], order[-1]}:
+    if len(order) < 2:
+        return False
+    if search is not None:
+        return is_at_end(accuracy, range_share(value, search), best, FLAT)
+    if best not in {order[0], order[-1]}:
         return False
     neighbor = order[1] if best == order[0] else order[-2]
-    accuracy = table["accuracy"].to_numpy(float)
     return bool(accuracy[neighbor] < accuracy[best] - FLAT)

@@ -180,6 +180,16 @@ def _watermark(figure: Figure, text: str) -> None:
     )  # fmt: skip
 
 
+#: What is said of them below a figure.
+UNJOINED = "Marks without a line: trials in which further hyperparameters were drawn as well."
+
+
+def unjoined(evidence: Evidence, names: Sequence[str]) -> set[str]:
+    """Returns the rules whose trials no line joins: they were drawn with further hyperparameters, not the swept one."""
+    entries = evidence.manifest.get("optimizers", {})
+    return {name for name in names if len(entries.get(name, {}).get("search", {})) > 1}
+
+
 def rule_handles(names: Sequence[str], *, solid: bool = False, limit: int = 24) -> list[Artist]:
     """Returns the legend entries of optimizers.
 

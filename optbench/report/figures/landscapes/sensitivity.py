@@ -71,10 +71,9 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: lis
     if upper:
         shown = ", ".join(escaping.figure(rule, 20) for rule in upper)
         notes.insert(0, f"{shown}: no learning rate; its {names[1]} on the colored axis above the panels.")
-    entries = evidence.manifest.get("optimizers", {})
-    drawn = {rule for rule in rules if len(entries.get(rule, {}).get("search", {})) > 1}
-    if drawn:
-        notes.append("Marks without a line: trials in which further hyperparameters were drawn as well.")
+    unjoined = panels.unjoined(evidence, rules)
+    if unjoined:
+        notes.append(panels.UNJOINED)
     sheet = panels.page(
         evidence,
         "Sensitivity",
@@ -88,7 +87,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], names: lis
     for i, (ax, label) in enumerate(zip(axes, labels, strict=True)):
         data = frame[frame["problem"] == label]
         above = _above(ax, data, names[1], upper, i) if upper else None
-        _panel(ax, above, data, rules, names[0], drawn)
+        _panel(ax, above, data, rules, names[0], unjoined)
         if panels.is_left(i):
             ax.set_ylabel("score")
         if panels.is_bottom(i, len(labels)):
@@ -121,7 +120,7 @@ def _limits(values: np.ndarray) -> tuple[float, float]:
     return 10 ** (float(steps[0]) - half), 10 ** (float(steps[-1]) + half)
 
 
-def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], name: str, drawn: set[str]) -> None:
+def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], name: str, unjoined: set[str]) -> None:
     ax.set_xscale("log")
     values = data.loc[data["swept"] == name, "swept_value"].to_numpy(float)
     if values.size:
@@ -137,7 +136,7 @@ def _panel(ax: Axes, above: Axes | None, data: pd.DataFrame, rules: list[str], n
         if part.empty:
             continue
         target = above if above is not None and (part["swept"] != name).all() else ax
-        _line(target, rule, part, k, joined=rule not in drawn, band=len(rules) <= MOST_BANDS)
+        _line(target, rule, part, k, joined=rule not in unjoined, band=len(rules) <= MOST_BANDS)
         _strip(target, rule, part["swept_value"].to_numpy(float), part["diverged_share"].to_numpy(float), k, top)
     ax.set_ylim(-depth * top, top * 1.04)
     ax.axhline(0, color="#888888", lw=0.7, zorder=1)

@@ -62,6 +62,9 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], name: str)
         notes.append(
             "A default that is no value of its grid stands alone, at the mean of the reported seeds on validation."
         )
+    unjoined = panels.unjoined(evidence, rules)
+    if unjoined:
+        notes.append(panels.UNJOINED)
     sheet = panels.page(
         evidence,
         "Rates" if name == "lr" else f"Rates: {called}",
@@ -73,7 +76,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], name: str)
     axes = panels.small_multiples(sheet, labels, between_rows=0.52)
     for i, (ax, label) in enumerate(zip(axes, labels, strict=True)):
         data = frame[frame["task"] == label]
-        _panel(ax, data, rules, int(evidence.task(label).get("n_validation", 0)))
+        _panel(ax, data, rules, unjoined, int(evidence.task(label).get("n_validation", 0)))
         if panels.is_left(i):
             ax.set_ylabel("validation accuracy, %")
         if panels.is_bottom(i, len(labels)):
@@ -90,7 +93,7 @@ def _handles() -> list[Artist]:
     ]
 
 
-def _panel(ax: Axes, data: pd.DataFrame, rules: list[str], n_examples: int) -> None:
+def _panel(ax: Axes, data: pd.DataFrame, rules: list[str], unjoined: set[str], n_examples: int) -> None:
     ax.set_xscale("log")
     shown = []
     for k, rule in enumerate(rules):
@@ -106,7 +109,8 @@ def _panel(ax: Axes, data: pd.DataFrame, rules: list[str], n_examples: int) -> N
         mean, high, low = (accuracy_axis.error(part[c], n_examples) for c in ("accuracy", "high", "low"))
         shown.append(mean)
         ax.vlines(x, high, np.minimum(low, 1.0), color=look.color, lw=1.0, alpha=0.55, zorder=2)
-        ax.plot(x, mean, color=look.color, linestyle=look.dash, marker=look.marker, markersize=3.6, zorder=3 + 0.01 * k)
+        dash = "none" if rule in unjoined else look.dash
+        ax.plot(x, mean, color=look.color, linestyle=dash, marker=look.marker, markersize=3.6, zorder=3 + 0.01 * k)
         _marks(ax, x, mean, part, look)
         missed = part["missed"].to_numpy(float) > 0
         ax.plot(

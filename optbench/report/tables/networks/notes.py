@@ -60,8 +60,9 @@ def settings(evidence: Evidence, rows: Sequence[Row]) -> str:
         return f"{default}; nothing was tuned. All numbers come from {seeds(n)} per task and rule (n)."
     tune = evidence.manifest.get("seeds", {}).get("tune")
     over = "the tuning seeds" if tune is None else seeds(tune, "tuning seed")
+    what = "configuration" if evidence.manifest.get("tuning") == "random" else "value"
     return (
-        f"{default}; tuned, for each task the value with the best mean validation accuracy over {over} (of equal ones "
+        f"{default}; tuned, for each task the {what} with the best mean validation accuracy over {over} (of equal ones "
         "the lower validation loss, then the smaller value; a run that diverged or failed scores 0). Choices see "
         f"neither test examples nor the {seeds(n, 'other seed')} from which all numbers come (n)."
     )
