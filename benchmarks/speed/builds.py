@@ -30,7 +30,7 @@ def measure(rounds: int) -> dict[str, float]:
     from workload import workload
 
     from optbench.engine.landscapes.execute import Engine
-    from optbench.engine.landscapes.shelves import Pair
+    from optbench.engine.landscapes.sharing import Pair
 
     jax.config.update("jax_enable_x64", True)
     taken = {}

@@ -21,7 +21,7 @@ from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import compile_program
 from optbench.engine.landscapes.record import record
 from optbench.engine.landscapes.recorder import compile_recorder, example
-from optbench.engine.landscapes.shelves import Pair, shelves
+from optbench.engine.landscapes.sharing import Pair, program_specs
 from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load
 
@@ -59,10 +59,10 @@ def _suite(suite: str) -> list[dict[str, Any]]:
     begin = time.perf_counter()
     for pair in sample:
         _forget()
-        (shelf,) = shelves([pair], "cpu").values()
-        compile_program(shelf)
+        (spec,) = program_specs([pair], "cpu").values()
+        compile_program(spec)
         with jax.enable_x64(True):
-            compile_function("record", lambda lanes=shelf.lanes: (record, example(lanes)))  # type: ignore[misc]
+            compile_function("record", lambda lanes=spec.lanes: (record, example(lanes)))  # type: ignore[misc]
     taken = (time.perf_counter() - begin) * share
     rows.append(_row(suite, "one program for each pair, with the same records", len(pairs), taken, len(sample)))
     classic = [pair for pair in sample if pair.rule.name in RULES]

@@ -10,7 +10,7 @@ import numpy as np
 from workload import Kept, Workload
 
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.records import curve_steps
 
 
@@ -24,7 +24,7 @@ def prepared(works: Iterable[Workload]) -> Engine:
 def runner(engine: Engine, work: Workload) -> Callable[[], Kept]:
     """Returns a call that does the work once."""
     task = engine.task(work.problem, work.rule, units="raw", budget=work.steps)
-    lanes, points = task.program.shelf.lanes, len(curve_steps(work.steps))
+    lanes, points = task.program.spec.lanes, len(curve_steps(work.steps))
     blocks = [slice(begin, begin + lanes) for begin in range(0, len(work.starts), lanes)]
     pool, never = ThreadPoolExecutor(engine.threads), threading.Event()
 

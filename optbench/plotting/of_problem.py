@@ -16,7 +16,7 @@ from optbench import __version__, catalog
 from optbench.core.optimizer import Optimizer
 from optbench.engine.landscapes import pictures
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair, fault
+from optbench.engine.landscapes.sharing import Pair, fault
 from optbench.engine.landscapes.trace import resolved
 from optbench.errors import UsageError, unknown_name
 from optbench.plotting import wishes

@@ -12,7 +12,7 @@ from optbench.analysis.landscapes.evidence import arrange
 from optbench.analysis.landscapes.selection import gentle
 from optbench.engine.landscapes import pictures
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair, fault
+from optbench.engine.landscapes.sharing import Pair, fault
 from optbench.errors import DataError, UsageError, unknown_name
 from optbench.plotting import wishes
 from optbench.plotting.wishes import OTHERS, Rate, Start

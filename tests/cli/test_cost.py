@@ -19,7 +19,7 @@ def small():
 def test_programs_are_dimensions_times_classes_of_rules(small):
     """Of its three rules one has no slots, one has two, and one looks ahead."""
     cost = estimate(plan(small), "cpu")
-    branches = {tuple(key): (len(shelf.problems), len(shelf.rules)) for key, shelf in cost.programs.items()}
+    branches = {tuple(key): (len(spec.problems), len(spec.rules)) for key, spec in cost.programs.items()}
     classes = [("HERE", 0, False), ("HERE", 2, False), ("AHEAD", -1, False)]
     assert branches == {(dim, *rules): (count, 1) for dim, count in ((2, 2), (10, 1)) for rules in classes}
     cells = {tuple(key): count for key, count in cost.cells_of.items()}

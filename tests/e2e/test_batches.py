@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import optbench
-from optbench.engine.landscapes import shelves
+from optbench.engine.landscapes import sharing
 from optbench.engine.landscapes.execute import Engine
 
 FILES = ("shards/*.parquet", "pictures/*.parquet")
@@ -25,7 +25,7 @@ def test_programs_of_one_dimension_after_the_other_leave_the_same_files(whole, t
         forget(self, dims)
         held.append((sorted(dims), sorted({key.dim for key in self.programs})))
 
-    monkeypatch.setattr(shelves, "HELD_WEIGHT", 0.1)
+    monkeypatch.setattr(sharing, "HELD_WEIGHT", 0.1)
     monkeypatch.setattr(Engine, "forget", noted)
     reports = []
     parted = optbench.run("smoke", out=tmp_path / "parted", progress=reports.append)

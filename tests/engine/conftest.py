@@ -11,7 +11,7 @@ from optbench import catalog
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.operands import target_order
 from optbench.engine.landscapes.rows import measured
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.problems.units import units_of
 from optbench.suite.landscapes.plan import LandscapeGroup
 from optbench.suite.landscapes.problem import ProblemSpec

@@ -12,7 +12,7 @@ from optbench import catalog
 from optbench.engine import compile as compiling
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import _identity, compile_program
-from optbench.engine.landscapes.shelves import Pair, shelves
+from optbench.engine.landscapes.sharing import Pair, program_specs
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_off_keeps_nothing(monkeypatch):
 
 def test_identity_tells_programs_apart_and_a_users_object_has_none():
     pairs = [Pair(catalog.problem("rosenbrock", 2), catalog.optimizer(name)) for name in ("adam", "rmsprop")]
-    first, second = (next(iter(shelves([pair], "cpu").values())) for pair in pairs)
+    first, second = (next(iter(program_specs([pair], "cpu").values())) for pair in pairs)
     assert _identity(first, 0) != _identity(second, 0)
     assert _identity(first, 0) != _identity(replace(first, lanes=128), 0)
     own = replace(catalog.optimizer("adam"))

@@ -1,4 +1,4 @@
-"""How often XLA is called: once a shelf and once a width, whatever values, instances and budgets come."""
+"""How often XLA is called: once a spec and once a width, whatever values, instances and budgets come."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from optbench import catalog
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import block_lanes, compile_program
 from optbench.engine.landscapes.recorder import compile_recorder
-from optbench.engine.landscapes.shelves import Pair, shelf_key, shelves
+from optbench.engine.landscapes.sharing import Pair, program_key, program_specs
 from optbench.suite.landscapes.plan import plan
 from optbench.suite.parse import load
 from tests.engine.conftest import group_of
@@ -66,12 +66,12 @@ def test_smoke_compiles_one_program_a_shelf_and_one_recorder_a_width(cold):
     engine = Engine(threads=2)
     with compilations() as names:
         engine.prepare(pairs)
-    keys = {shelf_key(pair) for pair in pairs}
+    keys = {program_key(pair) for pair in pairs}
     widths = {block_lanes(pair.problem.dim, engine.backend) for pair in pairs}
     assert (
         keys
         == set(engine.programs)
-        == {(d, sight, k, False) for d in (2, 10) for sight, k in (("HERE", 0), ("HERE", 2), ("AHEAD", -1))}
+        == {(d, access, k, False) for d in (2, 10) for access, k in (("HERE", 0), ("HERE", 2), ("AHEAD", -1))}
     )
     assert (names["advance"], names["record"]) == (len(keys), len(widths))
     with compilations() as names:
@@ -128,7 +128,7 @@ def test_programs_are_extended_only_by_what_is_new(cold):
 
 def test_shelves_do_not_depend_on_the_order_of_pairs():
     pairs = pairs_of(plan(load("smoke").spec).groups)
-    forward, backward = shelves(pairs, "cpu"), shelves(reversed(pairs), "cpu")
+    forward, backward = program_specs(pairs, "cpu"), program_specs(reversed(pairs), "cpu")
     assert list(forward) == list(backward)
     for key in forward:
         assert [p.name for p in forward[key].problems] == [p.name for p in backward[key].problems]

@@ -13,7 +13,7 @@ import pytest
 from optbench import catalog
 from optbench.engine.landscapes.block import PreparedPair
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair, fault
+from optbench.engine.landscapes.sharing import Pair, fault
 from optbench.errors import UsageError
 from optbench.records import N_TARGETS, curve_steps
 from optbench.records.landscapes import ROWS
@@ -87,7 +87,7 @@ def test_a_fault_is_that_of_one_rule_and_not_of_its_name():
     engine.prepare([Pair(problem, broken), Pair(problem, sgd)])
     assert list(engine.faults) == [(problem, broken)]
     (program,) = engine.programs.values()
-    assert program.shelf.rules == (sgd,)
+    assert program.spec.rules == (sgd,)
 
 
 def test_groups_beside_a_faulty_one_have_the_rows_that_they_have_alone():

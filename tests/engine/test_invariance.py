@@ -14,7 +14,7 @@ from optbench import catalog
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.operands import target_order
 from optbench.engine.landscapes.rows import measured
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.records import curve_steps
 from tests.engine.conftest import RULES, assert_same_columns, group_of, rows_by_id
 from tests.engine.rules import sam

@@ -14,7 +14,7 @@ from optbench.engine.landscapes.disturb import Streams
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.record import SEGMENT
 from optbench.engine.landscapes.rows import measured
-from optbench.engine.landscapes.shelves import Pair, shelf_key
+from optbench.engine.landscapes.sharing import Pair, program_key
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.gradient_flow import gradient_scale
 from optbench.problems.noise import Noise
@@ -218,7 +218,7 @@ def test_batches_across_a_segment(engine):
 def heard(engine, spy, kind, level, name="sphere", *, budget=HEARD, keys=None, lanes=None, seed=SEED):
     """Returns the gradients and values, in raw units, that a spy was shown at the first reported starts."""
     problem, rule = noisy(name, kind, level), catalog.optimizer(f"tests.engine.rules:{spy}")
-    room = engine.programs[shelf_key(Pair(problem, rule))].shelf.room
+    room = engine.programs[program_key(Pair(problem, rule))].spec.room
     batches = problem.noise.is_batch
     keys = keys or (((0,), (1,)) if batches else tuple(("report", i, s) for i in range(3) for s in range(2)))
     streams = Streams(problem, "raw", seed, keys, room, curve_steps(budget))
@@ -248,7 +248,7 @@ def test_every_evaluation_of_a_step_sees_the_same_draw(engine):
 def test_draws_of_lanes_that_count_their_steps_come_round_after_a_segment(engine):
     """Lanes may be far apart, so a rule that counts its steps does not stand still in the second segment."""
     problem, rule = noisy("sphere", "gaussian", 0.3), catalog.optimizer(SPIES[2])
-    room = engine.programs[shelf_key(Pair(problem, rule))].shelf.room
+    room = engine.programs[program_key(Pair(problem, rule))].spec.room
     streams = Streams(problem, "raw", SEED, (("report", 0, 0),), room, ())
     first, second = (streams.segment(trip, None) for trip in (0, SEGMENT))
     assert int(second.first) == int(first.first) == 0
@@ -330,7 +330,7 @@ def test_rows_of_a_diverged_run_count_what_was_spent(engine):
 def test_scores_are_those_of_the_function_without_noise(engine):
     problem = noisy("ellipsoid", "gaussian", 1.0)
     rule, budget = catalog.optimizer("sgd"), 50
-    room = engine.programs[shelf_key(Pair(problem, rule))].shelf.room
+    room = engine.programs[program_key(Pair(problem, rule))].spec.room
     streams = Streams(problem, "normalized", SEED, (("report", 0, 0),), room, curve_steps(budget))
     task = engine.task(problem, rule, units="normalized", budget=budget, streams=streams)
     units = units_of(problem, "normalized")

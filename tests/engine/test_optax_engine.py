@@ -10,7 +10,7 @@ import pytest
 import optbench as ob
 from optbench import catalog
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from tests.optimizers.by_hand import BY_HAND, drive
 
 X0 = np.array([-0.4, 0.6])

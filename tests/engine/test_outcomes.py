@@ -11,7 +11,7 @@ import pytest
 from optbench import catalog
 from optbench.engine.landscapes.block import PreparedPair
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.engine.networks.fitting import Fitter, Lane
 from optbench.engine.networks.in_threads import InThreads
 from optbench.engine.networks.rows import trained

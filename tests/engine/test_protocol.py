@@ -9,7 +9,7 @@ import pytest
 
 from optbench import catalog
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.records import curve_steps
 from tests.engine import oracle
 from tests.engine.conftest import LANDSCAPES, RULES, group_of

@@ -15,7 +15,7 @@ import optbench as ob
 from optbench import catalog, store
 from optbench.core.optimizer import Hyper, Optimizer
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.errors import UsageError
 
 

@@ -12,7 +12,7 @@ from optbench import catalog
 from optbench.engine.landscapes.disturb import Streams
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import Room
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.engine.landscapes.well_column import snapshot_trips
 from optbench.measures.wells import drains_to
 from optbench.records import FLAT, NEITHER, SHARP

@@ -9,7 +9,7 @@ import pytest
 from optbench import catalog
 from optbench.core.optimizer import Hyper, Optimizer
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair
+from optbench.engine.landscapes.sharing import Pair
 from optbench.engine.landscapes.zero_gradient import divides_by_zero
 from optbench.engine.networks.lane import NOWHERE, ZERO_GRADIENT, Curve
 from optbench.engine.networks.scoring import Scores

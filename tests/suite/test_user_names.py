@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from optbench import catalog, store
-from optbench.engine.landscapes.shelves import Pair, shelves
+from optbench.engine.landscapes.sharing import Pair, program_specs
 from optbench.errors import UsageError
 from optbench.problems import constants
 from optbench.problems.problem import Problem
@@ -115,11 +115,11 @@ def test_groups_cells_and_files_are_apart(lab):
 
 def test_branches_of_a_program_are_apart(lab):
     pairs = [Pair(g.problem.build(), g.optimizer.build()) for g in plan(parse(SUITE, source="mine")).groups]
-    found = shelves(pairs, "cpu").values()
-    assert sorted(rule.name for shelf in found for rule in shelf.rules) == [
+    found = program_specs(pairs, "cpu").values()
+    assert sorted(rule.name for spec in found for rule in spec.rules) == [
         *("adam", "lab:adam", "lab:adam+cosine", "lab:factory", "lab:other"),
     ]
-    assert all([p.name for p in shelf.problems] == ["lab:bowl", "lab:sphere", "sphere"] for shelf in found)
+    assert all([p.name for p in spec.problems] == ["lab:bowl", "lab:sphere", "sphere"] for spec in found)
 
 
 def test_a_function_that_bears_a_shipped_name_has_constants_of_its_own(lab):

@@ -78,7 +78,7 @@ class PreparedPair:
 
     def start(self, z0: np.ndarray, hyper: np.ndarray) -> tuple[Block, Any]:
         """Returns a block that has not started and its hyperparameters; unused lanes repeat the first one."""
-        lanes = self.program.shelf.lanes
+        lanes = self.program.spec.lanes
         params = np.concatenate([z0, np.tile(z0[:1], (lanes - len(z0), 1))])
         values = np.zeros((self.program.n_hyper, lanes))
         values[: hyper.shape[1]] = hyper[:1].T
@@ -100,7 +100,7 @@ class PreparedPair:
         try:
             values = self._idle.pop()
         except IndexError:
-            values = blank_values(self.program.shelf.lanes)
+            values = blank_values(self.program.spec.lanes)
         rows, carry = self.program.call(
             values, block.carry, np.bool_(first == 0), *self._place, hyper, self._operands, trips, *noise
         )
@@ -142,7 +142,7 @@ class PreparedPair:
         """
         with jax.enable_x64(True):
             block, values = self.start(z0, hyper)
-            lanes = None if streams is None else np.resize(streams, self.program.shelf.lanes).astype(np.int32)
+            lanes = None if streams is None else np.resize(streams, self.program.spec.lanes).astype(np.int32)
             kept = []
             ends = sorted({*range(0, trips, SEGMENT), *snapshots, trips})
             for first, end in itertools.pairwise(ends):

@@ -36,7 +36,7 @@ def lanes_innermost(x: Any) -> Array:
     return pinned
 
 
-class Sight(Enum):
+class Access(Enum):
     """What a rule sees of a problem in one trip, beside the value at its iterate, which is recorded."""
 
     HERE = "value and gradient at its iterate"
@@ -45,13 +45,13 @@ class Sight(Enum):
     CURVED = "value, gradient and a Hessian-vector product at another point"
 
 
-def sight(rule: Optimizer, dim: int) -> Sight:
+def access_of(rule: Optimizer, dim: int) -> Access:
     """Returns what a rule needs to see."""
     if rule.curved:
-        return Sight.CURVED
+        return Access.CURVED
     if not rule.looks_ahead:
-        return Sight.HERE
-    return Sight.TRIAL if trace_rule(rule, dim).reads_value else Sight.AHEAD
+        return Access.HERE
+    return Access.TRIAL if trace_rule(rule, dim).reads_value else Access.AHEAD
 
 
 def where_to_look(params: Array, points: tuple[Array, ...]) -> tuple[Array, Array, Array]:
@@ -106,7 +106,7 @@ def clock(item: Layout) -> Callable[..., Array]:
     return fixed if counts is None else counted
 
 
-def placed(where: tuple[Array, ...], ops: Operands, sees: Sight, turns: bool) -> tuple[Array, Array, Array]:
+def placed(where: tuple[Array, ...], ops: Operands, access: Access, rotated: bool) -> tuple[Array, Array, Array]:
     """Turns what ``where_to_look`` gives into the landscape's axes.
 
     This and ``returned`` stand outside of the switch over problems and of what is differentiated: one rotation serves
@@ -115,27 +115,27 @@ def placed(where: tuple[Array, ...], ops: Operands, sees: Sight, turns: bool) ->
     Args:
         where: Iterate, point and direction, each (lanes, dim).
         ops: The problem's operands.
-        sees: What rules see; what they do not see repeats another.
-        turns: Whether the program has rotated problems.
+        access: What rules see; what they do not see repeats another.
+        rotated: Whether the program has rotated problems.
 
     Returns:
         The three along the landscape's axes, still in the rules' units.
     """
-    n = {Sight.HERE: 1, Sight.CURVED: 3}.get(sees, 2)
-    params, *others = _turned(where[:n], ops.rotation, ops, turns)
+    n = {Access.HERE: 1, Access.CURVED: 3}.get(access, 2)
+    params, *others = _turned(where[:n], ops.rotation, ops, rotated)
     at = others[0] if n > 1 else params
     return params, at, others[1] if n > 2 else at
 
 
-def returned(vectors: Sequence[Array], ops: Operands, turns: bool) -> tuple[Array, ...]:
+def returned(vectors: Sequence[Array], ops: Operands, rotated: bool) -> tuple[Array, ...]:
     """Turns gradients, and products with the Hessian, from the landscape's axes to those of rules."""
-    return _turned(vectors, ops.rotation.T, ops, turns)
+    return _turned(vectors, ops.rotation.T, ops, rotated)
 
 
-def _turned(vectors: Sequence[Array], matrix: Any, ops: Operands, turns: bool) -> tuple[Array, ...]:
+def _turned(vectors: Sequence[Array], matrix: Any, ops: Operands, rotated: bool) -> tuple[Array, ...]:
     """Returns the product of a matrix and each vector, if the problem is rotated."""
     pinned = tuple(lanes_innermost(x) for x in vectors)
-    if not turns:
+    if not rotated:
         return pinned
     result: tuple[Array, ...] = lax.cond(
         ops.rotated, lambda: tuple(lanes_innermost(turned(matrix, x)) for x in pinned), lambda: pinned
@@ -143,7 +143,7 @@ def _turned(vectors: Sequence[Array], matrix: Any, ops: Operands, turns: bool) -
     return result
 
 
-def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
+def oracle(problem: Problem, access: Access) -> Callable[..., tuple[Array, ...]]:
     """Builds one branch of the problem switch: the value that is recorded, then what a rule sees.
 
     The latter is the value where the rule looks, the gradient there and, under ``CURVED``, the Hessian times
@@ -151,7 +151,7 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
 
     Args:
         problem: Any instance of the function.
-        sees: What rules see.
+        access: What rules see.
 
     Returns:
         The branch, all along the landscape's axes and in the rules' units: ``(z, at, along, operands) -> (value, seen
@@ -180,14 +180,14 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
 
     def lane(z: Array, at: Array, along: Array, ops: Operands) -> tuple[Array, ...]:
         y = frame(z, ops)
-        if sees is Sight.HERE:
+        if access is Access.HERE:
             f, grad = jax.value_and_grad(value)(y, ops)
             return f, f, scaled(grad, ops)
         at = frame(at, ops)
-        if sees is Sight.AHEAD:
+        if access is Access.AHEAD:
             f = value(y, ops)
             return f, f, scaled(jax.grad(value)(at, ops), ops)
-        if sees is Sight.TRIAL:
+        if access is Access.TRIAL:
             f, grad = jax.value_and_grad(value)(at, ops)
             return value(y, ops), f, scaled(grad, ops)
         (f, grad), (_, hvp) = jax.jvp(lambda x: jax.value_and_grad(value)(x, ops), (at,), (ops.unit * along,))
@@ -198,7 +198,7 @@ def oracle(problem: Problem, sees: Sight) -> Callable[..., tuple[Array, ...]]:
             return jax.value_and_grad(sampled)(x, ops, batch)
 
         at = frame(at, ops)
-        if sees is not Sight.CURVED:
+        if access is not Access.CURVED:
             f, grad = seen(at)
             return f, scaled(grad, ops)
         (f, grad), (_, hvp) = jax.jvp(seen, (at,), (ops.unit * along,))

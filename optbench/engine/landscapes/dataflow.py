@@ -51,7 +51,7 @@ def trace_rule(rule: Optimizer, dim: int) -> Reads:
     n = len(jax.tree.leaves(state))
     like: Any = jax.tree.structure(state)
     if not isinstance(moved, tuple) or len(moved) != 3 or jax.tree.structure(moved[1]) != like:
-        # A fault that ``shelves.fault`` puts into words.
+        # A fault that ``sharing.fault`` puts into words.
         return Reads(state, (True,) * n, reads_value=True)
     per_lane = _tainted(begin.jaxpr, [True] * len(begin.jaxpr.invars))
     while True:

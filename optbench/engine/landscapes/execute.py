@@ -22,7 +22,7 @@ from optbench.engine.landscapes.operands import target_order
 from optbench.engine.landscapes.program import Program, compile_program, weight
 from optbench.engine.landscapes.recorder import Recorder, compile_recorder, schedule
 from optbench.engine.landscapes.rows import ends_of, failed, measured, planned, reordered
-from optbench.engine.landscapes.shelves import Pair, ShelfKey, fault, shelf_key, shelves
+from optbench.engine.landscapes.sharing import Pair, ProgramKey, fault, program_key, program_specs
 from optbench.engine.landscapes.well_column import WellColumn, snapshot_trips, unknown, width
 from optbench.engine.landscapes.zero_gradient import explained
 from optbench.engine.outcomes import Columns, EndPoint, Outcome, Stopped, failure, is_out_of_memory
@@ -50,7 +50,7 @@ class Engine:
 
     backend: str = field(default_factory=jax.default_backend)
     threads: int = 0
-    programs: dict[ShelfKey, Program] = field(default_factory=dict)
+    programs: dict[ProgramKey, Program] = field(default_factory=dict)
     recorders: dict[int, Recorder] = field(default_factory=dict)
     pairs: dict[Pair, None] = field(default_factory=dict)
     faults: dict[tuple[Problem, Optimizer], str] = field(default_factory=dict)
@@ -76,11 +76,11 @@ class Engine:
             else:
                 self.faults[pair.problem, pair.rule] = message
         self.pairs |= dict.fromkeys(sound)
-        held = [program.shelf for program in self.programs.values()]
-        wanted = {key: shelf for key, shelf in shelves(self.pairs, self.backend).items() if shelf not in held}
+        held = [program.spec for program in self.programs.values()]
+        wanted = {key: spec for key, spec in program_specs(self.pairs, self.backend).items() if spec not in held}
         begin = time.perf_counter()
         with kept_programs(), self._pool() as pool:
-            lanes = sorted({shelf.lanes for shelf in wanted.values()} - set(self.recorders))
+            lanes = sorted({spec.lanes for spec in wanted.values()} - set(self.recorders))
             recorders = {width: pool.submit(compile_recorder, width) for width in lanes}
             # The longest first, so that no core waits for a last one.
             by_length = sorted(wanted, key=lambda key: -weight(wanted[key]))
@@ -141,8 +141,8 @@ class Engine:
         self, problem: Problem, rule: Optimizer, *, units: str, budget: int, streams: Streams | None = None
     ) -> PreparedPair:
         """Returns what runs blocks of a pair that was prepared."""
-        program = self.programs[shelf_key(Pair(problem, rule))]
-        recorder = self.recorders[program.shelf.lanes]
+        program = self.programs[program_key(Pair(problem, rule))]
+        recorder = self.recorders[program.spec.lanes]
         return PreparedPair(program, recorder, problem, rule, units=units, budget=budget, streams=streams)
 
     def map(self, task: PreparedPair, z0: np.ndarray, hyper: np.ndarray, trips: int) -> list[Block]:
@@ -157,7 +157,7 @@ class Engine:
         Returns:
             The blocks in order; the last one's unused lanes repeat one of its starts.
         """
-        lanes = task.program.shelf.lanes
+        lanes = task.program.spec.lanes
         parts = [z0[begin : begin + lanes] for begin in range(0, len(z0), lanes)]
         with self._pool() as pool:
             return list(pool.map(lambda part: task.run(part, hyper, trips, self.stop), parts))
@@ -233,7 +233,7 @@ class _Job:
             return _Done(columns, time.perf_counter() - begin_s, found)
 
         self.work = work
-        lanes = task.program.shelf.lanes
+        lanes = task.program.spec.lanes
         for begin in range(0, group.n_cells, lanes):
             cells = self.order[begin : begin + lanes]
             self.blocks.append((cells, pool.submit(work, cells)))
@@ -275,8 +275,8 @@ def _streams(group: LandscapeGroup, problem: Problem, engine: Engine) -> Streams
     """Returns the noise of a group: one stream for each start and noise seed, or for each noise seed alone."""
     if problem.noise is None:
         return None
-    program = engine.programs[shelf_key(Pair(problem, group.optimizer.build()))]
-    assert program.shelf.room is not None
+    program = engine.programs[program_key(Pair(problem, group.optimizer.build()))]
+    assert program.spec.room is not None
     seeds = range(group.noise_seeds)
     keys: list[tuple[Any, ...]] = [(seed,) for seed in seeds]
     if not shares_batches(problem):
@@ -284,4 +284,4 @@ def _streams(group: LandscapeGroup, problem: Problem, engine: Engine) -> Streams
     when = schedule(group.trips)
     # The budget is among the steps of the tail.
     due = (*curve_steps(group.trips), *when.tail[when.tail <= group.trips].tolist())
-    return Streams(problem, group.units, group.seed, tuple(keys), program.shelf.room, due)
+    return Streams(problem, group.units, group.seed, tuple(keys), program.spec.room, due)

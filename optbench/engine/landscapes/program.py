@@ -25,7 +25,7 @@ from optbench import catalog
 from optbench.core.optimizer import Optimizer
 from optbench.engine.compile import compile_function
 from optbench.engine.landscapes.branches import (
-    Sight,
+    Access,
     clock,
     lanes_innermost,
     oracle,
@@ -105,7 +105,7 @@ def blank_values(lanes: int) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ProgramSpec:
     """What one program holds: which branches its two switches have.
 
     Attributes:
@@ -113,8 +113,8 @@ class Shelf:
         problems: One problem for each branch; instances and parameters are operands.
         rules: One rule for each branch.
         lanes: Width of a block.
-        sees: What the problems show to all its rules.
-        turns: Whether it serves rotated problems.
+        access: What the problems show to all its rules.
+        rotated: Whether it serves rotated problems.
         room: Shapes of the noise's operands; ``None`` for a program without noise.
     """
 
@@ -122,8 +122,8 @@ class Shelf:
     problems: tuple[Problem, ...]
     rules: tuple[Optimizer, ...]
     lanes: int
-    sees: Sight
-    turns: bool
+    access: Access
+    rotated: bool
     room: Room | None = None
 
     def state_room(self) -> StateRoom:
@@ -155,7 +155,7 @@ class Program:
     """A compiled program and what it took to compile.
 
     Attributes:
-        shelf: Its branches.
+        spec: Its branches.
         call: ``call(values, carry, fresh, problem, rule, hyper, operands, n, *noise) -> (rows, carry)``: makes
             ``n`` trips, at most ``SEGMENT``, and takes over the memory of ``values``; a noisy program takes a
             ``Disturbance`` as well.
@@ -165,7 +165,7 @@ class Program:
         compile_s: Seconds of tracing and compiling.
     """
 
-    shelf: Shelf
+    spec: ProgramSpec
     call: Callable[..., tuple[SegmentRows, Carry]]
     n_theta: int
     n_hyper: int
@@ -174,38 +174,38 @@ class Program:
 
     def branch(self, problem: Problem) -> int:
         """Returns the branch that evaluates ``problem``."""
-        return [branch_key(p) for p in self.shelf.problems].index(branch_key(problem))
+        return [branch_key(p) for p in self.spec.problems].index(branch_key(problem))
 
     def rule(self, rule: Optimizer) -> int:
         """Returns the branch of a rule."""
-        return self.shelf.rules.index(rule)
+        return self.spec.rules.index(rule)
 
     def states(self, rule: Optimizer, carry: Carry) -> Iterator[Any]:
         """Yields the state of each lane of a block that a rule has moved."""
-        room = self.shelf.state_room()
-        item, n = layout(rule, self.shelf.dim, room), len(room.slots)
-        for lane in zip(*carry.state[:n], strict=True) if n else ((),) * self.shelf.lanes:
+        room = self.spec.state_room()
+        item, n = layout(rule, self.spec.dim, room), len(room.slots)
+        for lane in zip(*carry.state[:n], strict=True) if n else ((),) * self.spec.lanes:
             yield item.unpack(State(lane, carry.state[n : n + len(room.shared)], ()))
 
 
 @lru_cache(maxsize=128)
-def compile_program(shelf: Shelf) -> Program:
-    """Traces and compiles the program of a shelf, once in a process.
+def compile_program(spec: ProgramSpec) -> Program:
+    """Traces and compiles the program of a spec, once in a process.
 
     Args:
-        shelf: Its branches.
+        spec: Its branches.
 
     Returns:
         The program, ready to call from any thread.
     """
     begin = time.perf_counter()
-    theta = n_theta(shelf.problems)
-    late_arrays = 0 if shelf.room is None else 1
+    theta = n_theta(spec.problems)
+    late_arrays = 0 if spec.room is None else 1
 
     def build() -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        room = shelf.state_room()
-        layouts = [layout(rule, shelf.dim, room) for rule in shelf.rules]
-        lanes, dim = shelf.lanes, shelf.dim
+        room = spec.state_room()
+        layouts = [layout(rule, spec.dim, room) for rule in spec.rules]
+        lanes, dim = spec.lanes, spec.dim
         state = State(
             slots=tuple(np.zeros((lanes, *shape)) for shape in room.slots),
             shared=tuple(np.zeros(shape) for shape in room.shared),
@@ -215,13 +215,13 @@ def compile_program(shelf: Shelf) -> Program:
             np.zeros((lanes, dim)), tuple(jax.tree.leaves(state)), (np.zeros((lanes, RING, dim)),) * late_arrays
         )
         zero, hyper = np.int32(0), np.zeros((room.hyper, lanes))
-        noise = () if shelf.room is None else (blank_disturbance(shelf.room, dim, lanes),)
+        noise = () if spec.room is None else (blank_disturbance(spec.room, dim, lanes),)
         fixed = (np.bool_(True), zero, zero, hyper, blank(dim, theta), zero, *noise)
-        return _advance(shelf, layouts, jax.tree.structure(state)), (blank_values(lanes), carry, *fixed)
+        return _advance(spec, layouts, jax.tree.structure(state)), (blank_values(lanes), carry, *fixed)
 
     with jax.enable_x64(True):
         # The values are the one argument whose memory is taken over.
-        made = compile_function("advance", build, donate=1, identity=_identity(shelf, theta), small=is_small(shelf))
+        made = compile_function("advance", build, donate=1, identity=_identity(spec, theta), small=is_small(spec))
         # A program from the cache was not traced: how many arrays its state has is what the others leave.
         fixed = 5 + len(Operands._fields) + late_arrays * len(Disturbance._fields)
         first, last = 1, len(made.shapes) - fixed
@@ -240,37 +240,37 @@ def compile_program(shelf: Shelf) -> Program:
             params, tuple(rest[:n_state]), tuple(rest[n_state:])
         )
 
-    return Program(shelf, call, theta, made.shapes[last + 3][0], template, time.perf_counter() - begin)
+    return Program(spec, call, theta, made.shapes[last + 3][0], template, time.perf_counter() - begin)
 
 
-def _identity(shelf: Shelf, n_theta: int) -> object:
-    """Returns what says which program a shelf needs; ``None`` where an object of it is not the catalogue's."""
-    known = [catalog.is_known(rule) for rule in shelf.rules] + [catalog.is_known(p.landscape) for p in shelf.problems]
+def _identity(spec: ProgramSpec, n_theta: int) -> object:
+    """Returns what says which program a spec needs; ``None`` where an object of it is not the catalogue's."""
+    known = [catalog.is_known(rule) for rule in spec.rules] + [catalog.is_known(p.landscape) for p in spec.problems]
     if not all(known):
         return None
-    problems = [[p.name, sampled_terms(p), [part.shape for part in p.data]] for p in shelf.problems]
-    rules = [rule.name for rule in shelf.rules]
-    return [shelf.dim, shelf.lanes, shelf.sees.name, shelf.turns, shelf.room, n_theta, problems, rules]
+    problems = [[p.name, sampled_terms(p), [part.shape for part in p.data]] for p in spec.problems]
+    rules = [rule.name for rule in spec.rules]
+    return [spec.dim, spec.lanes, spec.access.name, spec.rotated, spec.room, n_theta, problems, rules]
 
 
-def is_small(shelf: Shelf) -> bool:
+def is_small(spec: ProgramSpec) -> bool:
     """Returns whether the operations of a trip are so short that walking over them would take longer.
 
     Second derivatives are not short: as one kernel they run twice as fast and take three times as long to compile, and
     the rules that see them are few.
     """
-    return shelf.lanes * shelf.dim <= SMALL and shelf.sees is not Sight.CURVED
+    return spec.lanes * spec.dim <= SMALL and spec.access is not Access.CURVED
 
 
-def weight(shelf: Shelf) -> float:
+def weight(spec: ProgramSpec) -> float:
     """Returns roughly how long a program takes to compile, in arbitrary units, as measured for `landscapes`."""
-    each = {Sight.HERE: 0.1, Sight.AHEAD: 0.13, Sight.TRIAL: 0.3, Sight.CURVED: 0.25}[shelf.sees]
-    return each * len(shelf.problems) + RULE_WEIGHT * len(shelf.rules)
+    each = {Access.HERE: 0.1, Access.AHEAD: 0.13, Access.TRIAL: 0.3, Access.CURVED: 0.25}[spec.access]
+    return each * len(spec.problems) + RULE_WEIGHT * len(spec.rules)
 
 
-def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[..., tuple[SegmentRows, Carry]]:
+def _advance(spec: ProgramSpec, layouts: Sequence[Layout], tree: Any) -> Callable[..., tuple[SegmentRows, Carry]]:
     """Builds the function that moves a block of lanes on by some trips; ``tree`` is the structure of its state."""
-    oracles = [oracle(p, shelf.sees) for p in shelf.problems]
+    oracles = [oracle(p, spec.access) for p in spec.problems]
     starts = [start(item) for item in layouts]
     updates = [update(item) for item in layouts]
     clocks = [clock(item) for item in layouts]
@@ -293,8 +293,8 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
             params, state, late, furthest, within, values, low, high = moving
             where = where_to_look(params, state.points)
             if not noises:
-                value, seen, *vectors = _switch(problem, oracles, *placed(where, ops, shelf.sees, shelf.turns), ops)
-                grad, *products = returned(vectors, ops, shelf.turns)
+                value, seen, *vectors = _switch(problem, oracles, *placed(where, ops, spec.access, spec.rotated), ops)
+                grad, *products = returned(vectors, ops, spec.rotated)
                 seen = seen * ops.grad_scale
             else:
                 (noise,) = noises
@@ -303,9 +303,9 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
                 shift = jnp.where(noise.mode == MODES.index("drift"), noise.amount, 0.0) * draw
                 held = lax.dynamic_index_in_dim(values, jnp.maximum(i - 1, 0), keepdims=False)
                 moved = (*(lanes_innermost(x - shift) for x in where[:2]), where[2])
-                points = placed(moved, ops, shelf.sees, shelf.turns)
+                points = placed(moved, ops, spec.access, spec.rotated)
                 value, seen, *vectors = _switch(problem, oracles, *points, ops, batch, noise.due[i], held)
-                grad, *products = returned(vectors, ops, shelf.turns)
+                grad, *products = returned(vectors, ops, spec.rotated)
                 off = where[1] - ops.center[None]
                 seen, grad, kept = disturb(noise, draw, late[0], at, seen * ops.grad_scale, grad, off)
                 late = (kept,)
@@ -322,10 +322,10 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
             """Returns the largest distance of a coordinate from the center, (lanes,), as the integer of its bits."""
             # As integers distances are ordered as the numbers are, and what is not a number is above all.
             off = lax.bitcast_convert_type(jnp.abs(params - ops.center[None]), jnp.int64)
-            parts = min(shelf.dim, PARTS)
-            size = -(-shelf.dim // parts)
+            parts = min(spec.dim, PARTS)
+            size = -(-spec.dim // parts)
             # Parts may overlap: nothing is larger than itself.
-            begins = [min(j * size, shelf.dim - size) for j in range(parts)]
+            begins = [min(j * size, spec.dim - size) for j in range(parts)]
             largest = functools.reduce(jnp.maximum, [off[:, j : j + size] for j in begins])
             return largest[:, 0] if size == 1 else jnp.max(lanes_innermost(largest).T, axis=0)
 
@@ -336,13 +336,13 @@ def _advance(shelf: Shelf, layouts: Sequence[Layout], tree: Any) -> Callable[...
 
         def chunk(i: Array, carry: tuple[Any, ...]) -> tuple[Any, ...]:
             *moving, lowest, highest = carry
-            infinite = jnp.full(shelf.lanes, jnp.inf)
+            infinite = jnp.full(spec.lanes, jnp.inf)
             end = jnp.minimum((i + 1) * CHUNK, n)
             *moving, low, high = lax.fori_loop(i * CHUNK, end, trip, (*moving, infinite, -infinite))
             of_all = [lax.dynamic_update_index_in_dim(x, of, i, 0) for x, of in ((lowest, low), (highest, high))]
             return *moving, *of_all
 
-        furthest, blank = far(carry.params), jnp.zeros((CHUNKS, shelf.lanes))
+        furthest, blank = far(carry.params), jnp.zeros((CHUNKS, spec.lanes))
         moving = (carry.params, begun, carry.late, furthest, still(furthest), values, blank, blank)
         n_chunks = (n + CHUNK - 1) // CHUNK
         params, state, late, _, within, values, *extremes = lax.fori_loop(jnp.int32(0), n_chunks, chunk, moving)

@@ -12,7 +12,7 @@ import numpy as np
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
 from optbench.engine.landscapes.execute import Engine
-from optbench.engine.landscapes.shelves import Pair, fault
+from optbench.engine.landscapes.sharing import Pair, fault
 from optbench.errors import UsageError
 from optbench.optimizers.from_optax import own_names
 from optbench.problems.landscape import Landscape

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.landscapes.selection import SETTINGS
-from optbench.engine.landscapes.program import RULE_WEIGHT, Shelf, weight
-from optbench.engine.landscapes.shelves import Pair, ShelfKey, held_together, shelf_key, shelves
+from optbench.engine.landscapes.program import RULE_WEIGHT, ProgramSpec, weight
+from optbench.engine.landscapes.sharing import Pair, ProgramKey, held_together, program_key, program_specs
 from optbench.problems.problem import Problem
 from optbench.records import N_TARGETS, curve_steps
 from optbench.runner.kinds.landscapes.pictures import pictured
@@ -60,8 +60,8 @@ class Cost:
         memory_bytes: Largest use of memory.
     """
 
-    programs: dict[ShelfKey, Shelf]
-    cells_of: Counter[ShelfKey]
+    programs: dict[ProgramKey, ProgramSpec]
+    cells_of: Counter[ProgramKey]
     cells: int
     run_steps: int
     compile_s: float
@@ -95,15 +95,15 @@ def estimate(plan: LandscapePlan, backend: str) -> Cost:
     problems = {group.problem_label: group.problem for group in plan.groups}
     built = {label: spec.build() for label, spec in problems.items()}
     pairs = [Pair(built[group.problem_label], rules[group.optimizer.name]) for group in plan.groups]
-    cells_of: Counter[ShelfKey] = Counter()
+    cells_of: Counter[ProgramKey] = Counter()
     for pair, group in zip(pairs, plan.groups, strict=True):
-        cells_of[shelf_key(pair)] += group.n_cells
-    programs = shelves(pairs, backend)
+        cells_of[program_key(pair)] += group.n_cells
+    programs = program_specs(pairs, backend)
     blocks = [
-        -(-group.n_cells // programs[shelf_key(pair)].lanes) for pair, group in zip(pairs, plan.groups, strict=True)
+        -(-group.n_cells // programs[program_key(pair)].lanes) for pair, group in zip(pairs, plan.groups, strict=True)
     ]
     coordinates = sum(
-        n * programs[shelf_key(pair)].lanes * group.trips * (group.dim + 1) * _times(pair.problem)
+        n * programs[program_key(pair)].lanes * group.trips * (group.dim + 1) * _times(pair.problem)
         for n, pair, group in zip(blocks, pairs, plan.groups, strict=True)
     )
     picture_s = picture_data_s(plan, pictured(plan.groups), COORDINATES_PER_S)
@@ -126,12 +126,12 @@ def _times(problem: Problem) -> float:
     return 1.0 if problem.noise is None else BATCH if problem.noise.is_batch else NOISE
 
 
-def _memory(plan: LandscapePlan, programs: dict[ShelfKey, Shelf]) -> float:
+def _memory(plan: LandscapePlan, programs: dict[ProgramKey, ProgramSpec]) -> float:
     """Returns the largest use of memory: programs with the rows in flight, or the rows when they are judged."""
     compiled: dict[int, float] = {}
-    for key, shelf in programs.items():
-        rules = len(shelf.rules)
-        functions = weight(shelf) - RULE_WEIGHT * rules
+    for key, spec in programs.items():
+        rules = len(spec.rules)
+        functions = weight(spec) - RULE_WEIGHT * rules
         compiled[key.dim] = compiled.get(key.dim, 0.0) + RULE_BYTES * rules + FUNCTION_BYTES * functions
     held = [sum(compiled[dim] for dim in dims) for dims in held_together(programs)]
     largest = max(plan.groups, key=lambda group: group.n_cells * len(curve_steps(group.trips)))

@@ -31,12 +31,12 @@ def describe(planned: LandscapePlan) -> str:
         "",
         f"programs ({len(cost.programs)})",
     ]
-    for key, shelf in cost.programs.items():
+    for key, program in cost.programs.items():
         carried = {0: " without state", 2: " with at most 2 state arrays"}.get(key.slots, "")
         looking = {"HERE": "", "AHEAD": " that look ahead", "TRIAL": " that try points or keep a history"}
-        carried += looking.get(key.sight, " that ask for curvature") + (", noisy" if key.noisy else "")
-        branches = f"{count(len(shelf.problems), 'problem')} x {count(len(shelf.rules), 'rule')}{carried}"
-        lines.append(f"  dimension {key.dim}: {branches}, {cost.cells_of[key]:,} cells in blocks of {shelf.lanes}")
+        carried += looking.get(key.access, " that ask for curvature") + (", noisy" if key.noisy else "")
+        branches = f"{count(len(program.problems), 'problem')} x {count(len(program.rules), 'rule')}{carried}"
+        lines.append(f"  dimension {key.dim}: {branches}, {cost.cells_of[key]:,} cells in blocks of {program.lanes}")
     lines += [
         "",
         "estimates, for two CPU cores in float64",

@@ -11,7 +11,7 @@ from optbench import store
 from optbench.engine.landscapes import pictures
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import Program
-from optbench.engine.landscapes.shelves import Pair, ShelfKey, fault, held_together, shelf_key, shelves
+from optbench.engine.landscapes.sharing import Pair, ProgramKey, fault, held_together, program_key, program_specs
 from optbench.records.landscapes import IDENTITY
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Kind, Part, Shard, Tell
@@ -34,7 +34,7 @@ class Landscapes:
         assert isinstance(suite, LandscapeSuite)
         self.plan = plan(suite, **selection)
         self.groups = {store.shard_name(*group.labels): group for group in self.plan.groups}
-        self._programs: dict[ShelfKey, dict[str, Any]] = {}
+        self._programs: dict[ProgramKey, dict[str, Any]] = {}
         self._is_large = False
 
     @cached_property
@@ -91,7 +91,7 @@ class Landscapes:
             return
         drawn = {group.dim for group in pictured(self.plan.groups)}
         sound = (pair for pair in self._with_neighbors(map(_pair, groups)) if fault(pair) is None)
-        held = held_together(shelves(sound, self.engine.backend)) or [[]]
+        held = held_together(program_specs(sound, self.engine.backend)) or [[]]
         # Where nothing can be compiled there are rows all the same, which say why.
         held[-1] += {group.dim for group in groups}.difference(*held)
         self._is_large = len(held) > 1
@@ -131,19 +131,19 @@ class Landscapes:
         A run that was stopped goes on with the programs that it began with: they are in the cache, and a neighbor in a
         program may change the last bit of a value.
         """
-        keys = {shelf_key(pair) for pair in pairs if fault(pair) is None}
+        keys = {program_key(pair) for pair in pairs if fault(pair) is None}
         planned = dict.fromkeys(_pair(group) for group in self.plan.groups)
-        return [pair for pair in planned if fault(pair) is not None or shelf_key(pair) in keys]
+        return [pair for pair in planned if fault(pair) is not None or program_key(pair) in keys]
 
 
 def _said(program: Program) -> dict[str, Any]:
     """Returns what the manifest says of a program."""
     return {
-        "dim": program.shelf.dim,
-        "lanes": program.shelf.lanes,
+        "dim": program.spec.dim,
+        "lanes": program.spec.lanes,
         "state_arrays": len(program.template.state),
-        "problems": [p.name for p in program.shelf.problems],
-        "rules": [rule.name for rule in program.shelf.rules],
+        "problems": [p.name for p in program.spec.problems],
+        "rules": [rule.name for rule in program.spec.rules],
         "compile_s": round(program.compile_s, 3),
     }
 

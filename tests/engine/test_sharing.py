@@ -7,7 +7,7 @@ import pytest
 
 from optbench import catalog
 from optbench.engine.landscapes.program import weight
-from optbench.engine.landscapes.shelves import Pair, held_together, shelf_key, shelves
+from optbench.engine.landscapes.sharing import Pair, held_together, program_key, program_specs
 from optbench.engine.landscapes.state import State, layout, n_slots
 
 DIM = 10
@@ -15,14 +15,14 @@ DIM = 10
 
 @pytest.fixture(scope="module")
 def laid_out():
-    """Returns the shelves of all the catalogue's rules on two functions, one of them rotated as well."""
+    """Returns the programs of all the catalogue's rules on two functions, one of them rotated as well."""
     problems = [
         catalog.problem("sphere", DIM),
         catalog.problem("ellipsoid", DIM, instance=1),
         catalog.problem("ellipsoid", DIM, instance=1, rotated=True),
     ]
     rules = [catalog.optimizer(entry.name) for entry in catalog.OPTIMIZERS]
-    return shelves([Pair(problem, rule) for problem in problems for rule in rules], "cpu")
+    return program_specs([Pair(problem, rule) for problem in problems for rule in rules], "cpu")
 
 
 def test_at_most_six_programs_a_dimension(laid_out):
@@ -30,20 +30,20 @@ def test_at_most_six_programs_a_dimension(laid_out):
 
 
 def test_a_rotated_twin_shares_the_branch_of_its_function(laid_out):
-    for shelf in laid_out.values():
-        assert [p.name for p in shelf.problems] == ["ellipsoid", "sphere"]
-        assert shelf.turns
+    for spec in laid_out.values():
+        assert [p.name for p in spec.problems] == ["ellipsoid", "sphere"]
+        assert spec.rotated
 
 
 def test_a_program_without_rotated_problems_turns_nothing():
-    (shelf,) = shelves([Pair(catalog.problem("sphere", DIM), catalog.optimizer("adam"))], "cpu").values()
-    assert not shelf.turns
+    (spec,) = program_specs([Pair(catalog.problem("sphere", DIM), catalog.optimizer("adam"))], "cpu").values()
+    assert not spec.rotated
 
 
 def test_rules_of_few_vectors_do_not_copy_the_odd_arrays_of_others(laid_out):
     """Every array is copied in every trip: 43 rules must not pay for the factors of one."""
-    shelf = next(shelf for key, shelf in laid_out.items() if (key.sight, key.slots) == ("HERE", 2))
-    room = shelf.state_room()
+    spec = next(spec for key, spec in laid_out.items() if (key.access, key.slots) == ("HERE", 2))
+    room = spec.state_room()
     assert {shape for shape in room.slots if shape} == {(DIM,), (2,)}  # (2,) is the key of noisy_sgd
     assert {shape for shape in room.shared if shape} == set()
 
@@ -52,7 +52,7 @@ def test_rules_of_few_vectors_do_not_copy_the_odd_arrays_of_others(laid_out):
 def test_odd_arrays_count_as_vectors(name):
     rule = catalog.optimizer(name)
     assert n_slots(rule, DIM) > 2
-    assert shelf_key(Pair(catalog.problem("sphere", DIM), rule)).slots == -1
+    assert program_key(Pair(catalog.problem("sphere", DIM), rule)).slots == -1
 
 
 def test_an_array_without_elements_takes_no_place():
@@ -72,11 +72,11 @@ def test_an_array_without_elements_takes_no_place():
 def test_programs_of_a_small_plan_are_held_together_and_those_of_a_large_one_in_parts():
     rules = [catalog.optimizer(name) for name in ("sgd", "nag", "adam")]
     pairs = [Pair(catalog.problem("sphere", dim), rule) for dim in (2, 3, 10, 40) for rule in rules]
-    programs = shelves(pairs, "cpu")
+    programs = program_specs(pairs, "cpu")
     assert held_together(programs) == [[2, 3, 10, 40]]
     assert held_together({}) == []
-    each = sum(weight(shelf) for key, shelf in programs.items() if key.dim == 2)
+    each = sum(weight(spec) for key, spec in programs.items() if key.dim == 2)
     for share, parts in ((0.5, [[2], [3], [10], [40]]), (2.1, [[2, 3], [10, 40]]), (3.1, [[2, 3, 10], [40]])):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("optbench.engine.landscapes.shelves.HELD_WEIGHT", share * each)
+            patch.setattr("optbench.engine.landscapes.sharing.HELD_WEIGHT", share * each)
             assert held_together(programs) == parts

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 
 from optbench import catalog
 from optbench.core.optimizer import Optimizer
-from optbench.engine.landscapes.branches import Sight, sight
+from optbench.engine.landscapes.branches import Access, access_of
 from optbench.engine.landscapes.disturb import room_for
-from optbench.engine.landscapes.program import Shelf, block_lanes, branch_key, weight
+from optbench.engine.landscapes.program import ProgramSpec, block_lanes, branch_key, weight
 from optbench.engine.landscapes.state import State, layout, n_slots
 from optbench.engine.outcomes import first_line
 from optbench.problems.problem import Problem
@@ -49,36 +49,36 @@ MOST_SLOTS = 8
 HELD_WEIGHT = 70.0
 
 
-class ShelfKey(NamedTuple):
+class ProgramKey(NamedTuple):
     """What the pairs of one program have in common: there are six classes of rule, and a program has one of them.
 
     Attributes:
         dim: Dimension.
-        sight: Name of what its rules see (``branches.Sight``).
+        access: Name of what its rules see (``branches.Access``).
         slots: Most slots of its rules, an entry of ``SLOT_CLASSES``; -1 for any number.
         noisy: Whether its problems have noise.
     """
 
     dim: int
-    sight: str
+    access: str
     slots: int
     noisy: bool = False
 
 
-def shelf_key(pair: Pair) -> ShelfKey:
+def program_key(pair: Pair) -> ProgramKey:
     """Returns dimension and class of rule: pairs with equal keys share a program."""
     rule, dim = pair.rule, pair.problem.dim
-    sees, bound = sight(rule, dim), -1
+    access, bound = access_of(rule, dim), -1
     n = n_slots(rule, dim)
-    if sees is Sight.HERE and n <= MOST_SLOTS:
+    if access is Access.HERE and n <= MOST_SLOTS:
         bound = next((bound for bound in SLOT_CLASSES if n <= bound), -1)
-    elif sees is Sight.HERE:
+    elif access is Access.HERE:
         # A history of many points would slow its neighbors: it stands with that of L-BFGS.
-        sees = Sight.TRIAL
-    return ShelfKey(dim, sees.name, bound, pair.problem.noise is not None)
+        access = Access.TRIAL
+    return ProgramKey(dim, access.name, bound, pair.problem.noise is not None)
 
 
-def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
+def program_specs(pairs: Iterable[Pair], backend: str) -> dict[ProgramKey, ProgramSpec]:
     """Lays out the programs that a set of pairs needs.
 
     Args:
@@ -88,24 +88,24 @@ def shelves(pairs: Iterable[Pair], backend: str) -> dict[ShelfKey, Shelf]:
     Returns:
         Programs to compile, by dimension and class of rule, branches sorted by name.
     """
-    grouped: dict[ShelfKey, list[Pair]] = {}
+    grouped: dict[ProgramKey, list[Pair]] = {}
     for pair in pairs:
-        grouped.setdefault(shelf_key(pair), []).append(pair)
-    return {key: _shelf(key, grouped[key], backend) for key in sorted(grouped)}
+        grouped.setdefault(program_key(pair), []).append(pair)
+    return {key: _spec(key, grouped[key], backend) for key in sorted(grouped)}
 
 
-def held_together(programs: Mapping[ShelfKey, Shelf]) -> list[list[int]]:
+def held_together(programs: Mapping[ProgramKey, ProgramSpec]) -> list[list[int]]:
     """Returns which dimensions have their programs compiled and held together: all of them but for large suites.
 
     Args:
-        programs: From ``shelves``.
+        programs: From ``program_specs``.
 
     Returns:
         Dimensions in ascending order, cut where more than ``HELD_WEIGHT`` would be held.
     """
     size: dict[int, float] = {}
-    for key, shelf in programs.items():
-        size[key.dim] = size.get(key.dim, 0.0) + weight(shelf)
+    for key, spec in programs.items():
+        size[key.dim] = size.get(key.dim, 0.0) + weight(spec)
     batches: list[list[int]] = []
     room = 0.0
     for dim in sorted(size):
@@ -117,7 +117,7 @@ def held_together(programs: Mapping[ShelfKey, Shelf]) -> list[list[int]]:
     return batches
 
 
-def _shelf(key: ShelfKey, pairs: list[Pair], backend: str) -> Shelf:
+def _spec(key: ProgramKey, pairs: list[Pair], backend: str) -> ProgramSpec:
     """Lays out one program: one branch for each function and rule, sorted by name."""
     problems = {branch_key(pair.problem): pair.problem for pair in reversed(pairs)}
     rules = {pair.rule: None for pair in pairs}
@@ -125,14 +125,14 @@ def _shelf(key: ShelfKey, pairs: list[Pair], backend: str) -> Shelf:
     if key.noisy:
         most = max(pair.starts for pair in pairs), max(pair.seeds for pair in pairs)
         room = room_for([pair.problem for pair in pairs], *most)
-    return Shelf(
+    return ProgramSpec(
         dim=key.dim,
         problems=tuple(sorted(problems.values(), key=lambda p: (p.name, p.batch_size or 0))),
         rules=tuple(sorted(rules, key=lambda rule: rule.name)),
         lanes=block_lanes(key.dim, backend),
         room=room,
-        sees=Sight[key.sight],
-        turns=any(pair.problem.rotated for pair in pairs),
+        access=Access[key.access],
+        rotated=any(pair.problem.rotated for pair in pairs),
     )
 
 
