@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import pkgutil
 import re
 import shlex
 import sys
@@ -78,6 +79,16 @@ def test_links_lead_somewhere(path):
     links = re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (path.parent / link).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_what_a_page_imports_or_names_by_its_module_is_there(path):
+    text = path.read_text(encoding="utf-8")
+    named = [f"{module}.{name}" for module, names in re.findall(r"from (optbench[\w.]*) import ([\w, ]+)", text)
+             for name in names.replace(" ", "").split(",")]  # fmt: skip
+    for name in {*named, *re.findall(r"\boptbench(?:\.[a-zA-Z_]\w*)+\b", text)}:
+        if not name.endswith((".toml", ".py")):
+            pkgutil.resolve_name(name)
 
 
 @pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md"])

@@ -1,6 +1,6 @@
 """The long arrays of reported runs, which are not kept as they are: a large suite has gigabytes of them.
 
-First hits are kept packed: most are misses, and all are small whole numbers. StoredCurves are read again when
+First hits are kept packed: most are misses, and all are small whole numbers. Curves are read again when
 they are asked for, all of a problem at once.
 """
 

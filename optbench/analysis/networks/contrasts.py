@@ -125,7 +125,7 @@ def compared(
 
     Args:
         statement: The contrast as the manifest has it.
-        entries: ReportedRuns runs by setting, task and optimizer.
+        entries: Reported runs by setting, task and optimizer.
         manifest: The run's manifest.
 
     Returns:

@@ -88,7 +88,7 @@ def reported(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Place, Rep
         manifest: The run's manifest.
 
     Returns:
-        ReportedRuns runs by (setting, task, optimizer), sorted; only those that have rows.
+        Reported runs by (setting, task, optimizer), sorted; only those that have rows.
     """
     tune = runs[runs["split"] == str(Split.TUNE)]
     report = runs[runs["split"] == str(Split.REPORT)].sort_values(["task", "optimizer", "config", "seed"])

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-#: SegmentRows that are looked at together.
+#: Rows that are looked at together.
 CHUNK = 64
 
 

@@ -1,7 +1,7 @@
 """The kinds of figure, and ``draw``: a run's frames and stored picture data as files with fixed bytes.
 
-A new figure is one module beside this one, with ``draw(evidence, setting) -> list[Figure]``, and one line in
-``KINDS``. Matplotlib is imported by those modules, hence only when something is drawn.
+A new figure is one module in the folder of its kind of run, with ``draw(evidence, setting) -> list[Figure]``, and one
+line in ``FIGURES`` there. Matplotlib is imported by those modules, hence only when something is drawn.
 """
 
 from __future__ import annotations

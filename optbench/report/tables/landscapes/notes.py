@@ -22,7 +22,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
     Args:
         evidence: The run.
         rows: The rows of its summary frame.
-        facts: Names of the facts that the table shows, keys of ``landscape_tables.FACTS``.
+        facts: Names of the facts that the table shows, keys of ``facts.FACTS``.
 
     Returns:
         One or two sentences each, in a fixed order; only those that concern what is shown.

@@ -25,7 +25,7 @@ def notes(evidence: Evidence, rows: Sequence[Row], facts: frozenset[str]) -> lis
     Args:
         evidence: The run.
         rows: The rows of ``network_summary``.
-        facts: Names of the facts that the table shows, keys of ``network_tables.FACTS``.
+        facts: Names of the facts that the table shows, keys of ``scores.FACTS``.
 
     Returns:
         One or two sentences each, in a fixed order; only those that concern what is shown.
