@@ -61,13 +61,13 @@ def network_options(multiply_adds: int) -> Options:
 
 def known(options: Options) -> Options:
     """Returns the options that this XLA has."""
-    if _areknown(*options.items()):
+    if _are_known(*options.items()):
         return options
-    return {name: value for name, value in options.items() if _areknown((name, value))}
+    return {name: value for name, value in options.items() if _are_known((name, value))}
 
 
 @cache
-def _areknown(*options: tuple[str, str | bool]) -> bool:
+def _are_known(*options: tuple[str, str | bool]) -> bool:
     try:
         # A barrier, as networks have them: an XLA that cannot keep one says so.
         jax.jit(lambda: lax.optimization_barrier(jnp.zeros(()))).lower().compile(compiler_options=dict(options))

@@ -159,6 +159,12 @@ def test_a_dry_run_says_what_is_tried(suite):
     assert "lr from 0.001 to 100, 64 trials" in drawn
 
 
+def test_a_dry_run_counts_one_thing_as_one(suite, kind):
+    repeats, noun = {"landscapes": ("starts", "start"), "networks": ("seeds", "seed")}[kind]
+    whole = suite(f"quick = {{ {repeats} = {{ tune = 1, report = 1 }} }}\n")
+    assert f"1 {noun} to tune on, 1 other to report, seed 0" in kinds.planned(whole, {"quick": True}).describe()
+
+
 def test_planning_loads_no_modules_of_another_kind(kind, tmp_path):
     code = (
         "import sys\n"

@@ -32,6 +32,14 @@ def heading(suite: Suite, *, quick: bool) -> list[str]:
     return [f"suite {suite.name}, version {suite.version}{size}: {suite.question}", ""]
 
 
+def repetitions(suite: Suite) -> str:
+    """Returns the line of a dry run that says how many repetitions serve tuning, and how many others are reported."""
+    repeats = getattr(suite, suite.REPEATS)
+    tune = 0 if suite.tuning == "default" else repeats.tune
+    noun = suite.REPEATS.removesuffix("s")
+    return f"{count(tune, noun)} to tune on, {count(repeats.report, 'other')} to report, seed {suite.seed}"
+
+
 def tried(suite: Suite) -> list[str]:
     """Returns the lines of a dry run that say what is tried of each entry."""
     return ["", "optimizers", *(f"  {entry.label:<28} {_tried(suite, entry)}" for entry in suite.optimizers), ""]

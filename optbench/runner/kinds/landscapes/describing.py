@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 from optbench.console import duration
-from optbench.runner.kinds.entries import count, heading, tried
+from optbench.runner.kinds.entries import count, heading, repetitions, tried
 from optbench.runner.kinds.landscapes.cost import estimate
 from optbench.suite.landscapes.plan import LandscapePlan
 
@@ -23,8 +23,7 @@ def describe(planned: LandscapePlan) -> str:
     lines = [
         *heading(spec, quick=planned.quick),
         f"{cost.cells:,} cells, each up to a cost of {spec.budget:,} gradients, in {spec.units} units",
-        f"{0 if spec.tuning == 'default' else spec.starts.tune} starts to tune on, {spec.starts.report} others to "
-        f"report, seed {spec.seed}",
+        repetitions(spec),
         *tried(spec),
         "problems",
         *(f"  {label}" for label in dict.fromkeys(group.problem_label for group in planned.groups)),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from optbench.console import duration
 from optbench.records import curve_steps
 from optbench.records.networks import SCORED
-from optbench.runner.kinds.entries import heading, tried
+from optbench.runner.kinds.entries import count, heading, repetitions, tried
 from optbench.suite.networks.plan import NetworkGroup, NetworkPlan
 from optbench.tasks.data import SETS
 
@@ -36,8 +36,7 @@ def describe(planned: NetworkPlan, absent: Mapping[str, str]) -> str:
     lines = [
         *heading(spec, quick=planned.quick),
         f"{planned.n_cells:,} training runs at most, in {spec.dtype}",
-        f"{spec.seeds.tune if spec.tuning != 'default' else 0} seeds to tune on, {spec.seeds.report} others to report, "
-        f"seed {spec.seed}",
+        repetitions(spec),
         *tried(spec),
         "tasks",
     ]
@@ -45,7 +44,7 @@ def describe(planned: NetworkPlan, absent: Mapping[str, str]) -> str:
         parts, (batch_size, epochs, _) = task.parts(), spec.resolved(task)
         lines.append(
             f"  {task.label:<28} {parts.train:,} examples to train on, {parts.validation:,} to choose by, "
-            f"{parts.test:,} to report; batches of {batch_size}, {epochs} epochs"
+            f"{parts.test:,} to report; batches of {batch_size}, {count(epochs, 'epoch')}"
         )
         if task.label in absent:
             lines.append(f"  {'':<28} left out: {absent[task.label]}")
