@@ -34,6 +34,21 @@ def test_imports_flow_one_way_and_evidence_never_needs_jax():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_no_kind_imports_another_kinds_modules():
+    """What two kinds need is no kind's: a third would find it in the folder of the first."""
+    found = [
+        f"{relative(path)}: {module}"
+        for path in SOURCES
+        for own in KINDS
+        if own in (*path.relative_to(ROOT).parts, path.stem)
+        for module in re.findall(
+            r"^\s*(?:from|import) (optbench[\w.]*)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+        if {*module.split(".")} & KINDS.keys() - {own}
+    ]
+    assert found == []
+
+
 def test_a_kind_is_named_in_its_own_modules_and_on_its_literal_line_alone():
     """Whoever writes a kind's name elsewhere branches on it, and would have to be found by whoever adds a third."""
     named = {

@@ -116,8 +116,8 @@ def command(suite: str, out: str | Path, *, device: str | None = None, **options
 
 def _selection(**options: Any) -> dict[str, Any]:
     """Returns what is selected, by option, as manifests have it: of optimizers and problems even that all are."""
-    names = {key: _sorted(options[key]) for key in ("optimizers", "problems", "tasks")}
-    found = {**options, **names, "quick": options["quick"] or None}
+    names = {key: _sorted(options.get(key)) for key in ("optimizers", "problems", "tasks")}
+    found = {**options, **names, "quick": options.get("quick") or None}
     return {key: value for key, value in found.items() if value is not None or key in ("optimizers", "problems")}
 
 

@@ -266,3 +266,9 @@ def test_of_drawn_trials_a_configuration_is_chosen_not_a_value(run):
     said = tables.render(networks.run(tuning="random"), "main", "markdown")
     assert "tuned, for each task the configuration with the best mean validation accuracy" in said
     assert "tuned, for each task the value with the best" in tables.render(run, "main", "markdown")
+
+
+@pytest.mark.parametrize("part", [{}, {"part": {"tasks": {"kept": 1, "of": 2, "added": 0}}}])
+def test_a_run_without_contrasts_does_not_say_that_its_whole_suite_states_none(part):
+    said = tables.render(networks.run(**part), "contrasts", "markdown")
+    assert "No contrasts: the suite states none, or none that this run could judge." in said

@@ -10,7 +10,7 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.kinds import KINDS
-from optbench.runner import kinds
+from optbench.runner import kinds, running
 from optbench.suite.parse import parse
 from optbench.suite.selection import quick_size, select
 
@@ -157,6 +157,10 @@ def test_a_dry_run_says_what_is_tried(suite):
     grid, drawn = (kinds.planned(suite(), {"tuning": tuning}).describe() for tuning in ("grid", "random"))
     assert "  sgd                          lr from 0.001 to 1, 4 values" in grid
     assert "lr from 0.001 to 100, 64 trials" in drawn
+
+
+def test_a_plan_is_described_with_as_few_options_as_a_run_needs():
+    assert running.describe("smoke").startswith("suite smoke, version ")
 
 
 def test_a_dry_run_counts_one_thing_as_one(suite, kind):

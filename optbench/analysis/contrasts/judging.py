@@ -15,9 +15,8 @@ from optbench.analysis.contrasts.measures import MEASURES
 from optbench.analysis.contrasts.sides import with_sides
 from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices
-from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.statistics.groups import holm, steps
-from optbench.analysis.statistics.intervals import LEVEL
+from optbench.analysis.statistics.intervals import LEVEL, REPLICATES
 from optbench.analysis.statistics.paired import Estimate, contrast
 from optbench.analysis.statistics.verdicts import described, verdict
 

@@ -16,11 +16,11 @@ from optbench.analysis.landscapes.coincide import coinciding, joint_name
 from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices
 from optbench.analysis.landscapes.redraw import freedom
-from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.landscapes.standings import Standings, standings
 from optbench.analysis.statistics import families, simultaneous
 from optbench.analysis.statistics.arrays import Floats, Ints
 from optbench.analysis.statistics.groups import critical_groups, letters
+from optbench.analysis.statistics.intervals import REPLICATES
 
 #: ``new_*`` is about new problems like these; ``new_kind`` says whether its ends are a 95 %
 #: ``interval`` or the ``range`` with one family left out. ``detectable_*`` are over the pairs.

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from optbench.analysis.landscapes.field import Field
-from optbench.analysis.landscapes.resample import REPLICATES, starts_of
+from optbench.analysis.landscapes.resample import starts_of
 from optbench.analysis.landscapes.selection import TIE
 from optbench.analysis.statistics.arrays import Bools, Floats, Ints
-from optbench.analysis.statistics.intervals import generator
+from optbench.analysis.statistics.intervals import REPLICATES, generator
 
 #: Replicates that are held at once: their scores for all configurations of one problem fit the cache.
 CHUNK = 250

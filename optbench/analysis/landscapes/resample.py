@@ -16,9 +16,7 @@ from optbench.analysis.landscapes.evidence import Tuning
 from optbench.analysis.landscapes.facts import Facts, Key
 from optbench.analysis.landscapes.selection import best
 from optbench.analysis.statistics.arrays import Floats, Ints
-from optbench.analysis.statistics.intervals import Interval, generator, percentile_interval
-
-REPLICATES = 2000
+from optbench.analysis.statistics.intervals import REPLICATES, Interval, generator, percentile_interval
 
 #: Replicates whose scores on all problems are held at once.
 CHUNK = 250

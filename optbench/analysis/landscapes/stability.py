@@ -9,9 +9,9 @@ import pandas as pd
 
 from optbench.analysis.landscapes.evidence import arrange
 from optbench.analysis.landscapes.ranking import RANKING, ranking
-from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.landscapes.rows import Rows
 from optbench.analysis.landscapes.selection import select
+from optbench.analysis.statistics.intervals import REPLICATES
 from optbench.records import Scoring
 
 STABILITY = ("scoring", *RANKING)

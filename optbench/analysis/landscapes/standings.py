@@ -11,10 +11,10 @@ import numpy as np
 from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices, Field, arrange, chosen, means, roster
 from optbench.analysis.landscapes.redraw import freedom, replicate_sums
-from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.landscapes.selection import SETTINGS
 from optbench.analysis.statistics import simultaneous
 from optbench.analysis.statistics.arrays import Bools, Floats
+from optbench.analysis.statistics.intervals import REPLICATES
 
 
 @dataclass(frozen=True)

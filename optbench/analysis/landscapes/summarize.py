@@ -20,13 +20,14 @@ from optbench.analysis.landscapes.evidence import Arranged, arrange
 from optbench.analysis.landscapes.facts import Key
 from optbench.analysis.landscapes.integrity import Completeness, completeness
 from optbench.analysis.landscapes.ranking import ranking
-from optbench.analysis.landscapes.resample import REPLICATES, Reselection, reselected_interval
+from optbench.analysis.landscapes.resample import Reselection, reselected_interval
 from optbench.analysis.landscapes.rows import Rows
 from optbench.analysis.landscapes.scores import REACH, median
 from optbench.analysis.landscapes.selection import SETTINGS, Choice, select
 from optbench.analysis.quadratics.escape import escape
 from optbench.analysis.statistics.arrays import Floats, Ints
 from optbench.analysis.statistics.intervals import (
+    REPLICATES,
     Interval,
     hull,
     mean_interval,

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.networks.runs import ReportedRuns, reported
 from optbench.analysis.statistics.arrays import Floats
 from optbench.analysis.statistics.crossed import crossed
-from optbench.analysis.statistics.intervals import LEVEL, generator
+from optbench.analysis.statistics.intervals import LEVEL, REPLICATES, generator
 from optbench.analysis.statistics.simultaneous import Comparison, critical
 
 #: With fewer reported seeds nothing is ranked.

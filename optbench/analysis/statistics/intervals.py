@@ -16,6 +16,8 @@ import numpy as np
 from optbench.analysis.statistics.arrays import Floats
 
 LEVEL = 0.95
+#: Replicates of a bootstrap.
+REPLICATES = 2000
 
 #: Lower and upper end.
 Interval = tuple[float, float]

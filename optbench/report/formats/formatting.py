@@ -94,6 +94,18 @@ def count(value: float) -> str:
     return MISSING if math.isnan(value) else str(int(value))
 
 
+def rank(low: float, high: float) -> str:
+    """Returns a rank interval.
+
+    Example:
+        >>> rank(1.0, 3.0), rank(2.0, 2.0), rank(float("nan"), float("nan"))
+        ('1-3', '2', 'n/a')
+    """
+    if math.isnan(low):
+        return MISSING
+    return f"{low:.0f}" if low == high else f"{low:.0f}-{high:.0f}"
+
+
 def machine(value: Any) -> bool | int | float | str | None:
     """Returns ``value`` as a plain value for CSV and JSON; missing numbers become ``None``.
 

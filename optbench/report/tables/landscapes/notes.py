@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from optbench.records import DIVERGE_GAP, DIVERGE_WIDTHS, ESCAPE_WIDTHS, Scoring
-from optbench.report.evidence import Evidence, optimizers
+from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
+from optbench.report.tables import common_notes
 
 #: The kind of interval in every table of one run.
 INTERVALS = "95 %, these problems, new starts"
@@ -28,7 +29,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
         One or two sentences each, in a fixed order; only those that concern what is shown.
     """
     said = [
-        counted(evidence),
+        common_notes.counted(evidence),
         "Settings: default, the rule's own defaults; one for all, one configuration for all problems, chosen for each "
         "problem with its family left out; tuned, chosen per problem. Choices use tuning starts only; all numbers "
         f"come from {_range(row['n_starts'] for row in rows)} other starts per problem and rule (n).",
@@ -37,7 +38,7 @@ def notes(evidence: Evidence, rows: Sequence[Mapping[str, Any]], facts: frozense
     if "gap" in facts:
         said += [_gap(evidence), *_floor(rows), *_noisy(evidence)]
     if "rate" in facts:
-        said += rates(rows, f", in {evidence.manifest.get('units', 'unknown')} units")
+        said += common_notes.rates(rows, f", in {evidence.manifest.get('units', 'unknown')} units")
     if facts & {"reach", "solved", "evals", "ert"}:
         said.append(targets(evidence))
     if facts & {"reach", "solved"}:
@@ -135,39 +136,11 @@ def _noisy(evidence: Evidence) -> list[str]:
     return said
 
 
-def counted(evidence: Evidence) -> str:
-    """Returns how many rows there are, of how many, and how they ended; of a quick size it says so."""
-    counts = ", ".join(f"{name} {count}" for name, count in evidence.status_counts.items())
-    planned = "" if evidence.n_cells is None else f" of {evidence.n_cells} planned"
-    small = [evidence.size_note] if evidence.size_note else []
-    return " ".join([*small, f"Rows: {evidence.n_rows}{planned}; status: {counts}."])
-
-
 def _range(values: Iterable[Any]) -> str:
     found = sorted({int(value) for value in values})
     if not found:
         return "0"
     return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
-
-
-def rates(rows: Sequence[Mapping[str, Any]], units: str = "") -> list[str]:
-    """Returns what the swept values are, and which of them stand at an edge.
-
-    Args:
-        rows: Rows of a summary frame.
-        units: What is to be said of the learning rate's units, from a comma on.
-    """
-    said = [f"rate: the learning rate lr{units}."]
-    others: dict[str, list[str]] = {}
-    for row in rows:
-        if row["swept"] != "lr":
-            others.setdefault(str(row["swept"]), []).append(str(row["optimizer"]))
-    for swept, names in sorted(others.items()):
-        rules = ", ".join(optimizers(names))
-        said.append(f"{rules}: no learning rate is swept; the values shown are its {swept}, marked '{swept}'.")
-    if any(row["at_edge"] for row in rows):
-        said.append("†: the chosen value stands at the edge of its grid; a better one may lie outside.")
-    return said
 
 
 def _diverged() -> str:

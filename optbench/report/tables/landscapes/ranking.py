@@ -10,6 +10,7 @@ from optbench.report.evidence import SETTING_TITLES, Evidence
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.landscapes import SETTINGS
+from optbench.report.tables import common_notes
 from optbench.report.tables.landscapes import notes
 
 #: A row of a frame by column name.
@@ -40,18 +41,6 @@ def interval(low: float, high: float, kind: str = "interval") -> str:
     if math.isnan(low) or math.isnan(high):
         return formatting.MISSING
     return f"[{score(low)}, {score(high)}]" if kind == "interval" else f"{score(low)} to {score(high)}"
-
-
-def rank(low: float, high: float) -> str:
-    """Returns a rank interval.
-
-    Example:
-        >>> rank(1.0, 3.0), rank(2.0, 2.0), rank(float("nan"), float("nan"))
-        ('1-3', '2', 'n/a')
-    """
-    if math.isnan(low):
-        return formatting.MISSING
-    return f"{low:.0f}" if low == high else f"{low:.0f}-{high:.0f}"
 
 
 def rows_of(evidence: Evidence, name: str) -> list[Row]:
@@ -98,8 +87,8 @@ def entry(row: Row) -> tuple[Cell, ...]:
         place = [Cell("ref."), Cell("")]
         group, new_rank = Cell(""), Cell("")
     else:
-        place = [Cell(rank(row["rank_low"], row["rank_high"])), Cell("yes" if row["in_set"] else "no")]
-        group, new_rank = Cell(row["groups"]), Cell(rank(row["new_rank_low"], row["new_rank_high"]))
+        place = [Cell(formatting.rank(row["rank_low"], row["rank_high"])), Cell("yes" if row["in_set"] else "no")]
+        group, new_rank = Cell(row["groups"]), Cell(formatting.rank(row["new_rank_low"], row["new_rank_high"]))
     new = Cell(interval(row["new_low"], row["new_high"], row["new_kind"]))
     shown = Cell(score(row["score"]), interval(row["score_low"], row["score_high"]))
     return (Cell(row["optimizer"], is_text=True), shown, *place, new, new_rank, group)
@@ -107,7 +96,7 @@ def entry(row: Row) -> tuple[Cell, ...]:
 
 def ranking_notes(evidence: Evidence, rows: Sequence[Row], which: str = "") -> list[str]:
     """Returns how to read a ranking; ``which`` targets, with a blank behind, if all rows go by the same."""
-    said = [notes.counted(evidence)]
+    said = [common_notes.counted(evidence)]
     if not rows:
         return [*said, "No entry can be ranked: none ran on ranked problems."]
     first = rows[0]
@@ -221,9 +210,9 @@ def _contrast_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     # Analysis loads pandas, which help and errors need not wait for.
     from optbench.analysis.contrasts.measures import MEASURES
 
-    said = [notes.counted(evidence)]
+    said = [common_notes.counted(evidence)]
     if not rows:
-        return [*said, "The suite states no contrasts."]
+        return [*said, common_notes.NO_CONTRASTS]
     said += [
         notes.targets(evidence),
         "Contrasts stand in the suite file and are part of the run's identity: none was added afterwards. difference: "

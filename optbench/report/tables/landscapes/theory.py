@@ -9,6 +9,7 @@ from typing import Any
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
+from optbench.report.tables import common_notes
 from optbench.report.tables.landscapes import notes
 
 #: A row of the frame ``theory_edges`` by column name.
@@ -110,7 +111,7 @@ def percent(value: float) -> str:
 
 
 def _notes(evidence: Evidence, rows: list[Row]) -> list[str]:
-    said = [notes.counted(evidence)]
+    said = [common_notes.counted(evidence)]
     if not rows:
         return [*said, "Theory covers sgd, momentum and nag on quadratics whose eigenvalues are known: none ran."]
     said += [

@@ -9,6 +9,7 @@ from optbench.report.evidence import MEAN, SETTING_TITLES, Evidence, optimizers
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.landscapes import SETTINGS
+from optbench.report.tables import common_notes
 from optbench.report.tables.landscapes import notes
 
 #: Numbers of trials whose expected best the table shows, where the run has twice as many.
@@ -75,7 +76,7 @@ def gains(evidence: Evidence, kind: str, title: str) -> Table:
         blocks=(Section(label, tuple(rows)),) if rows else (),
         watermark=evidence.watermark,
         notes=(
-            notes.counted(evidence),
+            common_notes.counted(evidence),
             _score_note(evidence),
             "Settings: default, the rule's own defaults; one for all, one configuration for all problems, chosen for "
             "each problem with its family left out; tuned, chosen per problem, on tuning starts only.",
@@ -131,7 +132,7 @@ def versus(evidence: Evidence, kind: str, title: str) -> Table:
         blocks=(Section(_pooled(row["n_problems"] for row in pairs.values()), rows),) if rows else (),
         watermark=evidence.watermark,
         notes=(
-            notes.counted(evidence),
+            common_notes.counted(evidence),
             "Each entry: score of the column's rule, tuned per problem, minus that of the row's rule at its default, "
             "paired by report starts, mean over problems. Positive: tuning the rival pays; on the diagonal: what it "
             "gains the rule itself.",

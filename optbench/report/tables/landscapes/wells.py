@@ -9,6 +9,7 @@ from optbench.analysis.wells.equal_loss import CLOSE, LOSS
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
+from optbench.report.tables import common_notes
 from optbench.report.tables.landscapes import notes
 from optbench.report.tables.landscapes.ranking import Row, rows_of
 
@@ -113,7 +114,7 @@ def _judged(row: Row) -> tuple[Cell, ...]:
 
 
 def _notes(evidence: Evidence, rows: Sequence[Row], kept: Sequence[Row]) -> list[str]:
-    said = [notes.counted(evidence)]
+    said = [common_notes.counted(evidence)]
     if not rows:
         return [*said, "The run names no wells: its problems have none, or its suite no snapshots."]
     first = rows[0]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
-from optbench.report.tables.landscapes.notes import counted
+from optbench.report.tables.common_notes import NO_CONTRASTS, counted
 from optbench.report.tables.networks import notes
 from optbench.report.tables.networks.scores import rows_of
 from optbench.report.tables.side_by_side import Row
@@ -75,7 +75,7 @@ def _counted(number: int, noun: str) -> str:
 def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     said = [counted(evidence), *notes.absent(evidence)]
     if not rows:
-        return [*said, "The suite states no contrasts."]
+        return [*said, NO_CONTRASTS]
     said += [
         "Contrasts stand in the suite file and are part of the run's identity: none was added afterwards. difference: "
         "left minus right in points, paired on seeds and test examples, mean over the pairs of tasks.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import escaping
-from optbench.report.tables.landscapes.notes import counted, rates
+from optbench.report.tables.common_notes import counted, rates
 
 #: The kind of interval in every table of one run of networks.
 INTERVALS = "95 %, these tasks, new seeds and new test examples"

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
-from optbench.report.tables.landscapes import notes
-from optbench.report.tables.landscapes.notes import counted
-from optbench.report.tables.landscapes.ranking import rank
+from optbench.report.tables.common_notes import counted, rates
 from optbench.report.tables.networks import notes as network_notes
 from optbench.report.tables.networks.scores import points, rows_of
 from optbench.report.tables.side_by_side import Row, interval, rate
@@ -59,7 +57,7 @@ def _entry(row: Row) -> tuple[Cell, ...]:
         Cell(row["optimizer"], is_text=True),
         rate(row),
         Cell(show(row["test_accuracy"]), interval(row, "test_low", "test_high", show)),
-        Cell(rank(row["rank_low"], row["rank_high"])),
+        Cell(formatting.rank(row["rank_low"], row["rank_high"])),
         Cell("yes" if row["in_set"] else "no"),
         Cell(formatting.count(row["failed"])),
     )
@@ -77,7 +75,7 @@ def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
             "task, paired on seeds and test examples. in set: in the confidence set for the best, since no entry is "
             "better in those intervals. No winner is named. A failed run counts as wrong on every example.",
             _detectable(evidence, rows),
-            *notes.rates(rows),
+            *rates(rows),
             *network_notes.halved(evidence, (row["optimizer"] for row in rows)),
         ]
     if left := [task for task in evidence.tasks(row["task"] for row in summary) if task not in ranked]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from optbench.analysis.landscapes.resample import REPLICATES
 from optbench.analysis.landscapes.selection import SETTINGS
+from optbench.analysis.statistics.intervals import REPLICATES
 from optbench.engine.landscapes.program import RULE_WEIGHT, ProgramSpec, weight
 from optbench.engine.landscapes.sharing import Pair, ProgramKey, held_together, program_key, program_specs
 from optbench.problems.problem import Problem
