@@ -45,6 +45,8 @@ class Suite(Model):
         OF: What it is of, in messages.
         SUBJECT: An entry of the table that makes it one of its kind.
         REPEATS: The key that has the numbers of tuning and reported repetitions.
+        OWN_RANGES: Whether random tuning draws from a rule's own range where ``grid`` has one, too. Rules have those of
+            functions whose units are normalized.
         name: Folder of its results.
         version: Raised whenever a range or an entry changes.
         question: What the suite answers, in one sentence.
@@ -64,6 +66,7 @@ class Suite(Model):
     OF: ClassVar[str]
     SUBJECT: ClassVar[type[Entry]]
     REPEATS: ClassVar[str]
+    OWN_RANGES: ClassVar[bool] = True
 
     name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
     version: Annotated[int, Strict(), Field(ge=1)]
@@ -143,7 +146,8 @@ class Suite(Model):
         """Returns the ranges from which random tuning draws an entry, by name, the swept one first.
 
         A range is the entry's own (``search``, or ``sweep`` for the swept one), else the rule's, else, for the
-        swept one, the suite's ``grid``. What ``hyper`` holds and what the suite tells is not drawn. A rule
+        swept one, the suite's ``grid``; that goes before the rule's where a kind has no ``OWN_RANGES``. What ``hyper``
+        holds and what the suite tells is not drawn. A rule
         without a rate draws its one swept constant and what ``search`` names.
 
         Args:
@@ -162,7 +166,7 @@ class Suite(Model):
                 continue
             if own is not None:
                 found[name] = Search(own.low, own.high, "the suite's search", own.scale)
-            elif grid is not None and (swept in entry.sweep or usual is None):
+            elif grid is not None and (swept in entry.sweep or usual is None or not self.OWN_RANGES):
                 found[name] = Search(grid.low, grid.high, "the suite's grid")
             elif usual is not None and (name == swept or "lr" in rule.hyper):
                 found[name] = usual

@@ -53,6 +53,15 @@ def test_each_kind_has_a_case(kind):
     assert kind == importlib.import_module(f"optbench.suite.{kind}").SUITE.KIND
 
 
+def test_the_suites_grid_goes_before_a_rules_own_range_where_that_is_of_other_units(kind, suite):
+    spec = suite('tuning = "random"\n')
+    drawn = spec.ranges_of(spec.optimizers[0])["lr"]
+    own = spec.optimizers[0].build().hyper["lr"].search
+    grid = spec.grid["lr"]
+    expected = {"landscapes": (own.low, own.high), "networks": (grid.low, grid.high)}
+    assert (drawn.low, drawn.high) == expected[kind]
+
+
 def test_the_order_of_entries_does_not_matter(suite):
     forth = suite()
     back = forth.model_copy(update={key: tuple(reversed(getattr(forth, key))) for key in forth.entries()})
@@ -153,10 +162,11 @@ def test_what_is_wrong_in_a_file_is_said_with_its_place(suite, more, words):
     assert words in str(caught.value)
 
 
-def test_a_dry_run_says_what_is_tried(suite):
+def test_a_dry_run_says_what_is_tried(suite, kind):
     grid, drawn = (kinds.planned(suite(), {"tuning": tuning}).describe() for tuning in ("grid", "random"))
     assert "  sgd                          lr from 0.001 to 1, 4 values" in grid
-    assert "lr from 0.001 to 100, 64 trials" in drawn
+    highest = {"landscapes": 100, "networks": 1}[kind]
+    assert f"lr from 0.001 to {highest}, 64 trials" in drawn
 
 
 def test_a_plan_is_described_with_as_few_options_as_a_run_needs():

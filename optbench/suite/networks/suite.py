@@ -61,6 +61,7 @@ class NetworkSuite(Suite):
     OF: ClassVar = "networks"
     SUBJECT: ClassVar = TaskSpec
     REPEATS: ClassVar = "seeds"
+    OWN_RANGES: ClassVar = False
 
     epochs: Epochs = 30
     batch_size: Batch = 32
