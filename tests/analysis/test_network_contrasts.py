@@ -126,6 +126,17 @@ def test_tasks_of_one_data_set_share_their_examples_and_those_of_two_do_not():
     assert (row["n_pairs"], row["n_data"]) == (2, 1)
 
 
+def test_the_data_set_with_the_fewest_seeds_decides_whether_there_are_enough():
+    runs = rows(12, {PLAIN: 0.5, DROPOUT: 0.9, MLP: 0.7})
+    few = runs[(runs["task"] != MLP) | (runs["seed"] < 9)]
+    tasks = {label: {**facts, "data": "other" if label == MLP else "digits"}
+             for label, facts in networks.manifest()["tasks"].items()}  # fmt: skip
+    stated = claim(right={"setting": "default", "optimizer": "sgd"}, pairs=((DROPOUT, DROPOUT), (MLP, MLP)))
+    right = few.assign(optimizer="sgd", cell_id=few["cell_id"] + "s")
+    row = contrasts(pd.concat([few, right]), networks.manifest(contrasts=[stated], tasks=tasks)).iloc[0]
+    assert (row["n_data"], row["n_seeds"], row["verdict"]) == (2, 9, "few seeds")
+
+
 def test_data_sets_are_independent():
     parts = [crossed(np.array([0.1, 0.2, 0.3]), np.array([0.1, 0.3, 0.2, 0.2]), (-1.0, 1.0)) for _ in range(2)]
     both = ComparedTasks(parts, np.array([0.5, 0.5]), 2, 3, 0.0).estimate()

@@ -13,6 +13,9 @@ import optbench as ob
 from optbench import store
 from optbench.analysis.networks.selection import choose
 from optbench.records.networks import ROWS
+from optbench.report import tables
+from optbench.runner.execution import Pace
+from optbench.runner.kinds.kind import Part
 from optbench.runner.kinds.networks import kind
 from optbench.tasks.task import Examples, Task
 from tests.e2e.command import call
@@ -73,6 +76,28 @@ def test_every_planned_cell_is_a_row(run):
         assert len(tuned) == 3 * 2
         assert len(reported) in (3, 6)
         assert (reported.groupby("config")["seed"].nunique() == 3).all()
+
+
+def test_a_choice_that_is_the_default_is_planned_twice_and_run_once(tmp_path):
+    """Its tuning ends before that is known: from then on there are fewer cells, and the run is whole with them."""
+    text = SUITE.replace("low = 1e-3, high = 1e3, points = 3", "low = 0.01, high = 0.01, points = 1").split("[[tasks]]")
+    (tmp_path / "one.toml").write_text("[[tasks]]".join(text[:2]))
+    reports = []
+    run = ob.run(str(tmp_path / "one.toml"), out=tmp_path, optimizers=["sgd"], progress=reports.append)
+    assert set(run.runs["is_default"]) == {True}
+    assert run.manifest["n_cells"] == len(run.runs) == 2 + 3
+    totals = [(report.cells_done, report.cells_total) for report in reports]
+    assert totals[0] == (0, 2 + 6)
+    assert totals[-1] == (5, 5)
+    assert "INCOMPLETE" not in tables.render(run)
+
+
+def test_a_part_with_fewer_cells_than_planned_was_less_work():
+    pace = Pace(ahead=800.0)
+    pace.note(Part("tune", "", n_cells=2, steps=200, work=200), 2, 1.0)
+    assert (pace.rate, pace.eta_s) == (200.0, 3.0)
+    pace.note(Part("report", "", n_cells=6, steps=600, work=600), 3, 1.5)
+    assert (pace.rate, pace.eta_s) == (200.0, 0.0)
 
 
 def test_a_rate_that_diverges_is_a_row_and_loses(run):
