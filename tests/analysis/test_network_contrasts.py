@@ -137,6 +137,28 @@ def test_the_data_set_with_the_fewest_seeds_decides_whether_there_are_enough():
     assert (row["n_data"], row["n_seeds"], row["verdict"]) == (2, 9, "few seeds")
 
 
+def test_a_claim_of_few_seeds_takes_no_part_in_holms_procedure():
+    runs = rows(12, {PLAIN: 0.6, DROPOUT: 0.7, MLP: 0.9})
+    few = runs[(runs["task"] != MLP) | (runs["seed"] < 9)]
+    near = claim("near", pairs=((DROPOUT, PLAIN),))
+    both = judged(few, claim("few", pairs=((MLP, PLAIN),)), near)
+    assert both["verdict"].tolist()[0] == "few seeds"
+    pd.testing.assert_frame_equal(both.iloc[1:].reset_index(drop=True), judged(few, near))
+
+
+def test_each_pair_of_tasks_counts_the_same_whatever_its_data_set():
+    runs = rows(12, {PLAIN: 0.5, DROPOUT: 0.9, MLP: 0.7})
+    other = runs.assign(optimizer="sgd", cell_id=runs["cell_id"] + "s",
+                        test_right=[np.zeros(networks.N_TEST, bool)] * len(runs))  # fmt: skip
+    tasks = {label: {**facts, "data": "other" if label == MLP else "digits"}
+             for label, facts in networks.manifest()["tasks"].items()}  # fmt: skip
+    stated = claim(right={"optimizer": "sgd"}, pairs=[(task, task) for task in (PLAIN, DROPOUT, MLP)])
+    row = contrasts(pd.concat([runs, other]), networks.manifest(contrasts=[stated], tasks=tasks)).iloc[0]
+    shares = [table(task, share).mean() for task, share in ((PLAIN, 0.5), (DROPOUT, 0.9), (MLP, 0.7))]
+    assert (row["n_data"], row["n_pairs"]) == (2, 3)
+    assert row["difference"] == pytest.approx(np.mean(shares))
+
+
 def test_data_sets_are_independent():
     parts = [crossed(np.array([0.1, 0.2, 0.3]), np.array([0.1, 0.3, 0.2, 0.2]), (-1.0, 1.0)) for _ in range(2)]
     both = ComparedTasks(parts, np.array([0.5, 0.5]), 2, 3, 0.0).estimate()

@@ -61,6 +61,15 @@ def test_a_task_is_held_against_the_one_that_is_most_like_it():
     assert pairs(BATCHES) == [("digits-mlp", "digits-mlp-b256"), ("digits-lenet", "digits-lenet-b256")]
 
 
+def test_a_task_is_its_own_twin_for_two_optimizers_alone():
+    own = (
+        'left = {{ optimizer = "sgd", task = "digits-mlp*" }}\nright = {{ optimizer = "{}", task = "digits-mlp-b256" }}'
+    )
+    both = ("digits-mlp", "digits-mlp-b256"), ("digits-mlp-b256", "digits-mlp-b256")
+    assert pairs(own.format("adam")) == [*both]
+    assert "digits-mlp-b256 needs one task on the right" in faults(own.format("sgd"))
+
+
 def test_models_are_compared_too():
     assert pairs(sgd("*lenet*", "*mlp*")) == [("digits-lenet", "digits-mlp"), ("digits-lenet-b256", "digits-mlp-b256")]
 

@@ -232,6 +232,12 @@ def test_shipped_suites_have_one_budget_and_one_number_of_trials(name):
         assert max(samples) - min(samples) <= batch_size
 
 
+def test_epochs_of_the_quick_size_hold_for_tasks_with_their_own():
+    own = small(("batch_size = 100\n", "batch_size = 100\nepochs = 7\n[quick]\nepochs = 2\n"))
+    assert {group.epochs for group in plan_networks(own).groups} == {3, 7}
+    assert {group.epochs for group in plan_networks(own, quick=True).groups} == {2}
+
+
 def test_the_quick_size_is_a_part_of_the_suite():
     planned = plan_networks(load("networks").spec, quick=True)
     assert planned.quick
@@ -272,6 +278,12 @@ def test_the_quick_size_is_a_part_of_the_suite():
             "tasks[1].regularization.batch_norm: vgg has batch normalization already",
         ),
         ('"momentum+sam"]', '"adam+decay"]', "weight decay is a task's"),
+        (
+            "seeds = { tune = 2, report = 3 }",
+            'seeds = { tune = 2, report = 3 }\ntuning = "random"\n[[optimizers]]\nname = "lion"\n'
+            "search = { weight_decay = { low = 1e-4, high = 1e-1 } }",
+            "optimizers[0]: lion: weight decay is a task's",
+        ),
         ('"momentum+sam"]', '"adam"]\nhyper = { b1 = 0.8, weight_decay = 0.1 }', "weight_decay"),
     ],
 )
