@@ -188,7 +188,7 @@ OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "tasks.2.batch_size": (task.TaskSpec, "batch_size", 32),
     "tasks.2.epochs": (task.TaskSpec, "epochs", 5),
     "tasks.0.if_present": (task.TaskSpec, "if_present", True),
-    "contrasts.0.left": (of_networks.Contrast, "left", {"optimizer": "momentum[beta=0.8]"}),
+    "contrasts.0.left": (of_networks.Contrast, "left", {"optimizer": "momentum[beta=0.8]", "task": "digits-mlp+*"}),
     "contrasts.0.left.optimizer": (of_networks.Side, "optimizer", "momentum[beta=0.8]"),
     "contrasts.0.left.setting": (of_networks.Side, "setting", "default"),
     "contrasts.0.left.task": (of_networks.Side, "task", "digits-mlp+*"),

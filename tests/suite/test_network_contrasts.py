@@ -62,12 +62,24 @@ def test_a_task_is_held_against_the_one_that_is_most_like_it():
 
 
 def test_a_task_is_its_own_twin_for_two_optimizers_alone():
-    own = (
-        'left = {{ optimizer = "sgd", task = "digits-mlp*" }}\nright = {{ optimizer = "{}", task = "digits-mlp-b256" }}'
+    own = 'left = {{ optimizer = "sgd", task = "*mlp-b256" }}\nright = {{ optimizer = "{}", task = "*mlp-b256" }}'
+    assert pairs(own.format("adam")) == [("digits-mlp-b256", "digits-mlp-b256")]
+    alone = own.format("sgd") + '\ntasks = "digits*"'
+    assert "contrasts[0].right: must differ from left" in faults(alone)
+    wider = sgd("digits-mlp*", "digits-mlp-b256")
+    assert "digits-mlp-b256 needs one task on the right" in faults(wider)
+
+
+def test_pairs_that_differ_in_this_and_in_that_are_refused():
+    """Large batches stand on the left as well, where each would be held against the other model's: half of a claim."""
+    mixed = 'left = { optimizer = "sgd" }\nright = { optimizer = "sgd", task = "*-b256" }\ntasks = "digits*"'
+    said = "contrasts[0].right.task: all pairs of tasks must differ in the same; got "
+    pairs_of = "digits-lenet and digits-lenet-b256 in batch_size; digits-lenet-b256 and digits-mlp-b256 in model"
+    assert said + pairs_of in faults(mixed)
+    both = (
+        'left = { optimizer = "sgd", task = "digits-mlp*" }\nright = { optimizer = "adam", task = "digits-mlp-b256" }'
     )
-    both = ("digits-mlp", "digits-mlp-b256"), ("digits-mlp-b256", "digits-mlp-b256")
-    assert pairs(own.format("adam")) == [*both]
-    assert "digits-mlp-b256 needs one task on the right" in faults(own.format("sgd"))
+    assert "digits-mlp-b256 and digits-mlp-b256 in nothing" in faults(both)
 
 
 def test_models_are_compared_too():

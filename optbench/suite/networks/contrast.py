@@ -94,11 +94,17 @@ class Contrast(Claim):
                 wrong.append((f"{end}.optimizer", unknown_name("entry of the suite", side.optimizer, optimizers)))
             if not matching(side.task, about):
                 wrong.append((f"{end}.task", f"{side.task!r} matches no task that the contrast is about"))
-        paired = {left for left, _ in self.pairs(tasks)}
+        pairs = self.pairs(tasks)
+        paired = {left for left, _ in pairs}
         if not wrong and (lone := [task for task in matching(self.left.task, about) if task not in paired]):
             twins = self._twins(lone[0], matching(self.right.task, about), tasks)
             got = f"several are as like it: {', '.join(twins)}" if twins else "no other is of the same data set"
             wrong.append(("right.task", f"{lone[0]} needs one task on the right that it is held against; {got}"))
+        if not wrong:
+            differ = {_difference(tasks[left], tasks[right]): f"{left} and {right}" for left, right in pairs}
+            if len(differ) > 1:
+                got = "; ".join(f"{names} in {what or 'nothing'}" for what, names in differ.items())
+                wrong.append(("right.task", f"all pairs of tasks must differ in the same; got {got}"))
         return wrong
 
     def _twins(self, task: str, others: Sequence[str], tasks: Mapping[str, Content]) -> list[str]:
@@ -110,3 +116,8 @@ class Contrast(Claim):
             if tasks[label]["data"] == tasks[task]["data"] and not (is_itself and label == task)
         }
         return [label for label, like in likeness.items() if like == max(likeness.values())]
+
+
+def _difference(one: Content, other: Content) -> str:
+    """Returns the names of what two tasks differ in."""
+    return ", ".join(key for key, value in one.items() if other[key] != value)
