@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from scipy.stats import norm
 
 from optbench.analysis.networks.contrasts import ComparedTasks, contrasts
 from optbench.analysis.statistics.crossed import crossed
+from optbench.errors import DataError
 from tests import networks
 
 PLAIN, DROPOUT, MLP = networks.TASKS
@@ -111,6 +114,15 @@ def test_a_failed_run_gets_nothing_right():
     broken = whole.assign(status=whole["status"].where(~lost, "error"), chosen=whole["chosen"].where(~lost, -1))
     before, after = (judged(runs, claim()).iloc[0]["difference"] for runs in (whole, broken))
     assert after == pytest.approx(before - answers(3, DROPOUT, 0.9).mean() / 12)
+
+
+def test_tasks_that_were_tested_on_other_examples_are_not_compared():
+    facts = networks.manifest(contrasts=[claim()])
+    facts["tasks"][PLAIN]["n_test"] = networks.N_TEST - 1
+    with pytest.raises(
+        DataError, match=f"{re.escape(DROPOUT)} and {PLAIN} must have the same test examples; got 50, 49"
+    ):
+        contrasts(rows(12, {PLAIN: 0.5, DROPOUT: 0.9}), facts)
 
 
 def test_tasks_of_one_data_set_share_their_examples_and_those_of_two_do_not():

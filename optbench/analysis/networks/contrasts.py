@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from optbench.analysis.networks.ranking import FEWEST_SEEDS
-from optbench.analysis.networks.runs import Place, ReportedRuns, reported
+from optbench.analysis.networks.runs import Place, ReportedRuns, check_paired, reported
 from optbench.analysis.statistics.arrays import Floats, Ints
 from optbench.analysis.statistics.crossed import Crossed, crossed, over_seeds
 from optbench.analysis.statistics.groups import holm, steps
@@ -91,6 +91,9 @@ def contrasts(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     Returns:
         One row per contrast, in the suite's order. ``verdict`` is ``holds``, ``fails``, ``depends``, ``not run`` where
         no pair has runs of both sides, or ``few seeds`` below ten.
+
+    Raises:
+        DataError: Two tasks that are compared were tested on different numbers of examples.
     """
     stated = list(manifest.get("contrasts", ()))
     entries = reported(runs, manifest) if stated else {}
@@ -138,7 +141,10 @@ def compared(
             entries.get((statement[end]["setting"], task, statement[end]["optimizer"]))
             for end, task in zip(("left", "right"), tasks, strict=True)
         )
-        if left is not None and right is not None and left.n_test == right.n_test > 0:
+        if left is None or right is None:
+            continue
+        check_paired(left, right, (tasks[0], tasks[1]))
+        if left.n_test:
             facts = manifest["tasks"][tasks[0]]
             same.setdefault(facts["data"], []).append((left, right))
             n_train[facts["data"]] = int(facts["n_train"])

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.networks.runs import ReportedRuns, reported
+from optbench.analysis.networks.runs import ReportedRuns, check_paired, reported
 from optbench.analysis.statistics.crossed import Crossed, crossed, over_seeds
-from optbench.errors import DataError
 
 #: Each effect is the value with the regularizer minus that without; ``config``, ``base_config`` are those compared.
 EFFECTS = (
@@ -45,8 +44,7 @@ def network_effects(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
         other = entries.get((setting, str(base), optimizer))
         if base is None or other is None:
             continue
-        if other.n_test != entry.n_test:
-            raise DataError(f"{task} and {base} must have the same test examples; got {entry.n_test}, {other.n_test}")
+        check_paired(entry, other, (task, str(base)))
         keys = {"setting": setting, "base": str(base), "task": task, "regularizer": regularizer(task, str(base), facts)}
         rows.append({**keys, "optimizer": optimizer, **_effects(entry, other, int(facts.get("n_train", 0)))})
     return pd.DataFrame(rows, columns=list(EFFECTS))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from optbench.analysis.networks.selection import SETTINGS, choices
 from optbench.analysis.statistics.arrays import Bools, Floats, Ints
+from optbench.errors import DataError
 from optbench.records import Split, Status
 
 #: Setting, task and optimizer.
@@ -104,6 +105,22 @@ def reported(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[Place, Rep
             if len(tuned):
                 found["tuned", str(task), str(optimizer)] = ReportedRuns(tuned, n_test, choice.at_edge)
     return dict(sorted(found.items(), key=lambda item: (SETTINGS.index(item[0][0]), *item[0][1:])))
+
+
+def check_paired(left: ReportedRuns, right: ReportedRuns, tasks: tuple[str, str]) -> None:
+    """Refuses to compare runs that were not tested on the same examples.
+
+    Args:
+        left: Runs on one task.
+        right: Runs on another, or the same.
+        tasks: Labels of both.
+
+    Raises:
+        DataError: The two tasks were tested on different numbers of examples.
+    """
+    if left.n_test != right.n_test:
+        names = " and ".join(tasks)
+        raise DataError(f"{names} must have the same test examples; got {left.n_test}, {right.n_test}")
 
 
 def _n_test(rows: pd.DataFrame, task: Mapping[str, Any]) -> int:
