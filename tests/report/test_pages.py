@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
+from matplotlib.figure import Figure
 
 from optbench.report import figures
 from optbench.report.figures.pages import Pages
@@ -33,3 +36,24 @@ def test_writing_holds_one_page_at_a_time(tmp_path):
     written = figures.write(Pages([lambda: page(1), lambda: page(2)]), "many", "png", tmp_path)
     assert said == ["drawn 1", "saved 1", "drawn 2", "saved 2"]
     assert [path.name for path in written] == ["many.png", "many-2.png"]
+
+
+def test_a_page_is_gone_when_the_next_is_drawn(tmp_path):
+    """Matplotlib's figures are circles of objects, which Python frees when it happens to look for them."""
+    drawn = []
+
+    def page():
+        assert all(figure() is None for figure in drawn)
+        figure = Figure()
+        figure.add_subplot().plot([1, 2])
+        drawn.append(weakref.ref(figure))
+        return figure
+
+    frozen = gc.get_freeze_count()
+    gc.disable()
+    try:
+        figures.write(Pages([page] * 3), "many", "png", tmp_path)
+    finally:
+        gc.enable()
+    assert len(drawn) == 3
+    assert gc.get_freeze_count() == frozen

@@ -6,9 +6,11 @@ line in ``FIGURES`` there. Matplotlib is imported by those modules, hence only w
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -170,9 +172,26 @@ def write(
     with files.explained("make", out):
         files.make_folder(out)
     paths = [out / f"{name}{f'-{number}' if number > 1 else ''}.{format}" for number in range(1, len(pages) + 1)]
-    for number, path in enumerate(paths):
-        files.write_atomic(path, styled(partial(_page_bytes, pages, number, format), optimizers))
+    with _collected() as collect:
+        for number, path in enumerate(paths):
+            files.write_atomic(path, styled(partial(_page_bytes, pages, number, format), optimizers))
+            collect()
     return paths
+
+
+@contextmanager
+def _collected() -> Iterator[Callable[[], int]]:
+    """Yields what frees the pages that were drawn: circles of objects, tens of megabytes a page.
+
+    Among the millions of objects of a judged large suite Python looks for circles too seldom, and looking takes long.
+    So those that are there now are left out of it meanwhile.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield gc.collect
+    finally:
+        gc.unfreeze()
 
 
 def _unknown_setting(evidence: Evidence, setting: str) -> list[str]:
