@@ -42,7 +42,7 @@ def command(tmp_path_factory):
         done = subprocess.run(
             [sys.executable, "-m", "optbench", *words],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(folder), "NO_COLOR": "1"},
+            env={**os.environ, "PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "120"},
             capture_output=True,
             text=True,
             timeout=120,
