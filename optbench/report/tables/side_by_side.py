@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optbench.report.evidence import SETTING_TITLES
+from optbench.report.evidence import SETTING_TITLES, Evidence
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section
 
@@ -16,6 +16,11 @@ Row = Mapping[str, Any]
 
 #: Marks a choice at the edge of its grid.
 EDGE = "†"
+
+
+def rows_of(evidence: Evidence, name: str) -> list[Row]:
+    """Returns the rows of a frame as mappings."""
+    return [{str(key): value for key, value in row.items()} for row in evidence.frame(name).to_dict("records")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from optbench.report.evidence import SETTING_TITLES, Evidence
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.landscapes import SETTINGS
-from optbench.report.tables import common_notes
+from optbench.report.tables import claims, common_notes
 from optbench.report.tables.landscapes import notes
+from optbench.report.tables.side_by_side import rows_of
 
 #: A row of a frame by column name.
 Row = Mapping[str, Any]
@@ -41,11 +42,6 @@ def interval(low: float, high: float, kind: str = "interval") -> str:
     if math.isnan(low) or math.isnan(high):
         return formatting.MISSING
     return f"[{score(low)}, {score(high)}]" if kind == "interval" else f"{score(low)} to {score(high)}"
-
-
-def rows_of(evidence: Evidence, name: str) -> list[Row]:
-    """Returns the rows of a frame as mappings."""
-    return [{str(key): value for key, value in row.items()} for row in evidence.frame(name).to_dict("records")]
 
 
 def ranks(evidence: Evidence, kind: str, title: str) -> Table:
@@ -163,32 +159,18 @@ def verdicts(evidence: Evidence, kind: str, title: str) -> Table:
     Returns:
         One row per contrast, in the suite's order.
     """
-    stated = {entry["name"]: place for place, entry in enumerate(evidence.manifest.get("contrasts", ()))}
-    rows = sorted(rows_of(evidence, "contrasts"), key=lambda r: (stated.get(r["contrast"], 0), r["contrast"]))
-    columns = (
-        Column("contrast"),
-        Column("left"),
-        Column("right"),
-        Column("measure"),
-        Column("difference", THESE),
-        Column("difference", NEW),
-        Column("p, Holm"),
-        Column("verdict"),
-    )
-    fields = tuple(str(name) for name in evidence.frame("contrasts").columns)
-    return Table(
-        kind=kind,
-        title=title,
-        n_keys=1,
-        columns=columns,
-        blocks=tuple(Section(row["claim"], (_verdict(row),)) for row in rows),
-        watermark=evidence.watermark,
-        notes=tuple(_contrast_notes(evidence, rows)),
-        footer=evidence.footer,
-        fields=fields,
-        records=tuple({name: formatting.machine(row[name]) for name in fields} for row in rows),
+    return claims.verdicts(
+        evidence,
+        kind,
+        title,
+        columns=[
+            *(Column(name) for name in ("contrast", "left", "right", "measure")),
+            *(Column("difference", group) for group in (THESE, NEW)),
+            *(Column(name) for name in ("p, Holm", "verdict")),
+        ],
+        cells=_verdict,
+        notes=_contrast_notes,
         intervals=f"at the level of Holm's step; low, high: {THESE}; new_: {NEW}",
-        block="claim",
     )
 
 

@@ -10,7 +10,8 @@ from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.landscapes import SETTINGS
 from optbench.report.tables.landscapes.notes import targets
-from optbench.report.tables.landscapes.ranking import COLUMNS, NEW, THESE, Row, entry, ranking_notes, rows_of
+from optbench.report.tables.landscapes.ranking import COLUMNS, NEW, THESE, Row, entry, ranking_notes
+from optbench.report.tables.side_by_side import rows_of
 
 
 def moved(evidence: Evidence, kind: str, title: str) -> Table:

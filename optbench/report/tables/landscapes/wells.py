@@ -11,7 +11,8 @@ from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.tables import common_notes
 from optbench.report.tables.landscapes import notes
-from optbench.report.tables.landscapes.ranking import Row, rows_of
+from optbench.report.tables.landscapes.ranking import Row
+from optbench.report.tables.side_by_side import rows_of
 
 #: Costs at which outcomes are shown (``protocol.md`` section 6); the frame has all snapshots.
 SHOWN_COSTS = (100, 1000, 10000)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
-from optbench.report.formats.layout import Cell, Column, Section, Table
+from optbench.report.formats.layout import Cell, Column, Table
+from optbench.report.tables import claims
 from optbench.report.tables.common_notes import NO_CONTRASTS, counted
 from optbench.report.tables.networks import notes
-from optbench.report.tables.networks.scores import rows_of
 from optbench.report.tables.side_by_side import Row
 
 #: What a measure is, for the notes.
@@ -32,23 +32,14 @@ def verdicts(evidence: Evidence, kind: str, title: str) -> Table:
     Returns:
         One row per contrast, in the suite's order.
     """
-    stated = {entry["name"]: place for place, entry in enumerate(evidence.manifest.get("contrasts", ()))}
-    rows = sorted(rows_of(evidence, "contrasts"), key=lambda row: stated[row["contrast"]])
-    fields = tuple(str(name) for name in evidence.frame("contrasts").columns)
-    columns = ("contrast", "left", "right", "measure", "difference", "p, Holm", "verdict")
-    return Table(
-        kind=kind,
-        title=title,
-        n_keys=1,
-        columns=tuple(Column(name) for name in columns),
-        blocks=tuple(Section(row["claim"], (_cells(row),)) for row in rows),
-        watermark=evidence.watermark,
-        notes=tuple(_notes(evidence, rows)),
-        footer=evidence.footer,
-        fields=fields,
-        records=tuple({name: formatting.machine(row[name]) for name in fields} for row in rows),
+    return claims.verdicts(
+        evidence,
+        kind,
+        title,
+        columns=[Column(name) for name in ("contrast", "left", "right", "measure", "difference", "p, Holm", "verdict")],
+        cells=_cells,
+        notes=_notes,
         intervals="at the level of Holm's step, these tasks, new seeds and new test examples",
-        block="claim",
     )
 
 

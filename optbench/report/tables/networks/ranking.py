@@ -9,8 +9,8 @@ from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.tables.common_notes import counted, rates
 from optbench.report.tables.networks import notes as network_notes
-from optbench.report.tables.networks.scores import points, rows_of
-from optbench.report.tables.side_by_side import Row, interval, rate
+from optbench.report.tables.networks.scores import points
+from optbench.report.tables.side_by_side import Row, interval, rate, rows_of
 
 
 def ranks(evidence: Evidence, kind: str, title: str) -> Table:

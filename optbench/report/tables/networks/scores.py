@@ -11,7 +11,7 @@ from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.networks import SETTINGS
 from optbench.report.tables.networks import notes as network_notes
-from optbench.report.tables.side_by_side import RATE, Fact, Row, SettingsGrid, interval
+from optbench.report.tables.side_by_side import RATE, Fact, Row, SettingsGrid, interval, rows_of
 
 #: From so many test examples on one of them is less than a twentieth of a point, and two decimals are shown.
 FINE = 2000
@@ -142,11 +142,6 @@ def _grid(evidence: Evidence) -> tuple[SettingsGrid, list[Row]]:
     tasks, rules = evidence.tasks(task for task, _ in pairs), optimizers(rule for _, rule in pairs)
     order = [(task, rule) for task in tasks for rule in rules if (task, rule) in pairs]
     return SettingsGrid(by_key, order, SETTINGS, "task", "n_seeds"), rows
-
-
-def rows_of(evidence: Evidence, name: str) -> list[Row]:
-    """Returns the rows of a frame as mappings."""
-    return [{str(key): value for key, value in row.items()} for row in evidence.frame(name).to_dict("records")]
 
 
 def _selected(evidence: Evidence, kind: str, title: str, facts: Mapping[str, Sequence[str]]) -> Table:
