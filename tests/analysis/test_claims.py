@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from optbench.analysis.contrasts.claims import Compared, Draws, worst
-from optbench.analysis.contrasts.judging import JudgedClaim, contrasts
-from optbench.analysis.contrasts.sides import named, with_sides
+from optbench.analysis.landscapes.contrasts.claims import Compared, Draws, worst
+from optbench.analysis.landscapes.contrasts.judging import JudgedClaim, contrasts
+from optbench.analysis.landscapes.contrasts.sides import named, with_sides
 from optbench.analysis.landscapes.evidence import Arranged, arrange
 from optbench.analysis.landscapes.selection import select
 from optbench.analysis.statistics.paired import Estimate

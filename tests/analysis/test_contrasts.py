@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from optbench.analysis.contrasts.judging import MEASURES, contrast, contrasts, holm
+from optbench.analysis.landscapes.contrasts.judging import MEASURES, contrast, contrasts, holm
 from optbench.analysis.landscapes.evidence import arrange
 from optbench.analysis.landscapes.selection import select
 from optbench.analysis.landscapes.summarize import analyze

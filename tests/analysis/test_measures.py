@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optbench.analysis.contrasts.measures import MEASURES, even, late, width
+from optbench.analysis.landscapes.contrasts.measures import MEASURES, even, late, width
 from optbench.analysis.landscapes.evidence import Reported
 from optbench.analysis.landscapes.sweep import Sweep
 from optbench.records import curve_steps

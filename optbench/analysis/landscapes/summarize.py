@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.contrasts.judging import contrasts
+from optbench.analysis.landscapes.contrasts.judging import contrasts
 from optbench.analysis.landscapes.evidence import Arranged, arrange
 from optbench.analysis.landscapes.facts import Key
 from optbench.analysis.landscapes.integrity import Completeness, completeness

@@ -190,7 +190,7 @@ def _verdict(row: Row) -> tuple[Cell, ...]:
 
 def _contrast_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     # Analysis loads pandas, which help and errors need not wait for.
-    from optbench.analysis.contrasts.measures import MEASURES
+    from optbench.analysis.landscapes.contrasts.measures import MEASURES
 
     said = [common_notes.counted(evidence)]
     if not rows:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from optbench.analysis.contrasts.measures import MEASURES
-from optbench.analysis.contrasts.sides import named
+from optbench.analysis.landscapes.contrasts.measures import MEASURES
+from optbench.analysis.landscapes.contrasts.sides import named
 from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices, Field, arrange, chosen
 from optbench.analysis.landscapes.redraw import replicate_sums

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.contrasts.claims import Compared, Draws, worst
-from optbench.analysis.contrasts.measures import MEASURES
-from optbench.analysis.contrasts.sides import with_sides
+from optbench.analysis.landscapes.contrasts.claims import Compared, Draws, worst
+from optbench.analysis.landscapes.contrasts.measures import MEASURES
+from optbench.analysis.landscapes.contrasts.sides import with_sides
 from optbench.analysis.landscapes.evidence import Arranged
 from optbench.analysis.landscapes.field import Choices
 from optbench.analysis.statistics.groups import holm, steps
