@@ -1,0 +1,125 @@
+"""What a measure is: a name, its settings, and a function of a subject that returns numbers with their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from optbench.errors import OptbenchError, UsageError, unknown_name
+
+#: What a setting may be: ready for JSON.
+Value = float | int | str | bool | None
+
+
+class NotApplicable(OptbenchError):
+    """A measure has no meaning where it was asked for; its row says so and has no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a measure: its default and the values it may take.
+
+    Attributes:
+        default: Value when the user names none; its type is the setting's, and ``None`` allows any number.
+        meaning: What it does, in one sentence.
+        low: Smallest number allowed.
+        high: Largest number allowed.
+        choices: The values allowed; empty for any in the range.
+    """
+
+    default: Value
+    meaning: str
+    low: float = -float("inf")
+    high: float = float("inf")
+    choices: Sequence[Value] = ()
+
+    def problem(self, value: Any) -> str:
+        """Returns what is wrong with a value, empty if nothing is."""
+        if self.choices:
+            return (
+                "" if value in self.choices else f"must be one of {', '.join(map(repr, self.choices))}; got {value!r}"
+            )
+        if value is None and self.default is None:
+            return ""
+        kind = int if isinstance(self.default, int) and not isinstance(self.default, bool) else type(self.default)
+        if kind in (float, type(None)):
+            fits = isinstance(value, int | float) and not isinstance(value, bool)
+        else:
+            fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+        if not fits:
+            return f"must be {_KINDS[kind]}; got {value!r}"
+        if isinstance(value, int | float) and not self.low <= value <= self.high:
+            return f"must lie in [{self.low:g}, {self.high:g}]; got {value!r}"
+        return ""
+
+
+_KINDS = {int: "a whole number", float: "a number", type(None): "a number", str: "a text", bool: "true or false"}
+
+
+class Measured(NamedTuple):
+    """What a measure has found.
+
+    Attributes:
+        estimate: The number; of a spectrum or a picture one that sums it up.
+        standard_error: Of the estimate; 0 where it is exact but for rounding, ``None`` where nothing is known of it.
+        details: What else was found or chosen on the way, ready for JSON: residuals, both maxima, evaluations.
+        grid: Where ``values`` stand: nodes of a spectrum, coordinates of a picture; flat, its shape in ``details``.
+        values: Numbers there: weights, losses; flat, in row-major order.
+    """
+
+    estimate: float
+    standard_error: float | None = None
+    details: Mapping[str, Any] = {}
+    grid: np.ndarray | Sequence[float] = ()
+    values: np.ndarray | Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measure of the shelf.
+
+    Attributes:
+        name: Registry name.
+        title: What a table's column is called.
+        formula: Its formula in plain text, with the names of its settings.
+        reference: Where it is from.
+        take: ``take(subject, **settings)``, the numbers; raises ``NotApplicable`` where it has no meaning.
+        settings: By name.
+        is_invariant: Whether rescaling that leaves a network's function as it is (Dinh et al. 2017) leaves it, too.
+        unit: In what the estimate is counted, empty for a pure number.
+    """
+
+    name: str
+    title: str
+    formula: str
+    reference: str
+    take: Callable[..., Measured]
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    is_invariant: bool = False
+    unit: str = ""
+
+    def resolve(self, given: Mapping[str, Any]) -> dict[str, Value]:
+        """Returns all settings, defaults where none is given.
+
+        Args:
+            given: Settings by name.
+
+        Raises:
+            UsageError: A name is unknown or a value out of range; all of them at once.
+        """
+        wrong = [
+            f"{self.name}: " + unknown_name("setting", name, self.settings)
+            for name in given
+            if name not in self.settings
+        ]
+        wrong += [
+            f"{self.name}: {name} {said}"
+            for name, value in given.items()
+            if name in self.settings and (said := self.settings[name].problem(value))
+        ]
+        if wrong:
+            raise UsageError(wrong)
+        return {name: given.get(name, setting.default) for name, setting in self.settings.items()}
