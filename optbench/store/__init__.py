@@ -9,6 +9,7 @@ from __future__ import annotations
 from optbench.store.loaded import Run, load
 from optbench.store.lock import writing
 from optbench.store.manifest import add_sums, file_sums, read_manifest, stopped_copy, verify, write_manifest
+from optbench.store.measures import read_measures
 from optbench.store.paths import run_folder, run_id, shard_name, slug
 from optbench.store.pictures import read_picture, write_picture
 from optbench.store.rows import StoredRows
@@ -32,6 +33,7 @@ __all__ = [
     "load",
     "quarantine",
     "read_manifest",
+    "read_measures",
     "read_picture",
     "read_runs",
     "read_shards",

@@ -13,6 +13,7 @@ from optbench.errors import UsageError
 from optbench.records.schema import Schema
 from optbench.store.curves import long_form
 from optbench.store.manifest import read_manifest
+from optbench.store.measures import read_measures
 from optbench.store.paths import MANIFEST
 from optbench.store.rows import StoredRows
 from optbench.store.schemas import row_schema
@@ -60,6 +61,14 @@ class Run:
         return StoredRows(self.path, self.manifest)
 
     @cached_property
+    def measures(self) -> pd.DataFrame:
+        """One row for each measure that was planned of a point of a run, with the columns of ``records.measures``.
+
+        ``seconds`` are added: those of the clock that it took. Empty where nothing was measured.
+        """
+        return read_measures(self.path)
+
+    @cached_property
     def traces(self) -> pd.DataFrame:
         """The curves in long form: ``cell_id``, ``cost``, ``f``, ``f_best``; inf where a run failed or diverged.
 
@@ -82,7 +91,7 @@ def load(path: str | Path) -> Run:
         path: The run's folder ``<out>/<suite>/<run-id>``, or ``<out>/<suite>`` if it holds one run.
 
     Returns:
-        The run, with ``.runs``, ``.traces``, ``.manifest`` and ``.path``.
+        The run, with ``.runs``, ``.traces``, ``.measures``, ``.manifest`` and ``.path``.
 
     Raises:
         UsageError: The folder holds several runs.
