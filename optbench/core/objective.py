@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 from optbench.core.compiler_options import PRODUCTS, Options
 from optbench.errors import UsageError
+
+#: Points of a slice that an accelerator evaluates together.
+TOGETHER = 32
 
 #: A pytree of arrays: a point ``x`` of shape (dim,) of a function, or a network's parameters.
 Params = Any
@@ -67,6 +71,25 @@ class Loss:
             return jax.jvp(slope, (params,), (vector,))[1]
 
         return _mean(product, given)
+
+    def values_along(self, given: Given, origin: Params, directions: tuple[Params, ...], coordinates: Array) -> Array:
+        """Returns the values at ``origin + sum_k coordinates[i, k] directions[k]`` for all ``i``.
+
+        Each point is made when its turn comes, so memory does not grow with their number. A CPU takes one after the
+        other, since a product for each of several points is slower there than one; an accelerator takes ``TOGETHER``.
+        """
+
+        def at(steps: Array) -> Array:
+            point = jax.tree.map(
+                lambda start, *along: start + sum(step * part for step, part in zip(steps, along, strict=True)),
+                origin,
+                *directions,
+            )
+            return self.value(given, point)
+
+        together = None if jax.default_backend() == "cpu" else TOGETHER
+        values: Array = lax.map(at, coordinates, batch_size=together)
+        return values
 
     def compiled(self, name: str, *arguments: Any) -> Callable[..., Any]:
         """Returns the executable of a method for arguments of certain shapes."""
@@ -183,6 +206,39 @@ class Objective:
         """
         product, traced = self._run("hvp", params, vector)
         return product if traced else jax.tree.map(np.asarray, product)
+
+    def values_along(self, origin: Params, directions: Sequence[Params], coordinates: ArrayLike) -> np.ndarray:
+        """Returns the values at many points of a line, a plane or any other slice, compiled as one program.
+
+        Point ``i`` is ``origin + sum_k coordinates[i, k] directions[k]``. Calls with equally many points share what is
+        compiled, and threads may call at the same time.
+
+        Args:
+            origin: A point.
+            directions: Pytrees like a point, K of them.
+            coordinates: Numbers, (n, K).
+
+        Returns:
+            (n,), in the objective's type.
+
+        Raises:
+            UsageError: A pytree has another structure or other shapes, or the coordinates have another shape.
+
+        Example:
+            >>> bowl = Objective(lambda x: x @ x, np.zeros(2))
+            >>> bowl.values_along(np.ones(2), [np.array([1.0, 0.0])], [[-1.0], [0.0], [2.0]]).tolist()
+            [1.0, 2.0, 10.0]
+        """
+        start, *along = (self._numbers(*jax.tree.flatten(point)) for point in (origin, *directions))
+        steps = np.asarray(coordinates, self.dtype)
+        if steps.ndim != 2 or steps.shape[1] != len(along):
+            raise UsageError(
+                f"{self._label}: coordinates must have shape (n, {len(along)}), a number for each direction; "
+                f"got {steps.shape}"
+            )
+        arguments = (self._given, start, tuple(along), steps)
+        with jax.enable_x64(self.dtype == np.float64), jax.default_matmul_precision(PRODUCTS):
+            return np.asarray(self._loss.compiled("values_along", *arguments)(*arguments))
 
     def _run(self, name: str, *points: Params) -> tuple[Any, bool]:
         """Returns what a method of the loss finds, and whether it is traced."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +40,11 @@ class Subject:
         lr: Learning rate of the run at the point; ``None`` where that is not known.
         preconditioner: Diagonal ``P`` of an adaptive rule at the point, a pytree like the point, where a step is
             ``-lr P^-1 m``; ``None`` where the rule has none or its state is not known.
+        other: A second point, such as the end of another run on the same loss; ``None`` where there is none.
+        path: Points on the way from the start, each with the evaluations that had led there, in their order.
+        parts_at: Of a network with batch normalization, its parts at a point by the statistics that the training
+            examples have there (``tasks.statistics``): running statistics belong to one point alone. ``None`` where
+            nothing is normalized.
     """
 
     objective: Objective
@@ -50,3 +55,6 @@ class Subject:
     parts: Mapping[str, Scored] = field(default_factory=dict)
     lr: float | None = None
     preconditioner: Params | None = None
+    other: Params | None = None
+    path: Sequence[tuple[int, Params]] = ()
+    parts_at: Callable[[Params], Mapping[str, Scored]] | None = None

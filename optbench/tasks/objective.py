@@ -13,7 +13,7 @@ from jax import Array
 from optbench.core.compiler_options import network_options
 from optbench.core.objective import Loss, Objective
 from optbench.errors import UsageError, unknown_name
-from optbench.tasks.models.network import Network, Stats, shapes
+from optbench.tasks.models.network import Network, Stats, blank_statistics
 from optbench.tasks.parts import scored_together
 from optbench.tasks.regularizers.labels import cross_entropies
 from optbench.tasks.regularizers.penalty import squared_norm
@@ -54,7 +54,7 @@ def objective_of(
     """
     if dtype not in DTYPES:
         raise UsageError(f"{label}: {unknown_name('dtype', dtype, DTYPES)}")
-    blank = _blank_statistics(network)
+    blank = blank_statistics(network)
     in_batch = isinstance(stats, str)
     if in_batch and stats != "batch":
         raise UsageError(f"{label}: stats must be a network's running statistics or 'batch'; got {stats!r}")
@@ -92,15 +92,6 @@ def _loss(in_batch: bool, penalty: float, multiply_adds: int, structure: Any) ->
         return jnp.sum(jnp.where(inside, losses, jnp.zeros((), losses.dtype)))
 
     return Loss(summed, network_options(multiply_adds))
-
-
-def _blank_statistics(network: Network) -> Stats:
-    """Returns zeros of the shapes that a network's running statistics have."""
-    before = shapes(network.layers, network.input_shape)[:-1]
-    return tuple(
-        {name: jnp.zeros(size, jnp.float32) for name, size in layer.statistics(shape).items()}
-        for layer, shape in zip(network.layers, before, strict=True)
-    )
 
 
 def _described(stats: Any) -> Any:

@@ -141,3 +141,35 @@ def test_what_is_no_point_is_refused():
 def test_points_of_no_type_or_of_two_are_refused(like, said):
     with pytest.raises(UsageError, match=f"must all be float64 or all float32; got {said}"):
         Objective(lambda point: jnp.zeros(()), like)
+
+
+def test_values_along_directions_are_those_of_each_point(examples):
+    x, y = examples
+    objective = in_parts(x, y, 2, LOSS)
+    origin, directions = tree(0), [tree(1), tree(2)]
+    steps = np.random.default_rng(3).normal(size=(7, 2))
+    points = [jax.tree.map(lambda w, a, b, s=s: w + s[0] * a + s[1] * b, origin, *directions) for s in steps]
+    expected = [objective.value(point) for point in points]
+    np.testing.assert_allclose(objective.values_along(origin, directions, steps), expected, rtol=1e-14)
+
+
+def test_memory_of_many_points_is_that_of_one():
+    """A point is made when its turn comes: 500 of them take their coordinates and their values alone."""
+    loss = Loss(lambda x: jnp.sum(jnp.sin(x) ** 2))
+    like = np.zeros(4096)
+    objective = Objective(loss, like)
+
+    def working_bytes(n):
+        steps = np.zeros((n, 1))
+        objective.values_along(like, [like], steps)
+        with jax.enable_x64(True):
+            program = loss.compiled("values_along", objective._given, like, (like,), steps)
+        return program.memory_analysis().temp_size_in_bytes
+
+    assert working_bytes(500) < working_bytes(2) + 2 * 500 * 8 + 4096
+
+
+def test_coordinates_of_another_number_are_refused():
+    objective = Objective(lambda x: jnp.sum(x), np.zeros(2), label="mine")
+    with pytest.raises(UsageError, match=r"mine: coordinates must have shape \(n, 1\), .* got \(3, 2\)"):
+        objective.values_along(np.zeros(2), [np.ones(2)], np.zeros((3, 2)))

@@ -108,6 +108,22 @@ def shapes(layers: tuple[Layer, ...], input_shape: Shape) -> list[Shape]:
     return found
 
 
+def blank_statistics(network: Network) -> Stats:
+    """Returns zeros of the shapes that a network's running statistics have.
+
+    Args:
+        network: Its layers count alone.
+
+    Returns:
+        One dictionary for each layer, empty where it normalizes nothing.
+    """
+    before = shapes(network.layers, network.input_shape)[:-1]
+    return tuple(
+        {name: jnp.zeros(size, jnp.float32) for name, size in layer.statistics(shape).items()}
+        for layer, shape in zip(network.layers, before, strict=True)
+    )
+
+
 def initialized(
     layers: tuple[Layer, ...], input_shape: Shape, rng: np.random.Generator, by: str | None = None
 ) -> tuple[Network, Stats]:
