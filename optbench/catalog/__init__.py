@@ -1,4 +1,4 @@
-"""Names to objects: the one list of update rules, test functions and models.
+"""Names to objects: the one list of update rules, test functions, models and measures.
 
 The lists are literals and no shelf is imported at the top, so ``optbench list`` needs no
 JAX. A new rule or function is one object in a shelf module, exported under its registry name,
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from optbench.catalog.aliases import ALIASES
 from optbench.catalog.entry import Entry
 from optbench.catalog.functions import PROBLEMS
+from optbench.catalog.measures import MEASURES
 from optbench.catalog.models import MODELS, ModelEntry
 from optbench.catalog.modifiers import MODIFIERS
 from optbench.catalog.noise import NOISE
@@ -25,6 +26,7 @@ from optbench.problems.cutest.names import PREFIX as CUTEST
 
 if TYPE_CHECKING:
     from optbench.core.optimizer import Optimizer
+    from optbench.measures.measure import Measure
     from optbench.problems.landscape import Landscape
     from optbench.problems.problem import Problem
     from optbench.tasks.models.model import Model
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ALIASES",
     "CUTEST",
+    "MEASURES",
     "MODELS",
     "MODIFIERS",
     "NOISE",
@@ -43,6 +46,7 @@ __all__ = [
     "is_known",
     "is_own",
     "landscape",
+    "measure",
     "model",
     "optimizer",
     "problem",
@@ -182,6 +186,25 @@ def model(name: str) -> Model:
     if not isinstance(found, Model):
         raise UsageError(f"{name!r} must be an optbench Model; it is a {type(found).__name__}")
     return dataclasses.replace(found, name=name) if ":" in name else found
+
+
+def measure(name: str) -> Measure:
+    """Returns the measure of a name.
+
+    Args:
+        name: A registry name.
+
+    Returns:
+        The measure.
+
+    Raises:
+        UsageError: There is no such measure.
+    """
+    for entry in MEASURES:
+        if entry.name == name:
+            found: Measure = getattr(importlib.import_module(entry.module), name.upper())
+            return found
+    raise UsageError(unknown("measure", name, MEASURES))
 
 
 def problem(

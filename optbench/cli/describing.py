@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optbench import catalog
-from optbench.cli import model_facts, modifier_facts, noise_facts, optimizer_facts, problem_facts
+from optbench.cli import measure_facts, model_facts, modifier_facts, noise_facts, optimizer_facts, problem_facts
 from optbench.errors import UsageError, nearest
 from optbench.problems.landscape import Landscape
 from optbench.suite import selector
@@ -33,22 +33,26 @@ _TELL = {
     "model": model_facts,
     "modifier": modifier_facts,
     "noise": noise_facts,
+    "measure": measure_facts,
 }
 _RULES = {entry.name for entry in catalog.OPTIMIZERS}
 _MODIFIERS = {entry.name: entry for entry in catalog.MODIFIERS}
 _NOISE = {entry.name: entry for entry in catalog.NOISE}
+_MEASURES = {entry.name: entry for entry in catalog.MEASURES}
+#: Before the name of a measure, which a rule may have as well.
+_MEASURE = "measure:"
 
 
 def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
-    """Returns what is known of an optimizer, a problem, a model, a modifier or a kind of noise, as JSON can hold it.
+    """Returns what is known of an optimizer, a problem, a model, a modifier, a kind of noise or a measure, for JSON.
 
     Args:
         text: ``name``, ``name+modifier``, ``name[key=value,...]`` or ``module:attribute``; with a plus sign before it a
-            name is a modifier's.
+            name is a modifier's, and behind ``measure:`` a measure's.
         input_shape: Shape of a model's examples, such as ``28x28x1``; its default if ``None``.
 
     Returns:
-        The facts; ``kind`` says which of the five it is, and ``sources``, of a user's own, by which code a run is
+        The facts; ``kind`` says which of the six it is, and ``sources``, of a user's own, by which code a run is
         known.
 
     Raises:
@@ -56,7 +60,7 @@ def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
     """
     chosen = selector.parse(text)
     found = _facts(chosen, input_shape)
-    if ":" not in chosen.name:
+    if ":" not in chosen.name or found["kind"] == "measure":
         return found
     from optbench.runner.sources import sources
 
@@ -66,6 +70,9 @@ def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
 def _facts(chosen: selector.Selector, input_shape: str | None) -> dict[str, Any]:
     if _is_model(chosen.name):
         return model_facts.facts(catalog.model(chosen.name), chosen.options, input_shape)
+    measure = chosen.name.removeprefix(_MEASURE)
+    if measure != chosen.name and measure not in _MEASURES:
+        raise UsageError(catalog.unknown("measure", measure, catalog.MEASURES))
     if input_shape is not None:
         raise UsageError(f"--input is for models; {chosen.name!r} is none. See: optbench list models")
     name = chosen.name.removeprefix("+")
@@ -75,6 +82,8 @@ def _facts(chosen: selector.Selector, input_shape: str | None) -> dict[str, Any]
         return modifier_facts.facts(_MODIFIERS[name], chosen.options)
     if name in _MODIFIERS and name not in _RULES:
         return modifier_facts.facts(_MODIFIERS[name], chosen.options)
+    if measure != chosen.name or (name in _MEASURES and name not in _RULES):
+        return measure_facts.facts(_MEASURES[measure], chosen.options)
     if name in _NOISE:
         return noise_facts.facts(_NOISE[name], chosen.options)
     if _is_optimizer(chosen.name):
@@ -83,6 +92,8 @@ def _facts(chosen: selector.Selector, input_shape: str | None) -> dict[str, Any]
 
 
 def _is_model(name: str) -> bool:
+    if name.startswith(_MEASURE):
+        return False
     if ":" in name and "+" not in name:
         return isinstance(catalog.user_object(name), Model)
     return name in [entry.name for entry in catalog.MODELS]
@@ -105,7 +116,7 @@ def _is_optimizer(name: str) -> bool:
         raise UsageError(f"unknown name {name!r}; did you mean {meant!r}?")
     if name in SETS:
         raise UsageError(f"{name!r} is a data set; see: optbench data list")
-    if close := nearest(name, [*optimizers, *problems, *models, *_MODIFIERS, *_NOISE]):
+    if close := nearest(name, [*optimizers, *problems, *models, *_MODIFIERS, *_NOISE, *_MEASURES]):
         raise UsageError(f"unknown name {name!r}; did you mean {' or '.join(map(repr, close))}? See: optbench list")
     raise UsageError(f"unknown name {name!r}; optbench list shows all names")
 
@@ -131,6 +142,12 @@ def text(facts: Mapping[str, Any], width: int = PIPED_WIDTH) -> str:
 def _also(facts: Mapping[str, Any]) -> list[str]:
     """Returns how to ask for the other thing of the same name: a modifier may be called as a rule or a model is."""
     name, kind = facts["name"], facts["kind"]
+    if kind == "optimizer" and name in _MEASURES:
+        return [f"{name} is a measure, too: optbench info {_MEASURE}{name}", *_modifier_too(name, kind)]
+    return _modifier_too(name, kind)
+
+
+def _modifier_too(name: str, kind: str) -> list[str]:
     if kind in ("optimizer", "model") and name in _MODIFIERS:
         return [f"{name} is a modifier, too: optbench info +{name}"]
     if kind == "modifier" and name in _RULES:

@@ -14,7 +14,7 @@ from optbench import catalog
 from optbench.console import text_width
 from optbench.problems.cutest import names
 
-KINDS = ("optimizers", "problems", "models", "modifiers", "noise", "suites")
+KINDS = ("optimizers", "problems", "models", "modifiers", "noise", "measures", "suites")
 
 #: Shown only when asked for: some 200 names that need an extra package.
 EXTRA_KINDS = (catalog.CUTEST,)
@@ -26,19 +26,20 @@ _HOW = {
     "models": "and your own Models, module:attribute",
     "modifiers": "added to any optimizer by name: adam+warmup+cosine; info warmup",
     "noise": "given with a problem, as optbench info gaussian shows",
+    "measures": "named in a suite, or with optbench measure RUN",
     "cutest": 'problems of the extra "optbench[cutest]"',
 }
 
 
 #: What ``info`` tells of.
-_TOLD = (*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODELS, *catalog.MODIFIERS, *catalog.NOISE)
+_TOLD = (*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODELS, *catalog.MODIFIERS, *catalog.NOISE, *catalog.MEASURES)
 
 
 @click.command("list")
 @click.argument("kind", required=False, type=click.Choice((*KINDS, *EXTRA_KINDS)))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(kind: str | None, as_json: bool) -> None:
-    """Lists optimizers, problems, models, modifiers, kinds of noise, suites; CUTEst's problems when asked for.
+    """Lists optimizers, problems, models, modifiers, noise, measures and suites; CUTEst's problems when asked for.
 
     \b
     Examples:
@@ -90,6 +91,7 @@ def _rows(kind: str) -> list[dict[str, Any]]:
         "problems": catalog.PROBLEMS,
         "modifiers": catalog.MODIFIERS,
         "noise": catalog.NOISE,
+        "measures": catalog.MEASURES,
     }
     return [{"name": entry.name, "group": entry.group, "summary": entry.summary} for entry in shelves[kind]]
 
@@ -134,12 +136,13 @@ def _names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> l
 @click.option("--input", "input_shape", metavar="SHAPE", help="Shape of a model's examples, such as 32x32x3.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, input_shape: str | None, as_json: bool) -> None:
-    """Tells what an optimizer, a problem, a model, a modifier or a kind of noise is.
+    """Tells what an optimizer, a problem, a model, a modifier, a kind of noise or a measure is.
 
     Formula, defaults, ranges, cost, optimum, reference; for problems in two dimensions a small picture too.
     For models the table of layers: shapes, parameters, multiply-adds.
     NAME may carry modifiers and options, such as 'adam+cosine[lr=0.1]' or 'ellipsoid[dim=10,condition=1e6]',
-    or be a module:attribute of your own. With a plus sign before it, as in +linear, it is a modifier's.
+    or be a module:attribute of your own. With a plus sign before it, as in +linear, it is a modifier's, and
+    behind measure: a measure's.
 
     \b
     Examples:
@@ -149,6 +152,7 @@ def info(name: str, input_shape: str | None, as_json: bool) -> None:
       optbench info 'rastrigin[dim=2,instance=1,rotated=true]'
       optbench info lenet --input 32x32x3
       optbench info 'mlp[classes=100]'
+      optbench info measure:sam
     """
     from optbench.cli import describing
 

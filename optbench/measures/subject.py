@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class Subject:
         parts_at: Of a network with batch normalization, its parts at a point by the statistics that the training
             examples have there (``tasks.statistics``): running statistics belong to one point alone. ``None`` where
             nothing is normalized.
+        details: What was decided of the loss, ready for JSON; each row of a measure says it: precision, units, how
+            batches are normalized.
     """
 
     objective: Objective
@@ -58,3 +61,4 @@ class Subject:
     other: Params | None = None
     path: Sequence[tuple[int, Params]] = ()
     parts_at: Callable[[Params], Mapping[str, Scored]] | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from jax import Array
 
 from optbench.core.keys import generator
 from optbench.errors import UsageError
@@ -42,10 +43,23 @@ class Frame(NamedTuple):
     offset: float
     theta: tuple[float, ...]
 
+    def inward(self, x: Array) -> Array:
+        """Maps a point of the problem's frame to the landscape's, in pure JAX, in the type of ``x``."""
+        y = x - _copied(self.shift, x)
+        if self.origin_matrix is not None:
+            pivot = _copied(self.pivot, x)
+            y = pivot + _copied(self.origin_matrix, x) @ (y - pivot)
+        return y
+
     def outward(self, y: np.ndarray) -> np.ndarray:
         """Maps points of the landscape's frame, one a row, to the problem's frame."""
         turned = y - self.pivot if self.origin_matrix is None else (y - self.pivot) @ self.origin_matrix
         return np.asarray(self.shift + self.pivot + turned)
+
+
+def _copied(array: np.ndarray, like: Array) -> np.ndarray:
+    """Returns a copy in the type of a point, always: see ``evaluation``."""
+    return np.array(array, like.dtype)
 
 
 def literature(dim: int, theta: tuple[float, ...]) -> Frame:

@@ -266,16 +266,9 @@ class Problem:
 
     def raw(self, x: Array) -> Array:
         """The objective without its offset, in pure JAX, in the type of ``x``."""
-        frame = self._frame
-
-        def constant(array: np.ndarray) -> np.ndarray:
-            return np.array(array, x.dtype)  # a copy, always: see ``evaluation``
-
-        y = x - constant(frame.shift)
-        if frame.origin_matrix is not None:
-            pivot = constant(frame.pivot)
-            y = pivot + constant(frame.origin_matrix) @ (y - pivot)
-        return self.landscape.f(y, *frame.theta, *map(constant, self.data))
+        # Copies, always: see ``evaluation``.
+        data = (np.array(part, x.dtype) for part in self.data)
+        return self.landscape.f(self._frame.inward(x), *self._frame.theta, *data)
 
     def _value(self, x: Array) -> Array:
         """The objective in pure JAX."""

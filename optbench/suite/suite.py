@@ -16,6 +16,7 @@ from optbench.suite.claim import Claim
 from optbench.suite.entry import Entry
 from optbench.suite.explaining import explain
 from optbench.suite.faults import grid_faults, range_faults, repeated, unused_grids
+from optbench.suite.measure import MeasureSpec, measure_faults
 from optbench.suite.model import MAX_INT, Grid, Model, Text, violations
 from optbench.suite.optimizer import OptimizerSpec
 from optbench.suite.tuning import design, shifted
@@ -30,11 +31,13 @@ class Quick(Model):
         trials: Number of configurations that each entry draws, for random tuning.
         points: Number of values of each swept hyperparameter, over the same range.
         optimizers: Names, labels or patterns of the entries that are kept; ``None`` for all.
+        measures: What is measured; ``None`` for what the suite measures.
     """
 
     trials: Trials | None = None
     points: Annotated[int, Strict(), Field(ge=2, le=1000)] | None = None
     optimizers: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    measures: tuple[MeasureSpec, ...] | None = None
 
 
 class Suite(Model):
@@ -60,6 +63,7 @@ class Suite(Model):
         contrasts: Claims that the run is to judge; part of the run's identity, so none is added afterwards.
         table: The kind of table that answers the question; ``None`` for the verdicts of ``contrasts``, or ``main``
             where there are none. What is computed does not depend on it.
+        measures: What is measured of the judged point of each reported run. No row depends on it, nor any id.
     """
 
     KIND: ClassVar[str]
@@ -80,6 +84,7 @@ class Suite(Model):
     quick: Quick | None = None
     contrasts: tuple[Claim, ...] = ()
     table: str | None = None
+    measures: tuple[MeasureSpec, ...] = ()
 
     @property
     def subjects(self) -> tuple[Entry, ...]:
@@ -116,6 +121,8 @@ class Suite(Model):
             for item in getattr(self.quick, table_key, None) or ():
                 if not kind.meant(item, found):
                     wrong.append((f"quick.{table_key}", unknown_name("entry of the suite", item, labels)))
+        wrong += measure_faults("measures", self.measures)
+        wrong += measure_faults("quick.measures", getattr(self.quick, "measures", None) or ())
         wrong += repeated("contrasts", [claim.name for claim in self.contrasts])
         for index, claim in enumerate(self.contrasts):
             wrong += [(f"contrasts[{index}].{key}", message) for key, message in self.faults_of(claim)]
@@ -185,7 +192,7 @@ class Suite(Model):
 
         The ranges that random tuning draws from are part of it, wherever they are written.
         """
-        apart = {"question", "table", "quick", "trials", "shift_decades", "contrasts", *self.entries()}
+        apart = {"question", "table", "quick", "trials", "shift_decades", "contrasts", "measures", *self.entries()}
         data = self.model_dump(mode="json", exclude=apart)
         for key in self.entries():
             data[key] = sorted((entry.identity() for entry in getattr(self, key)), key=canonical)

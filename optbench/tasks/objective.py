@@ -34,6 +34,7 @@ def objective_of(
     penalty: float,
     dtype: str,
     label: str,
+    scored: Literal["loss", "accuracy"] = "loss",
 ) -> Objective:
     """Returns the mean cross-entropy on examples as an objective; ``Task.objective`` says what it is.
 
@@ -45,6 +46,7 @@ def objective_of(
         penalty: ``alpha`` of the penalty on weights that is added; 0 for none.
         dtype: ``"float32"`` or ``"float64"``.
         label: What messages call it.
+        scored: ``"accuracy"`` for the share of examples that are classified right in place of the loss.
 
     Returns:
         The objective.
@@ -68,7 +70,7 @@ def objective_of(
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, np.dtype(dtype)), network)
     inside = np.ones(len(y), np.bool_)
     return Objective(
-        _loss(in_batch, penalty, network.multiply_adds, jax.tree.structure(network)),
+        _loss(scored, in_batch, penalty, network.multiply_adds, jax.tree.structure(network)),
         like,
         shared=(blank if in_batch else stats,),
         parts=tuple(_cut(array, size) for array in (x, y, inside)),
@@ -78,13 +80,15 @@ def objective_of(
 
 
 @lru_cache(KEPT)
-def _loss(in_batch: bool, penalty: float, multiply_adds: int, structure: Any) -> Loss:
-    """Returns the sum of losses over a part; the same object for networks of one structure."""
+def _loss(scored: str, in_batch: bool, penalty: float, multiply_adds: int, structure: Any) -> Loss:
+    """Returns the sum of scores over a part; the same object for networks of one structure."""
 
     def summed(network: Network, stats: Stats, part: tuple[Array, Array, Array]) -> Array:
         x, y, inside = part
         # Dropout of rate 0 draws nothing. All examples are one batch, which no ghost batch divides.
         logits, _ = network(x, stats, train=True, dropout=0.0) if in_batch else network(x, stats, train=False)
+        if scored == "accuracy":
+            return jnp.sum(inside & (jnp.argmax(logits, axis=1) == y)).astype(logits.dtype)
         losses = cross_entropies(logits, y)
         if penalty:
             # Each example bears the penalty, and so does their mean.

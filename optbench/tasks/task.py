@@ -169,6 +169,21 @@ class Task:
         alpha = self.regularization.penalty if penalty else 0.0
         return objective_of(x, y, network, stats, penalty=alpha, dtype=dtype, label=f"{self.name} ({part})")
 
+    def accuracy(self, network: Network, stats: Stats, *, part: Part = "train") -> Objective:
+        """Returns the share of examples of a part that networks classify right, as scores have it.
+
+        Args:
+            network: A network like all points; its arrays count by their shapes alone.
+            stats: Running statistics of batch normalization.
+            part: ``"train"``, ``"validation"`` or ``"test"``.
+
+        Returns:
+            An objective, of whose values alone there is use: it is flat but for steps.
+        """
+        x, y = getattr(self, part)
+        label = f"{self.name} ({part}, accuracy)"
+        return objective_of(x, y, network, stats, penalty=0.0, dtype="float32", label=label, scored="accuracy")
+
     def order(self, seed: int, epoch: int, batch_size: int) -> np.ndarray:
         """Returns which examples each batch of an epoch has; those that fill no batch are left to other epochs.
 

@@ -11,18 +11,22 @@ import pytest
 
 from optbench.errors import UsageError
 from optbench.records import Split
-from optbench.suite import claim, model, optimizer, suite
+from optbench.suite import claim, measure, model, optimizer, suite
 from optbench.suite.landscapes import contrast, problem
 from optbench.suite.landscapes import suite as landscapes
 from optbench.suite.networks import contrast as of_networks
 from optbench.suite.networks import suite as networks
 from optbench.suite.networks import task
 from optbench.suite.parse import parse
+from tests.toy_measures import toys
+
+__all__ = ["toys"]
 
 LANDSCAPES: dict[str, Any] = {
     "name": "a",
     "version": 1,
     "question": "q",
+    "measures": [{"name": "value", "label": "v"}],
     "budget": 50,
     "starts": {"tune": 2, "report": 3},
     "noise_seeds": 2,
@@ -66,6 +70,7 @@ NETWORKS: dict[str, Any] = {
     "name": "a",
     "version": 1,
     "question": "q",
+    "measures": [{"name": "value", "label": "v"}],
     "grid": {"lr": {"low": 1e-3, "high": 1.0, "points": 3}},
     "optimizers": [
         {
@@ -124,6 +129,12 @@ SHARED: dict[str, tuple[type[model.Model], str, object]] = {
     "optimizers.0.search.lr.low": (model.Range, "low", 1e-2),
     "optimizers.0.search.lr.high": (model.Range, "high", 10.0),
     "optimizers.0.search.lr.scale": (model.Range, "scale", "linear"),
+    "measures": (suite.Suite, "measures", ["value"]),
+    "measures.0.name": (measure.MeasureSpec, "name", "value_together"),
+    "measures.0.label": (measure.MeasureSpec, "label", "w"),
+    "measures.0.dtype": (measure.MeasureSpec, "dtype", "float32"),
+    "measures.0.shift": (measure.MeasureSpec, "settings", 0.5),
+    "quick.measures": (suite.Quick, "measures", []),
     "contrasts": (suite.Suite, "contrasts", []),
     "contrasts.0.name": (claim.Claim, "name", "d"),
     "contrasts.0.claim": (claim.Claim, "claim", "Another."),
@@ -197,8 +208,9 @@ OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "contrasts.0.measure": (of_networks.Contrast, "measure", "gap"),
 }
 
-#: Words for a reader, and what is shown: they change no run.
+#: Words for a reader, what is shown, and what is measured of the points of runs: they change no run.
 WORDS = {"question", "table", "contrasts.0.refuted_by"}
+MEASURED = {key for key in SHARED if "measures" in key}
 #: Its effect needs data that are not here: tests/e2e/test_networks.py.
 WHERE_DATA_ARE_ABSENT = {"tasks.0.if_present"}
 
@@ -250,7 +262,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("content", "path", "value"), CASES)
-def test_another_value_is_another_run(content, path, value):
+def test_another_value_is_another_run(content, path, value, toys):
     # A claim about tasks would not fit other tasks.
     content = {**content, "contrasts": []} if path.startswith("tasks") else content
     other = changed(content, path, value)
@@ -258,7 +270,7 @@ def test_another_value_is_another_run(content, path, value):
         other = changed(other, "contrasts.0.problems", "*gaussian=1")
         content = changed(content, "contrasts.0.problems", "*gaussian=1")
     is_same = runs(other) == runs(content)
-    assert is_same == (path in WORDS | WHERE_DATA_ARE_ABSENT)
+    assert is_same == (path in WORDS | MEASURED | WHERE_DATA_ARE_ABSENT)
 
 
 def tables(of: type[model.Model]) -> set[type[model.Model]]:
@@ -291,7 +303,7 @@ def faults(content: dict[str, Any]) -> str:
     return str(caught.value)
 
 
-def test_what_nothing_uses_is_refused_with_what_there_is():
+def test_what_nothing_uses_is_refused_with_what_there_is(toys):
     grid = {"low": 1e-3, "high": 1.0, "points": 4}
     said = faults(changed(LANDSCAPES, "grid", {"lr": grid, "lrr": grid}))
     assert "grid.lrr: no entry sweeps 'lrr'; the entries sweep lr" in said

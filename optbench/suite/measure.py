@@ -1,0 +1,94 @@
+"""One entry of ``measures``: a measure of the catalogue with its settings, taken of the judged points of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Strict, model_validator
+
+from optbench import catalog
+from optbench.core.keys import canonical
+from optbench.errors import UsageError
+from optbench.measures.measure import Measure
+from optbench.suite.faults import repeated
+from optbench.suite.model import Model, Text, violations
+
+Label = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._=,\[\]-]{0,63}$")]
+
+
+class MeasureSpec(Model):
+    """One entry: a name, or a table with it, settings of the measure, and what holds for any measure.
+
+    Attributes:
+        name: Registry name.
+        label: What its rows are called; the name with the settings that differ from their defaults if ``None``.
+        dtype: Precision in which the loss of a network is computed; functions are always in double precision.
+        settings: Settings of the measure that are given.
+    """
+
+    name: Text
+    label: Label | None = None
+    dtype: Literal["float32", "float64"] = "float64"
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, given: Any) -> Any:
+        """A name alone stands for its table, and settings stand beside the other keys."""
+        if isinstance(given, str):
+            return {"name": given}
+        if not isinstance(given, dict):
+            return given
+        own = {key: value for key, value in given.items() if key in ("name", "label", "dtype")}
+        return own | {"settings": {key: value for key, value in given.items() if key not in own}}
+
+    @model_validator(mode="after")
+    def _known(self) -> MeasureSpec:
+        try:
+            measure = self.build()
+        except UsageError as error:
+            raise violations([("name", str(error))]) from None
+        if wrong := measure.faults(self.settings):
+            raise violations(wrong)
+        return self
+
+    def build(self) -> Measure:
+        """Returns the measure itself."""
+        return catalog.measure(self.name)
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """All settings of the measure, defaults where none is given."""
+        return self.build().resolve(self.settings)
+
+    @property
+    def title(self) -> str:
+        """What its rows are called."""
+        if self.label is not None:
+            return self.label
+        defaults = self.build().resolve({})
+        changed = {"dtype": self.dtype} if self.dtype != "float64" else {}
+        changed |= {key: value for key, value in self.resolved.items() if value != defaults[key]}
+        shown = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in changed.items()]
+        return self.name + (f"[{','.join(shown)}]" if shown else "")
+
+    @property
+    def identity(self) -> str:
+        """What is measured and how, as rows have it: two entries of one identity would give the same numbers."""
+        return canonical({"name": self.name, "dtype": self.dtype, **self.resolved})
+
+
+def measure_faults(key: str, entries: Sequence[MeasureSpec]) -> list[tuple[str, str]]:
+    """Returns what is wrong with entries together: labels twice, or one measure under two labels.
+
+    Args:
+        key: The key of the list, for messages.
+        entries: The list.
+    """
+    wrong, first = repeated(key, [entry.title for entry in entries]), dict[str, int]()
+    for index, entry in enumerate(entries):
+        other = first.setdefault(entry.identity, index)
+        if other != index and entries[other].title != entry.title:
+            wrong.append((f"{key}[{index}]", f"{entry.title!r} is {key}[{other}] under another label"))
+    return wrong

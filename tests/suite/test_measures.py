@@ -1,0 +1,154 @@
+"""The key ``measures`` of a suite file: what it may say, what is refused, and that no run is named by it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import pytest
+
+from optbench import catalog
+from optbench.errors import UsageError
+from optbench.measures.measure import Measure, Setting
+from optbench.suite.parse import load, parse
+from optbench.suite.selection import quick_size, select
+from tests.toy_measures import SETTINGS, VALUE, toys
+
+from .conftest import SMALL
+
+__all__ = ["toys"]
+
+
+def read(value: str, more: str = "") -> tuple:
+    """Returns the measures of a suite whose key has a value."""
+    return parse(f"measures = {value}\n{SMALL}\n{more}", source="s.toml").measures
+
+
+def faults(value: str, more: str = "") -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        read(value, more)
+    return list(caught.value.problems)
+
+
+@pytest.mark.parametrize("entry", catalog.MEASURES, ids=lambda entry: entry.name)
+def test_a_line_of_the_catalogue_names_a_measure_that_says_what_it_is(entry):
+    measure = catalog.measure(entry.name)
+    assert isinstance(measure, Measure)
+    assert measure is getattr(importlib.import_module(entry.module), entry.name.upper())
+    assert measure.name == entry.name
+    assert measure.title
+    assert measure.formula
+    assert measure.reference
+    assert entry.summary
+    assert not entry.summary.endswith(".")
+    assert measure.resolve({}) == {name: setting.default for name, setting in measure.settings.items()}
+    for name, setting in measure.settings.items():
+        assert isinstance(setting, Setting)
+        assert setting.meaning, name
+        assert setting.problem(setting.default) == "", name
+    # These keys of a suite's entry hold for any measure.
+    assert not {"name", "label", "dtype", "settings"} & set(measure.settings)
+
+
+def test_names_of_measures_are_unique_and_of_no_function_or_model():
+    names = [entry.name for entry in catalog.MEASURES]
+    assert len(set(names)) == len(names)
+    assert not set(names) & {entry.name for entry in (*catalog.PROBLEMS, *catalog.MODELS, *catalog.NOISE)}
+
+
+def test_every_measure_of_the_shelf_has_a_line():
+    import pkgutil
+
+    import optbench.measures
+
+    found = set()
+    for module in pkgutil.walk_packages(optbench.measures.__path__, "optbench.measures."):
+        found |= {
+            value.name for value in vars(importlib.import_module(module.name)).values() if isinstance(value, Measure)
+        }
+    assert found == {entry.name for entry in catalog.MEASURES}
+
+
+def test_entries_are_names_or_tables_with_their_settings(toys):
+    plain, shifted, named = read('["value", { name = "value", shift = 1 }, { name = "broken", label = "b" }]')
+    assert [entry.title for entry in (plain, shifted, named)] == ["value", "value[shift=1]", "b"]
+    assert plain.build() is VALUE
+    assert shifted.resolved == {"shift": 1.0, "norm": "l2"}
+    assert json.loads(shifted.identity) == {"name": "value", "dtype": "float64", "shift": 1.0, "norm": "l2"}
+    assert '"shift":1.0' in shifted.identity
+    (single,) = read('[{ name = "value", norm = "max", dtype = "float32" }]')
+    assert single.title == "value[dtype=float32,norm=max]"
+
+
+def test_all_that_is_wrong_is_said_at_once_with_its_place(toys):
+    said = faults(
+        '["valu", { name = "value", shift = 11.0, nrm = "l2", label = "A b" }, { shift = 1.0 }, 3,'
+        ' { name = "value", shift = "1", norm = "l3", dtype = "float16" }]'
+    )
+    assert said == [
+        "measures[0].name: unknown measure 'valu'; did you mean 'value'?",
+        "measures[1].label: must be lower-case letters, digits, '.', '_' or '-', at most 64; got 'A b'",
+        "measures[2].name: is required",
+        "measures[3]: must be a table; got 3",
+        "measures[4].dtype: must be 'float32' or 'float64'; got 'float16'",
+    ]
+    said = faults('[{ name = "value", shift = 11.0, nrm = "l2" }, { name = "value", shift = "1", norm = "l3" }]')
+    assert said == [
+        "measures[0].nrm: unknown setting of value 'nrm'; did you mean 'norm'?",
+        "measures[0].shift: must lie in [-1, 10]; got 11.0",
+        "measures[1].shift: must be a number; got '1'",
+        "measures[1].norm: must be one of 'l2', 'max'; got 'l3'",
+    ]
+
+
+def test_labels_are_unlike_and_no_measure_stands_twice(toys):
+    assert faults('["value", { name = "broken", label = "value" }]') == [
+        "measures[1]: 'value' stands in measures[0] already"
+    ]
+    assert faults('["value", { name = "value", shift = 0, label = "again" }]') == [
+        "measures[1]: 'again' is measures[0] under another label"
+    ]
+    assert faults("[]", '[quick]\nmeasures = ["value", "value"]') == [
+        "quick.measures[1]: 'value' stands in quick.measures[0] already"
+    ]
+
+
+def test_no_id_depends_on_measures(toys):
+    from optbench.suite.landscapes.plan import plan
+
+    without, with_them = parse(SMALL, source="s"), parse(f'measures = ["value"]\n{SMALL}', source="s")
+    assert without.hash() == with_them.hash()
+    ids = [[group.cell_ids() for group in plan(suite).groups] for suite in (without, with_them)]
+    assert ids[0] == ids[1]
+
+
+def test_a_quick_size_measures_the_same_unless_it_says_otherwise(toys):
+    same = parse(f'measures = ["value", "broken"]\n{SMALL}\n[quick]\nbudget = 20', source="s")
+    assert [entry.name for entry in quick_size(same).measures] == ["value", "broken"]
+    fewer = parse(f'measures = ["value", "broken"]\n{SMALL}\n[quick]\nmeasures = ["value"]', source="s")
+    assert [entry.name for entry in quick_size(fewer).measures] == ["value"]
+    assert [entry.name for entry in select(same, optimizers=["sgd"]).measures] == ["value", "broken"]
+
+
+def test_suites_of_networks_have_the_key_as_well(toys):
+    text = """
+    name = "n"
+    version = 1
+    question = "q"
+    measures = [{ name = "value", shift = 0.5 }]
+    tuning = "default"
+    optimizers = [{ name = "sgd" }]
+    tasks = [{ data = "digits", model = "mlp" }]
+    """
+    assert parse(text, source="n").measures[0].title == "value[shift=0.5]"
+
+
+def test_settings_are_those_of_the_measure():
+    assert VALUE.settings is SETTINGS
+    with pytest.raises(UsageError, match=r"value: shift must lie in \[-1, 10\]; got -2"):
+        VALUE.resolve({"shift": -2})
+
+
+@pytest.mark.parametrize("name", ["quick", "networks"])
+def test_shipped_suites_without_the_key_measure_nothing(name):
+    assert load(name).spec.measures == ()
