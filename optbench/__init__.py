@@ -27,6 +27,7 @@ _PUBLIC = {
     "run": ("optbench.runner", "run"),
     "load": ("optbench.store", "load"),
     "analysis": ("optbench.analysis", ""),
+    "measures": ("optbench.measures", ""),
     "plot_trajectories": ("optbench.plotting.trajectories", "plot_trajectories"),
     **{
         f"plot_{kind}": ("optbench.plotting.stored", f"plot_{kind}")

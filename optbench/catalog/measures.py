@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from optbench.catalog.entry import Entry
 
-MEASURES: tuple[Entry, ...] = ()
+MEASURES: tuple[Entry, ...] = (
+    Entry(
+        "noise_scale", "optbench.measures.gradient_noise", "gradients", "variance of gradients over their mean's square"
+    ),
+    Entry("grad_norm", "optbench.measures.position", "gradients", "norm of the gradient of the whole loss"),
+    Entry("distance", "optbench.measures.position", "path", "distance from the start"),
+)

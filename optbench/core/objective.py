@@ -91,6 +91,19 @@ class Loss:
         values: Array = lax.map(at, coordinates, batch_size=together)
         return values
 
+    def term_gradients(self, given: Given, params: Params, vector: Params) -> tuple[Array, Array]:
+        """Returns of each term's gradient the squared norm and the product with a vector, (parts, size) each."""
+
+        def of_term(term: Any) -> tuple[Array, Array]:
+            part = jax.tree.map(lambda leaf: leaf[None], term)
+            grad = jax.tree.leaves(jax.grad(self._of)(params, *given.shared, part))
+            square = jnp.stack([jnp.sum(leaf * leaf) for leaf in grad])
+            slope = jnp.stack([jnp.sum(a * b) for a, b in zip(grad, jax.tree.leaves(vector), strict=True)])
+            return jnp.sum(square), jnp.sum(slope)
+
+        found: tuple[Array, Array] = lax.map(jax.vmap(of_term), given.parts)
+        return found
+
     def compiled(self, name: str, *arguments: Any) -> Callable[..., Any]:
         """Returns the executable of a method for arguments of certain shapes."""
         leaves, tree = jax.tree.flatten(arguments)
@@ -114,6 +127,7 @@ class Objective:
     Attributes:
         n_params: Numbers in a point.
         dtype: Their type: float64 or float32.
+        n_terms: Terms whose gradients ``term_gradients`` has one by one; 0 where it has none.
 
     Example:
         >>> bowl = Objective(lambda w: jnp.sum(w["a"] ** 2) + w["b"] ** 3, {"a": np.zeros(2), "b": np.zeros(())})
@@ -132,6 +146,7 @@ class Objective:
         shared: tuple[Any, ...] = (),
         parts: Any = None,
         n: int = 1,
+        of_terms: bool = False,
         label: str = "objective",
     ) -> None:
         """Places what the loss is given on the device; compiles at first use.
@@ -142,6 +157,8 @@ class Objective:
             shared: Arguments of the loss after the point; numbers of them are cast to the type of points.
             parts: Arrays with one leading axis, over whose entries the loss is summed; ``None`` for no sum.
             n: What the sum is divided by.
+            of_terms: Whether a part is a sum of terms itself, one for each entry of its arrays' leading axis, that can
+                be evaluated one by one. There are ``n`` terms, the first ones; entries behind them are zero.
             label: What messages call it.
 
         Raises:
@@ -157,6 +174,7 @@ class Objective:
         self._shapes = [tuple(leaf.shape) for leaf in leaves]
         self.n_params = sum(int(np.prod(shape)) for shape in self._shapes)
         self._label = label
+        self.n_terms = n if of_terms else 0
         self._loss = loss if isinstance(loss, Loss) else Loss(loss)
         self._given = self._placed(Given(shared, parts, np.asarray(n, self.dtype)))
         self._runs: dict[str, Callable[..., Any]] = {}
@@ -239,6 +257,26 @@ class Objective:
         arguments = (self._given, start, tuple(along), steps)
         with jax.enable_x64(self.dtype == np.float64), jax.default_matmul_precision(PRODUCTS):
             return np.asarray(self._loss.compiled("values_along", *arguments)(*arguments))
+
+    def term_gradients(self, params: Params, vector: Params) -> tuple[Any, Any]:
+        """Returns what is known of the gradients ``g_i`` of the terms of which the loss is the mean.
+
+        Args:
+            params: The point.
+            vector: ``v``, a pytree like the point.
+
+        Returns:
+            ``|g_i|^2`` and ``g_i . v``, each of shape (n_terms,). No gradient is kept, so it takes the memory of the
+            gradients of one part's terms.
+
+        Raises:
+            UsageError: The loss is not known as a sum of terms, or the point or the vector is no point of it.
+        """
+        if not self.n_terms:
+            raise UsageError(f"{self._label}: it is not known as a mean of terms, so there are no gradients of terms")
+        found, traced = self._run("term_gradients", params, vector)
+        squares, slopes = (each.reshape(-1)[: self.n_terms] for each in found)
+        return (squares, slopes) if traced else (np.asarray(squares), np.asarray(slopes))
 
     def _run(self, name: str, *points: Params) -> tuple[Any, bool]:
         """Returns what a method of the loss finds, and whether it is traced."""

@@ -1,1 +1,31 @@
-"""What can be said of a point that a run has led to; each measure takes what was minimized and points of it."""
+"""What can be said of a point that a run has led to; each measure takes what was minimized and points of it.
+
+The public names load lazily, since the engine imports a part of this package and needs none of what measures need.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+#: Public name -> module.
+_PUBLIC = {
+    "noise_scale": "optbench.measures.gradient_noise",
+    "noise_scale_of_batches": "optbench.measures.gradient_noise",
+    "distance": "optbench.measures.position",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name at its first use."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'optbench.measures' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

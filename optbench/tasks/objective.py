@@ -75,6 +75,8 @@ def objective_of(
         shared=(blank if in_batch else stats,),
         parts=tuple(_cut(array, size) for array in (x, y, inside)),
         n=len(y),
+        # An example that others normalize has no loss of its own.
+        of_terms=not (in_batch and normalizes),
         label=label,
     )
 

@@ -1,0 +1,64 @@
+"""Where a point stands: how far it is from being stationary, and how far the run has come from its start."""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import numpy as np
+
+from optbench.core.objective import Params
+from optbench.measures.measure import Measure, Measured, NotApplicable
+from optbench.measures.subject import Subject
+
+
+def distance(params: Params, start: Params) -> float:
+    """Returns the Euclidean distance between two points, ``|w - w_0|_2``, summed in double precision.
+
+    Args:
+        params: A point: a pytree of arrays.
+        start: Another one of the same structure.
+
+    Returns:
+        The distance, in the units of the point.
+
+    Example:
+        >>> distance({"a": np.array([3.0]), "b": np.array([4.0])}, {"a": np.zeros(1), "b": np.zeros(1)})
+        5.0
+
+    Source:
+        Keskar et al. 2017, On large-batch training for deep learning, arXiv:1609.04836.
+    """
+    return norm(jax.tree.map(lambda a, b: np.asarray(a, float) - np.asarray(b, float), params, start))
+
+
+def norm(tree: Params) -> float:
+    """Returns the Euclidean norm of a pytree of arrays."""
+    return math.sqrt(sum(float(np.sum(np.square(leaf, dtype=float))) for leaf in jax.tree.leaves(tree)))
+
+
+def _take_grad_norm(subject: Subject) -> Measured:
+    return Measured(norm(subject.objective.value_and_grad(subject.params)[1]), 0.0)
+
+
+def _take_distance(subject: Subject) -> Measured:
+    if subject.start is None:
+        raise NotApplicable("distance: the start of the run is not known")
+    return Measured(distance(subject.params, subject.start), 0.0, {"norm_of_start": norm(subject.start)})
+
+
+GRAD_NORM = Measure(
+    name="grad_norm",
+    title="gradient norm",
+    formula="|grad L|_2 of the whole loss, without noise",
+    reference="Nocedal and Wright 2006, Numerical Optimization, theorem 2.2: it is 0 at a minimum",
+    take=_take_grad_norm,
+)
+
+DISTANCE = Measure(
+    name="distance",
+    title="distance from the start",
+    formula="|w - w_0|_2",
+    reference="Keskar et al. 2017, On large-batch training for deep learning, arXiv:1609.04836",
+    take=_take_distance,
+)
