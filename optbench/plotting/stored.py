@@ -127,3 +127,27 @@ def plot_gap(run: Source, *, optimizers: Names = None, tasks: Names = None, sett
 def plot_rates(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
     """Draws validation accuracy of networks against the swept value; arguments as of ``plot_training``."""
     return _drawn("rates", run, optimizers, tasks)
+
+
+def plot_sharpness(
+    run: Source, *, optimizers: Names = None, problems: Names = None, setting: str = "tuned"
+) -> list[Figure]:
+    """Draws what was measured at the ends of runs against the learning rate, or the batch size.
+
+    Args:
+        run: A loaded run of any kind, or the folder of one.
+        optimizers: Names, labels or patterns of the run's optimizers to show; ``None`` for all.
+        problems: The same of its problems, or of its tasks if it is a run of networks.
+        setting: Which configurations, where the axis is the batch size.
+
+    Returns:
+        One figure a page.
+    """
+    return _drawn("sharpness", run, optimizers, problems, setting=setting)
+
+
+def plot_spectrum(
+    run: Source, *, optimizers: Names = None, problems: Names = None, setting: str = "tuned"
+) -> list[Figure]:
+    """Draws smoothed spectra of the Hessian at the ends of runs; arguments as of ``plot_sharpness``."""
+    return _drawn("spectrum", run, optimizers, problems, setting=setting)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.errors import UsageError, unknown_name
 from optbench.records import Scoring, Status
-from optbench.report import style
+from optbench.report import measured, style
 from optbench.report.kinds import named
 from optbench.report.kinds.kind import Presentation
 from optbench.report.part import part
@@ -153,8 +153,14 @@ class Evidence:
             The tidy frame.
         """
         if name not in self._frames:
-            self._frames |= self.of_kind.frames(self, name)
+            made = measured.FRAMES.get(name, self.of_kind.frames)
+            self._frames |= made(self, name)
         return self._frames[name]
+
+    @cached_property
+    def measures(self) -> pd.DataFrame:
+        """The rows of measures, with the columns of ``records.measures``; none where nothing was measured."""
+        return measured.rows_of(self.run)
 
     @cached_property
     def judged(self) -> Analysis:
@@ -261,6 +267,10 @@ class Evidence:
         """Returns the distinct labels in the order of the manifest, which is the suite's; others follow by name."""
         places = {label: place for place, label in enumerate(self.manifest.get("tasks", {}))}
         return sorted({str(label) for label in labels}, key=lambda label: (places.get(label, len(places)), label))
+
+    def entries(self, labels: Iterable[str]) -> list[str]:
+        """Returns the distinct labels of problems or tasks in the order of all tables and figures."""
+        return self.tasks(labels) if "tasks" in self.manifest else self.problems(labels)
 
     def _dim(self, label: str) -> int:
         known = self.problem(label).get("dim")

@@ -179,7 +179,7 @@ def test_the_command_draws_what_is_chosen(run, tmp_path):
 
 
 def test_each_kind_of_figure_has_its_function():
-    kinds = [kind for found in figures.names().values() for kind in found]
+    kinds = {kind for found in figures.names().values() for kind in found}
     assert sorted(name for name in ob.__all__ if name.startswith("plot_")) == sorted(f"plot_{kind}" for kind in kinds)
 
 

@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from optbench.errors import DataError, StorageError, UsageError
 from optbench.report import figures, style
 from optbench.report.evidence import Evidence, optimizers
-from optbench.report.figures.landscapes import basins, best_of_k, convergence, dimension, matrix, ranks, sensitivity
+from optbench.report.figures.landscapes import (
+    FIGURES,
+    basins,
+    best_of_k,
+    convergence,
+    dimension,
+    matrix,
+    ranks,
+    sensitivity,
+)
 from optbench.report.kinds.landscapes import THEORY_FRAMES
 from tests.report.conftest import RULES
 from tests.report.hostile import HOSTILE
@@ -41,7 +50,7 @@ def texts(evidence: Evidence, kind: str) -> str:
     return "\n".join(text.get_text() for text in found)
 
 
-@pytest.mark.parametrize("kind", figures.names()["landscapes"])
+@pytest.mark.parametrize("kind", FIGURES)
 def test_every_kind_draws_a_picture_with_ink(evidence, kind, tmp_path):
     (path,) = figures.draw(evidence, [kind], "png", tmp_path)
     assert path == tmp_path / f"{kind}.png"
@@ -51,7 +60,7 @@ def test_every_kind_draws_a_picture_with_ink(evidence, kind, tmp_path):
 
 
 @pytest.mark.parametrize("form", figures.FORMATS)
-@pytest.mark.parametrize("kind", figures.names()["landscapes"])
+@pytest.mark.parametrize("kind", FIGURES)
 def test_the_same_rows_give_the_same_bytes_in_any_order(evidence, kind, form, tmp_path):
     shuffled = {name: evidence.frame(name).sample(frac=1, random_state=5) for name in FRAMES}
     first = figures.draw(evidence, [kind], form, tmp_path / "a")
@@ -67,7 +76,7 @@ def test_a_users_settings_neither_change_the_picture_nor_are_changed(evidence, t
     assert plain.read_bytes() == other.read_bytes()
 
 
-@pytest.mark.parametrize("kind", figures.names()["landscapes"])
+@pytest.mark.parametrize("kind", FIGURES)
 def test_every_figure_has_the_footer_and_the_watermark(evidence, kind):
     shown = texts(changed(evidence, n_cells=25), kind)
     assert "optbench 0.1.0 · suite quick v1 · run 0123456789abcdef · jax 0.10.2 cpu(2)" in shown
@@ -349,7 +358,7 @@ def test_dimension_refuses_a_run_without_two_dimensions_of_a_function(evidence, 
     assert figures.draw(changed(evidence, frames={"dimension": lost}), ["dimension"], "png", tmp_path)
 
 
-@pytest.mark.parametrize("kind", figures.names()["landscapes"])
+@pytest.mark.parametrize("kind", FIGURES)
 def test_every_figure_of_a_quick_size_says_that_it_is_no_evidence(evidence, kind):
     assert "Quick size of the suite, no evidence." in texts(changed(evidence, size="quick"), kind)
     assert "no evidence" not in texts(evidence, kind)

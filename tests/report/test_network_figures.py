@@ -13,11 +13,12 @@ import pytest
 from optbench.errors import DataError, UsageError
 from optbench.report import figures, style
 from optbench.report.evidence import Evidence
-from optbench.report.figures.networks import accuracy_axis, gap, rates, training
+from optbench.report.figures.networks import FIGURES, accuracy_axis, gap, rates, training
 from tests import networks
 from tests.report.hostile import HOSTILE
 
-KINDS = figures.names()["networks"]
+#: Those of measures have a test file of their own.
+KINDS = list(FIGURES)
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +230,8 @@ def test_each_kind_of_run_has_its_figures_and_says_so(run, evidence, tmp_path):
         figures.draw(run, ["wells", "gapp"], "png", tmp_path)
     first, second = str(caught.value).splitlines()
     assert first == (
-        "figure 'wells' is for landscapes; run 0123456789abcdef is of networks; it has training, gap, rates"
+        "figure 'wells' is for landscapes; run 0123456789abcdef is of networks; "
+        "it has training, gap, rates, sharpness, spectrum"
     )
     assert second == "unknown figure 'gapp'; did you mean 'gap'?"
     with pytest.raises(UsageError, match="figure 'rates' is for networks; run 0123456789abcdef is of landscapes"):

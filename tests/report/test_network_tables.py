@@ -14,12 +14,14 @@ import pytest
 from optbench.errors import DataError, UsageError
 from optbench.report import tables
 from optbench.report.evidence import Evidence
+from optbench.report.tables.networks import TABLES
 from optbench.report.tables.networks.notes import RANKED_FROM
 from tests import networks
 from tests.report.test_tables import EXTENSIONS
 
 GOLDEN = Path(__file__).parent / "golden" / "networks"
-KINDS = tables.names()["networks"]
+#: Those of measures have a test file of their own.
+KINDS = [kind.name for kind in TABLES]
 
 
 PLAIN, DROPOUT, _ = networks.TASKS
@@ -137,7 +139,7 @@ def test_a_line_of_the_main_table_holds_what_the_rows_hold():
 
 
 def test_a_large_test_set_has_two_decimals(run):
-    from optbench.report.tables.networks.scores import points
+    from optbench.report.formats.formatting import points
 
     assert points(networks.N_TEST)(0.98765) == "98.8"
     assert points(10_000)(0.98765) == "98.77"
@@ -249,7 +251,7 @@ def test_each_kind_of_run_has_its_tables_and_says_so(run, evidence):
         text(run, "wells")
     assert str(caught.value) == (
         "table 'wells' is for landscapes; run 0123456789abcdef is of networks; "
-        "it has main, gap, effects, ranking, contrasts, long"
+        "it has main, gap, effects, ranking, contrasts, long, sharpness"
     )
     with pytest.raises(UsageError, match="table 'effects' is for networks; run 0123456789abcdef is of landscapes"):
         text(evidence, "effects")

@@ -13,13 +13,15 @@ from optbench.errors import UsageError
 from optbench.report import tables
 from optbench.report.evidence import Evidence
 from optbench.report.kinds.landscapes import THEORY_FRAMES
+from optbench.report.tables.landscapes import TABLES
 from optbench.suite.landscapes.suite import Table as LandscapeTable
 from optbench.suite.networks.suite import Table as NetworkTable
 from tests.report.hostile import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
 EXTENSIONS = {"terminal": "txt", "markdown": "md", "csv": "csv", "latex": "tex", "json": "json"}
-KINDS = tables.names()["landscapes"]
+#: Those of measures have a test file of their own.
+KINDS = [kind.name for kind in TABLES]
 
 
 TUNING = ("best_of_k", "gain", "matrix")

@@ -53,11 +53,12 @@ def network_summary(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
     rows = []
     for (setting, task, optimizer), entry in reported(runs, manifest).items():
         keys = {"setting": setting, "task": task, "optimizer": optimizer}
-        rows.append({**keys, **_summary(entry), "tune_cost": float(spent.get((task, optimizer), 0.0))})
+        rows.append({**keys, **summarized(entry), "tune_cost": float(spent.get((task, optimizer), 0.0))})
     return pd.DataFrame(rows, columns=list(SUMMARY))
 
 
-def _summary(entry: ReportedRuns) -> dict[str, Any]:
+def summarized(entry: ReportedRuns) -> dict[str, Any]:
+    """Returns what the reported runs of one configuration amount to: the columns of ``SUMMARY`` but keys and costs."""
     first = entry.rows.iloc[0]
     right = entry.right
     test = crossed(right.mean(axis=1), right.mean(axis=0), (0.0, 1.0)) if entry.n_test else None

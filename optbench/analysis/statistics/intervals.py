@@ -122,6 +122,35 @@ def median_interval(values: Floats, level: float = LEVEL) -> Interval:
     return _between(x[d - 1], x[d], weight), _between(x[-d], x[-d - 1], weight)
 
 
+def signed_median_interval(values: Floats, level: float = LEVEL) -> Interval:
+    """Returns the order-statistic interval of a median of numbers of any sign.
+
+    Of numbers of one sign it is ``median_interval`` of their sizes. Where signs are mixed there is no log scale to
+    interpolate on: the ends are order statistics, which cover at least ``level``.
+
+    Args:
+        values: A sample of finite numbers, one per seed or start.
+        level: Confidence level.
+
+    Returns:
+        The ends; (-inf, inf) if the sample is too small for the level.
+
+    Example:
+        >>> signed_median_interval(np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0]))
+        (-3.0, 3.0)
+    """
+    weights = order_weights(len(values), level)
+    if weights is None:
+        return -np.inf, np.inf
+    if (values > 0).all():
+        return median_interval(values, level)
+    if (values < 0).all():
+        low, high = median_interval(-values, level)
+        return -high, -low
+    x = np.sort(values)
+    return float(x[weights[0] - 1]), float(x[-weights[0]])
+
+
 def _between(outer: float, inner: float, weight: float) -> float:
     """Returns the point between two order statistics on a log scale, or the outer one at 0 or inf."""
     if min(outer, inner) <= 0 or np.isinf(max(outer, inner)):

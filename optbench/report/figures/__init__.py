@@ -1,7 +1,8 @@
 """The kinds of figure, and ``draw``: a run's frames and stored picture data as files with fixed bytes.
 
 A new figure is one module in the folder of its kind of run, with ``draw(evidence, setting) -> list[Figure]``, and one
-line in ``FIGURES`` there. Matplotlib is imported by those modules, hence only when something is drawn.
+line in ``FIGURES`` there; those of ``measures`` are of every kind of run. Matplotlib is imported by those modules,
+hence only when something is drawn.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from optbench import kinds as kinds_of_run
@@ -21,6 +23,7 @@ from optbench.records import Scoring
 from optbench.report import style
 from optbench.report.chosen import Chosen
 from optbench.report.evidence import Evidence, StoredRun
+from optbench.report.figures import measures
 from optbench.report.names import unknown
 from optbench.store import files
 
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MODULES = {kind: importlib.import_module(f"optbench.report.figures.{kind}") for kind in kinds_of_run.KINDS}
-#: Kinds of figure by kind of run, with what a run must hold for each.
-KINDS: dict[str, dict[str, str]] = {kind: module.FIGURES for kind, module in _MODULES.items()}
+#: Kinds of figure by kind of run, with what a run must hold for each; those of measures are of every kind.
+KINDS: dict[str, dict[str, str]] = {kind: {**module.FIGURES, **measures.FIGURES} for kind, module in _MODULES.items()}
 
 #: Formats by name, with the metadata that would put the time of drawing into the file.
 FORMATS: dict[str, dict[str, Any]] = {
@@ -87,7 +90,7 @@ def draw(
         pages = _pages(evidence, kind, setting)
         if not len(pages) and kinds:
             raise DataError(_nothing(evidence, kind))
-        module = _MODULES[evidence.kind]
+        module = _module_of(evidence, kind)
         suffix = f"-{setting}" if kind in module.ONE_SETTING and setting != "tuned" else ""
         suffix += "-touched" if score == Scoring.TOUCHED and kind not in module.UNSCORED else ""
         suffix += "-chosen" if isinstance(evidence, Chosen) else ""
@@ -122,11 +125,17 @@ def drawn(run: StoredRun | Evidence, kind: str, *, setting: str = "tuned", score
 
 def _pages(evidence: Evidence, kind: str, setting: str) -> Sequence[Figure]:
     """Returns the pages of one kind, none where the run has nothing for it."""
-    if kind in _MODULES[evidence.kind].OF_CURVES and evidence.manifest.get("curves"):
+    folder = _module_of(evidence, kind)
+    if kind in folder.OF_CURVES and evidence.manifest.get("curves"):
         # Canonical results leave the curves out; panels without lines would say that nothing converged.
         return []
-    module = importlib.import_module(f"optbench.report.figures.{evidence.kind}.{kind}")
+    module = importlib.import_module(f"{folder.__name__}.{kind}")
     return styled(lambda: module.draw(evidence, setting), evidence.manifest.get("optimizers", ()))
+
+
+def _module_of(evidence: Evidence, kind: str) -> ModuleType:
+    """Returns the folder in which a kind of figure lies: that of measures, or that of the run's kind."""
+    return measures if kind in measures.FIGURES else _MODULES[evidence.kind]
 
 
 def _nothing(evidence: Evidence, kind: str) -> str:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 #: What our own texts use beyond ASCII, for streams that cannot show it.
-ASCII = {"·": "-", "†": "!", "…": "~", "─": "-", "×": "x", "≤": "<=", "–": "-", "−": "-"}
+ASCII = {"·": "-", "†": "!", "…": "~", "─": "-", "×": "x", "≤": "<=", "–": "-", "−": "-", "±": "+-"}
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$!])")
 _REFERENCE = re.compile(r"[\w.]+:\w")
@@ -22,7 +22,7 @@ _LATEX = {
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''", "'": r"\textquotesingle{}", "`": r"\textasciigrave{}",
     "·": r"\textperiodcentered{}", "†": r"\dag{}", "…": r"\dots{}", "×": r"\texttimes{}", "≤": r"$\leq$",
-    "–": "--",
+    "–": "--", "±": r"$\pm$",
 }  # fmt: skip
 
 

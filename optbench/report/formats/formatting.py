@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 #: Shown where there is no number: no rows, or nothing to count.
@@ -15,6 +16,9 @@ GAP_FLOOR = 1e-12
 #: Digits of a number in CSV and JSON: far beyond what 32 starts can tell, and coarse enough that the
 #: summation order of another processor does not show.
 MACHINE_DIGITS = 10
+
+#: From so many test examples on one of them is less than a twentieth of a point, and two decimals are shown.
+FINE = 2000
 
 
 def significant(value: float, digits: int = 2, *, trim: bool = False) -> str:
@@ -73,6 +77,26 @@ def rate(value: float) -> str:
 def share(value: float) -> str:
     """Returns a share in [0, 1] with two decimals."""
     return MISSING if math.isnan(value) else f"{value:.2f}"
+
+
+def points(n_test: float, *, signed: bool = False) -> Callable[[float], str]:
+    """Returns what shows a share in percent, with as many decimals as a test set of ``n_test`` examples can tell.
+
+    Example:
+        >>> points(360)(0.97222), points(10000)(0.98765), points(360, signed=True)(0.004)
+        ('97.2', '98.77', '+0.4')
+    """
+    digits = 2 if n_test >= FINE else 1
+
+    def show(value: float) -> str:
+        if math.isnan(value):
+            return MISSING
+        if math.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        rounded = round(100 * value, digits) + 0.0
+        return f"{rounded:+.{digits}f}" if signed else f"{rounded:.{digits}f}"
+
+    return show
 
 
 def evaluations(value: float) -> str:

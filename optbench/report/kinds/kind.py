@@ -16,6 +16,25 @@ Frames = Callable[["Evidence", str], Mapping[str, "pd.DataFrame"]]
 
 
 @dataclass(frozen=True)
+class Points:
+    """What the points of a kind's runs are, where something is measured of them.
+
+    Attributes:
+        unit: What is independent: the seed or the start.
+        intervals: Which kind of interval is given over those.
+        subject: What was measured, in a sentence: of which loss, of which data, in which units.
+        loss: Title of the column of losses at the points.
+        loss_means: What stands there, in a few words.
+    """
+
+    unit: str
+    intervals: str
+    subject: str
+    loss: str
+    loss_means: str
+
+
+@dataclass(frozen=True)
 class Presentation:
     """A kind of run, as a reader sees it.
 
@@ -29,6 +48,8 @@ class Presentation:
         frames: Makes the frame of a name.
         lacks_settling_times: Whether its targets have first passages alone; ``None`` where there are no targets.
         criterion: What scores and tuning go by, for the footer; empty if there are no scores.
+        points: What is measured of its runs; ``None`` where nothing can be. Then ``frames`` makes ``measured`` and
+            ``configurations``.
     """
 
     costs: str
@@ -38,3 +59,4 @@ class Presentation:
     frames: Frames
     lacks_settling_times: Callable[[Evidence], bool] | None
     criterion: Callable[[Evidence], str]
+    points: Points | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from optbench.records import Scoring
-from optbench.report.kinds.kind import Frames, Presentation
+from optbench.report.kinds.kind import Frames, Points, Presentation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +61,18 @@ def _running_times(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
     return {name: running_times(evidence.judged)}
 
 
+def _measured(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
+    from optbench.analysis.landscapes.measured import measured
+
+    return {name: measured(evidence.rows, evidence.measures, evidence.manifest)}
+
+
+def _configurations(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
+    from optbench.analysis.landscapes.measured import configurations
+
+    return {name: configurations(evidence.frame("measured"), evidence.frame("summary"))}
+
+
 def _judged(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
     return {name: getattr(evidence.judged, name)}
 
@@ -72,6 +84,8 @@ FRAMES: dict[str, Frames] = {
     "wells": _wells,
     "dimension": _dimension,
     "running_times": _running_times,
+    "measured": _measured,
+    "configurations": _configurations,
 }
 
 
@@ -111,4 +125,11 @@ KIND = Presentation(
     frames=frames,
     lacks_settling_times=lacks_settling_times,
     criterion=criterion,
+    points=Points(
+        unit="start",
+        intervals="95 %, these problems, new starts",
+        subject="of the function without noise, in its own units",
+        loss="gap",
+        loss_means="relative gap of the point",
+    ),
 )

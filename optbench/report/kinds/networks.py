@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from optbench.report.kinds.kind import Presentation
+from optbench.report.kinds.kind import Points, Presentation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,13 +23,19 @@ FRAMES = {
     "network_rates": "curves",
     "contrasts": "contrasts",
 }
+#: Those of ``analysis.networks.measured``, which see the rows of measures too.
+OF_MEASURES = ("measured", "configurations")
 
 
 def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
-    """Returns the frame of a name, a key of ``FRAMES``, once the rows were found whole."""
+    """Returns the frame of a name, one of ``FRAMES`` or ``OF_MEASURES``, once the rows were found whole."""
     from optbench.analysis.networks.integrity import check_network_rows
 
     check_network_rows(evidence.run.runs, evidence.manifest)
+    if name in OF_MEASURES:
+        from optbench.analysis.networks import measured
+
+        return {name: getattr(measured, name)(evidence.run.runs, evidence.measures, evidence.manifest)}
     module = importlib.import_module(f"optbench.analysis.networks.{FRAMES[name]}")
     return {name: getattr(module, name)(evidence.run.runs, evidence.manifest)}
 
@@ -42,4 +48,14 @@ KIND = Presentation(
     frames=frames,
     lacks_settling_times=None,
     criterion=lambda evidence: "",
+    points=Points(
+        unit="seed",
+        intervals="95 %, these tasks, new seeds",
+        subject=(
+            "of the mean cross-entropy of the training examples, as tested: batch normalization by its running "
+            "statistics, no dropout, nothing augmented, no penalty"
+        ),
+        loss="loss",
+        loss_means="training loss of the point, in nats",
+    ),
 )

@@ -1,6 +1,6 @@
 """The kinds of table, and ``render``: a run's frames as text, byte-identical for identical rows.
 
-A new table is one line in ``TABLES`` of its kind of run.
+A new table is one line in ``TABLES`` of its kind of run, or of ``measures``, whose tables every kind has.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from optbench.report.formats.machine import render_csv, render_json
 from optbench.report.formats.markup import render_latex, render_markdown
 from optbench.report.formats.terminal import render_terminal
 from optbench.report.names import unknown
+from optbench.report.tables import measures
 from optbench.report.tables.kind import TableKind
 
 #: Kinds of table by kind of run.
 KINDS: dict[str, tuple[TableKind, ...]] = {
-    kind: importlib.import_module(f"optbench.report.tables.{kind}").TABLES for kind in kinds.KINDS
+    kind: (*importlib.import_module(f"optbench.report.tables.{kind}").TABLES, *measures.TABLES) for kind in kinds.KINDS
 }
 
 #: Formats by name: each a function of the table, the terminal's width and whether only ASCII may appear.

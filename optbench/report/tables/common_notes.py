@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from optbench.report.evidence import Evidence, optimizers
@@ -17,6 +17,30 @@ def counted(evidence: Evidence) -> str:
     planned = "" if evidence.n_cells is None else f" of {evidence.n_cells} planned"
     small = [evidence.size_note] if evidence.size_note else []
     return " ".join([*small, f"Rows: {evidence.n_rows}{planned}; status: {counts}."])
+
+
+def absent(evidence: Evidence) -> list[str]:
+    """Returns which tasks of the suite are not in the run, and why."""
+    found = evidence.manifest.get("absent", {})
+    if not found:
+        return []
+    return ["Not in this run: " + "; ".join(f"{task} ({why})" for task, why in found.items()) + "."]
+
+
+def seeds(n: int | str, what: str = "seed") -> str:
+    """Returns a number of seeds in words.
+
+    Example:
+        >>> seeds(1), seeds("2 to 3", "tuning seed")
+        ('1 seed', '2 to 3 tuning seeds')
+    """
+    return f"{n} {what}{'' if str(n) == '1' else 's'}"
+
+
+def span(values: Iterable[Any]) -> str:
+    """Returns a number, or from where to where several numbers go."""
+    found = sorted({int(value) for value in values})
+    return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def rates(rows: Sequence[Mapping[str, Any]], units: str = "") -> list[str]:

@@ -33,6 +33,7 @@ Table = Literal[
     "wells",
     "theory",
     "long",
+    "sharpness",
 ]
 
 Budget = Annotated[int, Strict(), Field(ge=1, le=MAX_BUDGET)]

@@ -13,7 +13,7 @@ from optbench.suite.networks.task import Batch, Epochs, TaskSpec
 from optbench.suite.suite import Quick, Suite
 
 #: Kinds of table that a suite of networks may name as the one that answers its question.
-Table = Literal["main", "gap", "effects", "ranking", "contrasts", "long"]
+Table = Literal["main", "gap", "effects", "ranking", "contrasts", "long", "sharpness"]
 
 
 class Seeds(Model):

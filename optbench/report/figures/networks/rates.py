@@ -15,6 +15,7 @@ from optbench.report.evidence import Evidence, optimizers
 from optbench.report.figures import panels
 from optbench.report.figures.networks import accuracy_axis
 from optbench.report.formats import escaping
+from optbench.report.tables import common_notes
 from optbench.report.tables.networks import notes as network_notes
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, labels: list[str], name: str)
     rules = optimizers(frame["optimizer"])
     called = "the learning rate" if name == "lr" else escaping.figure(name)
     is_trial = frame["split"] == str(Split.TUNE)
-    seeds = network_notes.seeds(network_notes.span(frame.loc[is_trial, "n_seeds"]), "tuning seed")
+    seeds = common_notes.seeds(common_notes.span(frame.loc[is_trial, "n_seeds"]), "tuning seed")
     notes = [
         f"Bars: lowest and highest of {seeds}; they are no confidence intervals. {accuracy_axis.SAYS}.",
         "A run that diverged or failed scores 0; values at which some did have a cross on the lower edge, one line for "

@@ -12,6 +12,7 @@ from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 from optbench.report.figures import panels
 from optbench.report.figures.networks import accuracy_axis
 from optbench.report.formats import escaping
+from optbench.report.tables import common_notes
 from optbench.report.tables.networks import notes as network_notes
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     figures = []
     for labels in panels.chunks(evidence.tasks(frame["task"]), PER_PAGE):
         part = frame[frame["task"].isin(labels)]
-        seeds = network_notes.seeds(network_notes.span(part["n_seeds"]), "reported seed")
+        seeds = common_notes.seeds(common_notes.span(part["n_seeds"]), "reported seed")
         bands = "bands: quartiles" if len(rules) <= MOST_BANDS else f"of more than {MOST_BANDS} rules no quartiles"
         sheet = panels.page(
             evidence,

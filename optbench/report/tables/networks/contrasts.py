@@ -9,7 +9,7 @@ from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Table
 from optbench.report.tables import claims
-from optbench.report.tables.common_notes import NO_CONTRASTS, counted
+from optbench.report.tables.common_notes import NO_CONTRASTS, absent, counted, seeds
 from optbench.report.tables.networks import notes
 from optbench.report.tables.side_by_side import Row
 
@@ -64,7 +64,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
-    said = [counted(evidence), *notes.absent(evidence)]
+    said = [counted(evidence), *absent(evidence)]
     if not rows:
         return [*said, NO_CONTRASTS]
     said += [
@@ -82,7 +82,7 @@ def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     said += [f"{name}: {what}." for name, what in MEASURES.items() if any(row["measure"] == name for row in rows)]
     said += [
         f"{row['contrast']}: {_counted(row['n_pairs'], 'pair')} of tasks on {_counted(row['n_data'], 'data set')}, "
-        f"{notes.seeds(row['n_seeds'])}."
+        f"{seeds(row['n_seeds'])}."
         for row in rows
         if row["n_pairs"]
     ]

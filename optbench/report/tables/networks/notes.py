@@ -7,7 +7,7 @@ from typing import Any
 
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import escaping
-from optbench.report.tables.common_notes import counted, rates
+from optbench.report.tables.common_notes import absent, counted, rates, seeds, span
 
 #: The kind of interval in every table of one run of networks.
 INTERVALS = "95 %, these tasks, new seeds and new test examples"
@@ -126,14 +126,6 @@ def unranked(rows: Sequence[Row]) -> str:
     )
 
 
-def absent(evidence: Evidence) -> list[str]:
-    """Returns which tasks of the suite are not in the run, and why."""
-    found = evidence.manifest.get("absent", {})
-    if not found:
-        return []
-    return ["Not in this run: " + "; ".join(f"{task} ({why})" for task, why in found.items()) + "."]
-
-
 def beside(evidence: Evidence, rules: Sequence[str]) -> list[str]:
     """Returns what stands under every figure: which rules make half the steps, and what is not there."""
     said = [*halved(evidence, rules), *absent(evidence)]
@@ -164,22 +156,6 @@ def effect_notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
         "pairs: seeds for which both sides have scores; the others enter nothing here.",
     ]
     return [*said, *halved(evidence, (row["optimizer"] for row in rows)), unranked(rows)]
-
-
-def seeds(n: int | str, what: str = "seed") -> str:
-    """Returns a number of seeds in words.
-
-    Example:
-        >>> seeds(1), seeds("2 to 3", "tuning seed")
-        ('1 seed', '2 to 3 tuning seeds')
-    """
-    return f"{n} {what}{'' if str(n) == '1' else 's'}"
-
-
-def span(values: Iterable[Any]) -> str:
-    """Returns a number, or from where to where several numbers go."""
-    found = sorted({int(value) for value in values})
-    return str(found[0]) if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def _of_passes(rows: Sequence[Row]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
+from optbench.report.formats.formatting import points
 from optbench.report.formats.layout import Cell, Column, Section, Table
-from optbench.report.tables.common_notes import counted, rates
+from optbench.report.tables.common_notes import absent, counted, rates, seeds
 from optbench.report.tables.networks import notes as network_notes
-from optbench.report.tables.networks.scores import points
 from optbench.report.tables.side_by_side import Row, interval, rate, rows_of
 
 
@@ -64,7 +64,7 @@ def _entry(row: Row) -> tuple[Cell, ...]:
 
 
 def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
-    said = [counted(evidence), *network_notes.absent(evidence)]
+    said = [counted(evidence), *absent(evidence)]
     summary = rows_of(evidence, "network_summary")
     ranked = {row["task"] for row in rows}
     if rows:
@@ -97,8 +97,7 @@ def _unranked(summary: Sequence[Row], left: Sequence[str]) -> str:
     fewest = min(int(row["n_seeds"]) for row in summary if row["task"] in left)
     names = ", ".join(left)
     if fewest < network_notes.RANKED_FROM:
-        seeds = network_notes.seeds(fewest)
-        return f"At {seeds} nothing is ranked: that takes {network_notes.RANKED_FROM}. Not ranked: {names}."
+        return f"At {seeds(fewest)} nothing is ranked: that takes {network_notes.RANKED_FROM}. Not ranked: {names}."
     return (
         f"Not ranked, since fewer than two tuned optimizers have {network_notes.RANKED_FROM} seeds in common: {names}."
     )

@@ -8,33 +8,11 @@ from typing import Any
 
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 from optbench.report.formats import formatting
+from optbench.report.formats.formatting import points
 from optbench.report.formats.layout import Cell, Column, Section, Table
 from optbench.report.kinds.networks import SETTINGS
 from optbench.report.tables.networks import notes as network_notes
 from optbench.report.tables.side_by_side import RATE, Fact, Row, SettingsGrid, interval, rows_of
-
-#: From so many test examples on one of them is less than a twentieth of a point, and two decimals are shown.
-FINE = 2000
-
-
-def points(n_test: float, *, signed: bool = False) -> Callable[[float], str]:
-    """Returns what shows a share in percent, with as many decimals as a test set of ``n_test`` examples can tell.
-
-    Example:
-        >>> points(360)(0.97222), points(10000)(0.98765), points(360, signed=True)(0.004)
-        ('97.2', '98.77', '+0.4')
-    """
-    digits = 2 if n_test >= FINE else 1
-
-    def show(value: float) -> str:
-        if math.isnan(value):
-            return formatting.MISSING
-        if math.isinf(value):
-            return "inf" if value > 0 else "-inf"
-        rounded = round(100 * value, digits) + 0.0
-        return f"{rounded:+.{digits}f}" if signed else f"{rounded:.{digits}f}"
-
-    return show
 
 
 def _accuracy(name: str) -> Callable[[Row], Cell]:

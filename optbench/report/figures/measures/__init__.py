@@ -1,0 +1,17 @@
+"""The kinds of figure of what was measured, for runs of every kind: each is a module here."""
+
+from __future__ import annotations
+
+from optbench.report.measured import HOW
+
+FIGURES = {
+    "sharpness": f"measures of its reported runs: {HOW}",
+    "spectrum": f"the measure hessian_spectrum of its reported runs: {HOW}",
+}
+
+#: Those that hang on no score of landscapes.
+UNSCORED = frozenset(FIGURES)
+#: Those that show one setting of tuning, which is part of the file's name.
+ONE_SETTING = frozenset({"sharpness", "spectrum"})
+#: Those that need the curves of the rows.
+OF_CURVES: frozenset[str] = frozenset()
