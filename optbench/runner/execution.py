@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from optbench.runner.kinds import Kind
 from optbench.runner.kinds.kind import Part, Shard
 from optbench.runner.ledger import Ledger, Report
 from optbench.runner.manifest import opening
+from optbench.runner.measuring import Left, Measuring
 from optbench.suite.parse import SuiteFile
 
 
@@ -73,6 +74,8 @@ class Execution:
         self.total = self.done + sum(part.n_cells for name, part in self.parts.items() if name not in here)
         self.ledger.manifest["n_cells"] = self.total
         self.pace = Pace(ahead=sum(self.parts[name].work for name in self.missing()))
+        measures = kind.plan.spec.measures
+        self.measuring = Measuring(kind, self.ledger, measures, self._tell) if measures else None
 
     def missing(self) -> list[str]:
         """Returns the shards that are not committed."""
@@ -81,17 +84,27 @@ class Execution:
     def finish(self) -> bool:
         """Computes what is missing, then closes the run; returns whether there was anything to do."""
         missing = self.missing()
-        if not missing and self.ledger.is_closed:
+        if not missing and self.ledger.is_closed and not any(self.unmeasured()):
             self.ledger.shows_another_table()
             return False
         self.ledger.begin()
         self.compute(missing)
+        for shard, left in self.unmeasured():
+            assert self.measuring is not None
+            self.measuring.take_again(shard, left)
         begin, compile_s = time.perf_counter(), self.kind.compile_s
         entries = self.kind.finish(self.ledger, self._tell)
         made_s = time.perf_counter() - begin - (self.kind.compile_s - compile_s)
         self.ledger.close(compile_s=self.kind.compile_s, made_s=made_s, **entries)
         self._tell("done")
         return True
+
+    def unmeasured(self) -> Iterator[tuple[str, Left]]:
+        """Yields the committed shards of rows of whose cells something is not measured, with what."""
+        if self.measuring is not None:
+            for shard in (name for name in self.parts if name in self.ledger.done):
+                if left := self.measuring.left(self.measuring.stored_cells(shard)):
+                    yield shard, left
 
     def compute(self, missing: Collection[str]) -> None:
         """Computes shards and commits each as it comes.
@@ -106,6 +119,12 @@ class Execution:
                 # Groups overlap, so the clock's seconds are those since the shard before: they add up to the clock's.
                 now = time.perf_counter()
                 self._commit(shard, now - last - (self.kind.compile_s - compile_s))
+                if self.measuring is not None:
+                    columns, _, ends = shard.outcome
+                    left = self.measuring.left(self.measuring.cells_of(columns))
+                    self.measuring.take(shard.part.shard, left, ends)
+                    # The seconds of measures are their own.
+                    now = time.perf_counter()
                 last, compile_s = now, self.kind.compile_s
 
     def _commit(self, shard: Shard, run_s: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from optbench import environment, store
 from optbench.console import Progress
 from optbench.errors import UsageError
+from optbench.records.measures import ROWS as MEASURES
 
 Report = Callable[[Progress], None]
 
@@ -77,6 +78,16 @@ class Ledger:
         counts = dict(sorted(Counter(columns["status"]).items()))
         record = {"thread_s": facts["run_s"], **facts, "status_counts": counts}
         self.done[name] = store.write_shard(self.folder, name, columns, record, schema=store.row_schema(self.manifest))
+
+    def commit_measures(self, name: str, columns: Mapping[str, Any], seconds: Sequence[float]) -> None:
+        """Writes rows of measures beside the rows of runs.
+
+        Args:
+            name: Name of the shard.
+            columns: The rows, by column.
+            seconds: Of the clock, that each row took.
+        """
+        store.write_shard(self.folder, name, columns, {"seconds": list(seconds)}, schema=MEASURES)
 
     def close(self, *, compile_s: float, made_s: float, **more: Any) -> None:
         """Says on disk that the run is finished, with the sum of every file.

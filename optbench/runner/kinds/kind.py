@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,10 +11,15 @@ from optbench.suite.plan import Group, Plan
 from optbench.suite.suite import Suite
 
 if TYPE_CHECKING:
-    from optbench.engine.outcomes import Outcome
+    from optbench.engine.outcomes import EndPoint, Outcome, Point
+    from optbench.measures.subject import Subject
+    from optbench.runner.kinds.again import Again
 
 #: Is told what a run is doing.
 Tell = Callable[[str], None]
+
+#: A row of a run, by column: what of it says which cell it is and how it ended.
+Cell = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,14 @@ class Kind(Protocol):
         """What is run."""
 
     @property
+    def judged(self) -> Point:
+        """The point of a run that is measured."""
+
+    @property
+    def cell_columns(self) -> Sequence[str]:
+        """Columns of its rows that say which cell one is and how it ended."""
+
+    @property
     def threads(self) -> int:
         """Calls in flight."""
 
@@ -96,6 +109,29 @@ class Kind(Protocol):
 
         Yields:
             The missing shards, in any order.
+        """
+
+    def n_params(self, shard: str) -> int:
+        """Returns how many numbers the points of a shard's runs have."""
+
+    def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
+        """Returns what is measured of a point.
+
+        Args:
+            shard: The shard of the cell's row.
+            cell: The cell.
+            end: The point.
+            dtype: Precision in which the loss of a network is computed.
+        """
+
+    def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
+        """Makes the runs of committed cells again, for the points that they led to.
+
+        Args:
+            shard: The shard of their rows.
+            cells: The cells.
+            ledger: What is stored, with which losses are compared.
+            tell: Is told what is being done.
         """
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:

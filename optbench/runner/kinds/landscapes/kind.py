@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
@@ -12,9 +12,13 @@ from optbench.engine.landscapes import pictures
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import Program
 from optbench.engine.landscapes.sharing import Pair, ProgramKey, fault, held_together, program_key, program_specs
-from optbench.records.landscapes import IDENTITY
+from optbench.engine.outcomes import EndPoint, Point
+from optbench.measures.of_problem import subject_of
+from optbench.measures.subject import Subject
+from optbench.records.landscapes import IDENTITY, ROWS
+from optbench.runner.kinds.again import Again, differences, notes_of
 from optbench.runner.kinds.entries import entry_of
-from optbench.runner.kinds.kind import Kind, Part, Shard, Tell
+from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.landscapes.describing import describe
 from optbench.runner.kinds.landscapes.pictures import pictured, shots
 from optbench.runner.ledger import Ledger
@@ -28,6 +32,8 @@ class Landscapes:
     """A planned suite of functions. It has one phase: tuning and reported starts of a group lie in one shard."""
 
     schema = IDENTITY
+    judged = Point.LAST
+    cell_columns = ("cell_id", "split", "status", "start")
 
     def __init__(self, suite: Suite, selection: Selection) -> None:
         """Plans the suite."""
@@ -99,10 +105,32 @@ class Landscapes:
             now = [group for group in groups if group.dim in dims]
             tell("compiling")
             self._prepare(map(_pair, now))
-            for group, outcome in self.engine.run(now):
+            for group, outcome in self.engine.run(now, ends=bool(self.plan.spec.measures)):
                 yield Shard(_part(store.shard_name(*group.labels), group), outcome)
             if self._is_large:
                 self.engine.forget(set(dims) - drawn)
+
+    def n_params(self, shard: str) -> int:
+        """Returns the dimension of a shard's problem."""
+        return self.groups[shard].dim
+
+    def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
+        """Returns what is measured of a point; functions are computed in double precision whatever is asked for."""
+        group = self.groups[shard]
+        problem = group.problem.build()
+        start, _ = problem.starts(group.seed, cell["split"], int(cell["start"]))
+        return subject_of(problem, end.params, units=group.units, start=start)
+
+    def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
+        """Runs the whole group of some cells again, as it was run: blocks of lanes are the same."""
+        group = self.groups[shard]
+        tell("compiling")
+        self._prepare([_pair(group)])
+        tell(f"{' '.join(group.labels)}: again")
+        ((_, outcome),) = self.engine.run([group], ends=True)
+        losses = ("f_last", "curve_f")
+        stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
+        return Again(outcome.ends, notes_of(differences(stored, outcome.columns, losses)))
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Stores what the plots of two-dimensional problems need."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from optbench import catalog, store
 from optbench.analysis.networks.selection import choose
 from optbench.engine.networks.fitting import Fitter
-from optbench.engine.networks.rows import Cells, trained
+from optbench.engine.networks.rows import Cells, seed_of, trained
+from optbench.engine.outcomes import EndPoint, Point
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
+from optbench.measures.of_task import subject_of
+from optbench.measures.subject import Subject
 from optbench.records import Split
 from optbench.records.networks import IDENTITY, ROWS
+from optbench.runner.kinds.again import Again, differences, notes_of
 from optbench.runner.kinds.entries import entry_of
-from optbench.runner.kinds.kind import Kind, Part, Shard, Tell
+from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.networks.describing import describe
 from optbench.runner.ledger import Ledger
 from optbench.suite.networks.plan import NetworkGroup, NetworkPlan, plan
@@ -36,6 +40,8 @@ class Networks:
     """
 
     schema = IDENTITY
+    judged = Point.JUDGED
+    cell_columns = ("cell_id", "split", "status", "config", "seed")
 
     def __init__(self, suite: Suite, selection: Selection) -> None:
         """Plans the suite, without tasks that are left out where their data are absent."""
@@ -46,6 +52,8 @@ class Networks:
         self.plan = self.whole if len(left_out) == len(self.whole.spec.tasks) else _without(self.whole, left_out)
         self.threads = visible_cores()
         self.compile_s = 0.0
+        self.groups = {part.shard: group for group in self.plan.groups for part in _parts(group).values()}
+        self._read: tuple[TaskSpec, Task] | None = None
 
     def describe(self) -> str:
         """Returns the plan as text, with what it is estimated to cost."""
@@ -92,14 +100,17 @@ class Networks:
 
     def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
         """Tunes and reports group after group; groups of one task share its data."""
-        task: tuple[TaskSpec, Task] | None = None
         for group in self.plan.groups:
             if not any(part.shard in missing for part in _parts(group).values()):
                 continue
-            if task is None or task[0] != group.task:
-                tell(f"{group.task.label}: reading")
-                task = group.task, task_of(group)
-            yield from self._phases(group, task[1], missing, ledger, tell)
+            yield from self._phases(group, self._task(group, tell), missing, ledger, tell)
+
+    def _task(self, group: NetworkGroup, tell: Tell) -> Task:
+        """Returns the task of a group; the last one that was read is kept."""
+        if self._read is None or self._read[0] != group.task:
+            tell(f"{group.task.label}: reading")
+            self._read = group.task, task_of(group)
+        return self._read[1]
 
     def _phases(
         self, group: NetworkGroup, task: Task, missing: Collection[str], ledger: Ledger, tell: Tell
@@ -134,6 +145,28 @@ class Networks:
             training = {key: value for key, value in fitter.facts.items() if key != "compile_s"}
             entries = {"training": ledger.manifest["training"] | {group.task.label: training}}
         return Shard(_parts(group)[split], outcome, entries)
+
+    def n_params(self, shard: str) -> int:
+        """Returns the number of parameters of a shard's networks."""
+        return self.groups[shard].task.n_params()
+
+    def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
+        """Returns what is measured of a point."""
+        group = self.groups[shard]
+        seed = seed_of(group.seed, Split(cell["split"]), int(cell["seed"]))
+        return subject_of(self._task(group, lambda said: None), end.params, end.stats, seed=seed, dtype=dtype)
+
+    def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
+        """Trains some cells again from their seeds."""
+        group = self.groups[shard]
+        fitter = fitter_of(group, self._task(group, tell))
+        self.compile_s += _compile_s(fitter)
+        tell(f"{' '.join(group.labels)}: training again")
+        split = Split(cells[0]["split"])
+        outcome = trained(group, split, [(int(cell["config"]), int(cell["seed"])) for cell in cells], fitter)
+        losses = ("train_loss", "test_loss", "curve_train_loss")
+        stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
+        return Again(outcome.ends, notes_of(differences(stored, outcome.columns, losses)))
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Nothing is made of the rows."""

@@ -1,0 +1,138 @@
+"""The measures of a run: which are planned, which are stored, and how the others come to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+
+from optbench import store
+from optbench.core.keys import canonical, digest
+from optbench.engine.measuring import Taken, nothing, take, take_together
+from optbench.engine.outcomes import Columns, EndPoint
+from optbench.environment import visible_cores
+from optbench.measures.measure import MANY
+from optbench.measures.subject import Subject
+from optbench.records import Split, Status
+from optbench.records.measures import ROWS
+from optbench.runner.kinds.kind import Cell, Kind, Tell
+from optbench.runner.ledger import Ledger
+from optbench.suite.measure import MeasureSpec
+
+#: Cells of a shard of rows whose measure is not stored.
+Left = list[tuple[MeasureSpec, list[Cell]]]
+
+
+class Measuring:
+    """Takes measures and commits them: a shard for each measure of the cells of each shard of rows.
+
+    What is stored is told by the rows of measures themselves, so whatever is asked for later, a further measure or
+    further cells, becomes further shards, and nothing is measured twice.
+    """
+
+    def __init__(self, kind: Kind, ledger: Ledger, specs: Sequence[MeasureSpec], tell: Tell) -> None:
+        """Reads what is stored.
+
+        Args:
+            kind: What makes points of cells, and subjects of points.
+            ledger: The run's shards.
+            specs: The measures.
+            tell: Is told what is being done.
+        """
+        self.kind, self.ledger, self.specs, self.tell = kind, ledger, specs, tell
+        names = list(store.committed(ledger.folder, ROWS))
+        rows = store.read_shards(ledger.folder, names, ["cell_id", "point", "settings"], schema=ROWS)
+        rows = rows[rows["point"] == str(kind.judged)]
+        self._stored = set(zip(rows["cell_id"], rows["settings"], strict=True))
+
+    def left(self, cells: Sequence[Cell]) -> Left:
+        """Returns what is not stored of some cells, of which only reported ones are measured."""
+        reported = [cell for cell in cells if cell["split"] == Split.REPORT]
+        found = [
+            (spec, [cell for cell in reported if (cell["cell_id"], spec.identity) not in self._stored])
+            for spec in self.specs
+        ]
+        return [(spec, wanted) for spec, wanted in found if wanted]
+
+    def stored_cells(self, shard: str) -> list[Cell]:
+        """Returns the cells of a committed shard of rows."""
+        schema = store.row_schema(self.ledger.manifest)
+        rows = store.read_shards(self.ledger.folder, [shard], self.kind.cell_columns, schema=schema)
+        return self.cells_of({name: rows[name].tolist() for name in self.kind.cell_columns})
+
+    def cells_of(self, columns: Columns | Mapping[str, Any]) -> list[Cell]:
+        """Returns the cells of rows."""
+        names = self.kind.cell_columns
+        return [dict(zip(names, values, strict=True)) for values in zip(*(columns[key] for key in names), strict=True)]
+
+    def take_again(self, shard: str, left: Left) -> None:
+        """Takes measures of cells whose points are not at hand: their runs are made again.
+
+        Args:
+            shard: The shard of their rows.
+            left: What is wanted of which cells.
+        """
+        wanted = {cell["cell_id"]: cell for _, cells in left for cell in cells if cell["status"] == Status.OK}
+        again = self.kind.again(shard, list(wanted.values()), self.ledger, self.tell) if wanted else None
+        self.take(shard, left, again.ends if again else (), again.notes if again else {})
+
+    def take(
+        self, shard: str, left: Left, ends: Sequence[EndPoint], notes: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
+        """Takes measures of cells whose points are at hand, and commits each measure as it comes.
+
+        Args:
+            shard: The shard of their rows.
+            left: What is wanted of which cells.
+            ends: Points that runs of the shard led to.
+            notes: What else the details of a cell's rows are to say, by its id.
+        """
+        points = {end.cell_id: end for end in ends if end.point is self.kind.judged}
+        for spec, cells in left:
+            self.tell(f"{shard}: {spec.title}")
+            here = [cell for cell in cells if cell["status"] == Status.OK and cell["cell_id"] in points]
+            found = self._taken(spec, shard, here, [points[cell["cell_id"]] for cell in here])
+            by_cell = {one.row["cell_id"]: _noted(one, (notes or {}).get(one.row["cell_id"])) for one in found}
+            taken = [by_cell.get(cell["cell_id"]) or self._none(spec, cell) for cell in cells]
+            # A measure of the same cells under another label has the same numbers, and is not taken again.
+            name = store.shard_name(spec.title, f"{shard} {digest([spec.identity, [c['cell_id'] for c in cells]])}")
+            columns = {column: [one.row[column] for one in taken] for column in ROWS.columns}
+            self.ledger.commit_measures(name, columns, [round(one.seconds, 6) for one in taken])
+            self._stored |= {(cell["cell_id"], spec.identity) for cell in cells}
+
+    def _none(self, spec: MeasureSpec, cell: Cell) -> Taken:
+        """Returns the row of a run without a judged point."""
+        said = "the run has no such point when it is made again"
+        if cell["status"] != Status.OK:
+            said = f"the run has no such point: its status is {cell['status']}"
+        return nothing(spec, cell["cell_id"], self.kind.judged, said)
+
+    def _taken(self, spec: MeasureSpec, shard: str, cells: Sequence[Cell], ends: Sequence[EndPoint]) -> list[Taken]:
+        """Returns a measure of points, taken together where that is faster, else on all cores."""
+
+        def subject(cell: Cell, end: EndPoint) -> Subject:
+            return self.kind.subject(shard, cell, end, spec.dtype)
+
+        pairs = list(zip(cells, ends, strict=True))
+        if spec.build().take_many is not None and pairs and self.kind.n_params(shard) <= MANY:
+            return take_together(spec, ends, [subject(*pair) for pair in pairs])
+        pool = ThreadPoolExecutor(visible_cores() if jax.default_backend() == "cpu" else 1)
+        try:
+            found = []
+            for one in pool.map(lambda pair: take(spec, pair[1], lambda: subject(*pair)), pairs):
+                found.append(one)
+                self.tell(f"{shard}: {spec.title} {len(found)}/{len(pairs)}")
+            return found
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _noted(taken: Taken, note: Mapping[str, Any] | None) -> Taken:
+    """Returns a row whose details say what else there is to say."""
+    if not note:
+        return taken
+    details = canonical({**json.loads(taken.row["details"]), **note})
+    return taken._replace(row={**taken.row, "details": details})
