@@ -27,6 +27,7 @@ _FEWER = "optbench.tasks.models.fewer_parameters"
 MODELS: tuple[ModelEntry, ...] = (
     ModelEntry("linear", _DENSE, "fully connected", "softmax regression", (28, 28, 1), 7_850),
     ModelEntry("mlp", _DENSE, "fully connected", "two hidden layers, 128 and 64", (28, 28, 1), 109_386),
+    ModelEntry("tanh_mlp", _DENSE, "fully connected", "two hidden layers of 24 with tanh", (40, 1), 1_834),
     ModelEntry(
         "keskar_f1", _DENSE, "fully connected", "Keskar's F1: five layers of 512, batch norm", (28, 28, 1), 1_462_794
     ),

@@ -95,6 +95,15 @@ class Relu(Layer):
 
 
 @dataclass(frozen=True)
+class Tanh(Layer):
+    """The hyperbolic tangent: smooth, so the Hessian of a network with it exists everywhere."""
+
+    def forward(self, params: Arrays, stats: Arrays, x: Array, mode: Mode) -> tuple[Array, Arrays]:
+        """Returns ``tanh(x)``."""
+        return jnp.tanh(x), stats
+
+
+@dataclass(frozen=True)
 class Dropout(Layer):
     """Dropout in training; a place at which it can be switched on where the rate is 0.
 

@@ -9,7 +9,7 @@ import pytest
 
 from optbench import catalog
 from optbench.tasks.models.convolution import Convolution
-from optbench.tasks.models.dense import Dense, Dropout, Flatten, Relu
+from optbench.tasks.models.dense import Dense, Dropout, Flatten, Relu, Tanh
 from optbench.tasks.models.normalization import BatchNorm
 from optbench.tasks.models.pooling import GlobalAverage, MaxPool
 from tests.tasks.models.designs import BUILT, INPUTS, batch, error, loss
@@ -22,7 +22,7 @@ RATE = 0.1
 
 def module(layer, shape, params):
     """Returns torch's layer with our numbers in it."""
-    functions = {Relu: torch.nn.ReLU, Flatten: torch.nn.Flatten, Dropout: torch.nn.Identity}
+    functions = {Relu: torch.nn.ReLU, Tanh: torch.nn.Tanh, Flatten: torch.nn.Flatten, Dropout: torch.nn.Identity}
     if type(layer) in functions:
         return functions[type(layer)]()
     axes = len(shape) - 1
