@@ -10,4 +10,7 @@ MEASURES: tuple[Entry, ...] = (
     ),
     Entry("grad_norm", "optbench.measures.position", "gradients", "norm of the gradient of the whole loss"),
     Entry("distance", "optbench.measures.position", "path", "distance from the start"),
+    Entry("keskar", "optbench.measures.keskar", "sharpness", "growth of the loss within a small box, in percent"),
+    Entry("sam", "optbench.measures.sam", "sharpness", "growth of the loss within a ball"),
+    Entry("asam", "optbench.measures.sam", "sharpness", "growth of the loss within a ball whose units are the weights"),
 )

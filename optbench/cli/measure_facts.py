@@ -36,7 +36,7 @@ def facts(entry: catalog.Entry, given: Mapping[str, Any]) -> dict[str, Any]:
         "formula": measure.formula,
         "unit": measure.unit,
         "settings": {name: _setting(setting) | {"value": values[name]} for name, setting in measure.settings.items()},
-        "is_invariant": measure.is_invariant,
+        "is_invariant": measure.is_invariant_at(values),
         "reference": measure.reference,
     }
 

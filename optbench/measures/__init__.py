@@ -10,6 +10,10 @@ from typing import Any
 
 #: Public name -> module.
 _PUBLIC = {
+    "adaptive_sharpness": "optbench.measures.sam",
+    "as_objective": "optbench.measures.losses",
+    "keskar_sharpness": "optbench.measures.keskar",
+    "sam_sharpness": "optbench.measures.sam",
     "noise_scale": "optbench.measures.gradient_noise",
     "noise_scale_of_batches": "optbench.measures.gradient_noise",
     "distance": "optbench.measures.position",

@@ -94,6 +94,7 @@ class Measure:
         take_many: ``take_many(subjects, **settings)``, a list of numbers: the same of several points of one objective,
             of at most ``MANY`` numbers each, faster than one by one; ``None`` where nothing is gained.
         is_invariant: Whether rescaling that leaves a network's function as it is (Dinh et al. 2017) leaves it, too.
+        invariant_with: Settings that this needs; with others it is not invariant.
         unit: In what the estimate is counted, empty for a pure number.
     """
 
@@ -105,7 +106,12 @@ class Measure:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     take_many: Callable[..., Sequence[Measured]] | None = None
     is_invariant: bool = False
+    invariant_with: Mapping[str, Value] = field(default_factory=dict)
     unit: str = ""
+
+    def is_invariant_at(self, settings: Mapping[str, Value]) -> bool:
+        """Returns whether it is invariant with these settings, all of them."""
+        return self.is_invariant and all(settings[name] == value for name, value in self.invariant_with.items())
 
     def faults(self, given: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Returns what is wrong with settings: (name, message) pairs.

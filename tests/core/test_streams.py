@@ -18,6 +18,7 @@ from optbench.analysis.statistics import families
 from optbench.core import keys
 from optbench.engine.networks.rows import seed_of
 from optbench.errors import UsageError
+from optbench.measures import as_objective, keskar_sharpness, sam_sharpness
 from optbench.problems import constants
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.noise import Noise
@@ -110,12 +111,21 @@ def draw_searches():
         design(ranges, 4, seed=0, label=entry.name)
 
 
+def draw_sharpness():
+    loss = as_objective(lambda x: x @ x, np.ones(3))
+    for seed in range(3):
+        keskar_sharpness(loss, np.ones(3), subspace=2, seed=seed)
+        sam_sharpness(loss, np.ones(3), seed=seed)
+
+
 #: Files of the package that draw.
 FILES = {
     "analysis/statistics/families.py",
     "analysis/landscapes/redraw.py",
     "analysis/landscapes/resample.py",
     "engine/networks/rows.py",
+    "measures/flat.py",
+    "measures/perturbations.py",
     "problems/constants.py",
     "problems/finite_sums/batches.py",
     "problems/finite_sums/design.py",
@@ -129,7 +139,7 @@ FILES = {
 
 
 def test_no_two_places_ask_for_one_stream(asked):
-    for draw in (draw_problems, draw_noise, draw_networks, draw_searches, draw_analysis):
+    for draw in (draw_problems, draw_noise, draw_networks, draw_searches, draw_analysis, draw_sharpness):
         draw()
     assert len(asked) > 1500
     several = {frozenset(place.split()[0] for place in found) for found in asked.values() if len(found) > 1}
