@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from optbench.catalog.entry import Entry
 
+_EIGENVALUES = "optbench.measures.extreme_eigenvalues"
+
 MEASURES: tuple[Entry, ...] = (
+    Entry("hessian_top", _EIGENVALUES, "curvature", "the largest eigenvalue of the Hessian"),
+    Entry("hessian_bottom", _EIGENVALUES, "curvature", "the smallest eigenvalue of the Hessian"),
+    Entry("hessian_trace", "optbench.measures.traces", "curvature", "the sum of the eigenvalues of the Hessian"),
+    Entry("hessian_spectrum", "optbench.measures.spectrum", "curvature", "the spectral density of the Hessian"),
+    Entry(
+        "preconditioned_top",
+        "optbench.measures.preconditioned",
+        "curvature",
+        "the largest eigenvalue of the Hessian as an adaptive rule scales it",
+    ),
     Entry(
         "noise_scale", "optbench.measures.gradient_noise", "gradients", "variance of gradients over their mean's square"
     ),

@@ -179,6 +179,20 @@ class Objective:
         self._given = self._placed(Given(shared, parts, np.asarray(n, self.dtype)))
         self._runs: dict[str, Callable[..., Any]] = {}
 
+    def point(self, params: Params) -> Params:
+        """Returns a point as NumPy arrays in the objective's type.
+
+        Args:
+            params: The point, in numbers.
+
+        Returns:
+            A pytree like it.
+
+        Raises:
+            UsageError: The point has another structure or other shapes.
+        """
+        return self._numbers(*jax.tree.flatten(params))
+
     def value(self, params: Params) -> Any:
         """Returns the value at a point.
 

@@ -10,10 +10,17 @@ from typing import Any
 
 #: Public name -> module.
 _PUBLIC = {
+    "Hessian": "optbench.measures.hessian",
+    "NotApplicable": "optbench.measures.measure",
     "adaptive_sharpness": "optbench.measures.sam",
     "as_objective": "optbench.measures.losses",
+    "eigenvalues": "optbench.measures.extreme_eigenvalues",
     "keskar_sharpness": "optbench.measures.keskar",
+    "preconditioned_eigenvalues": "optbench.measures.preconditioned",
+    "preconditioner": "optbench.measures.preconditioners",
     "sam_sharpness": "optbench.measures.sam",
+    "spectral_density": "optbench.measures.spectrum",
+    "trace": "optbench.measures.traces",
     "noise_scale": "optbench.measures.gradient_noise",
     "noise_scale_of_batches": "optbench.measures.gradient_noise",
     "distance": "optbench.measures.position",

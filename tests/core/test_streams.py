@@ -18,7 +18,7 @@ from optbench.analysis.statistics import families
 from optbench.core import keys
 from optbench.engine.networks.rows import seed_of
 from optbench.errors import UsageError
-from optbench.measures import as_objective, keskar_sharpness, sam_sharpness
+from optbench.measures import as_objective, eigenvalues, keskar_sharpness, sam_sharpness, spectral_density, trace
 from optbench.problems import constants
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.noise import Noise
@@ -118,14 +118,25 @@ def draw_sharpness():
         sam_sharpness(loss, np.ones(3), seed=seed)
 
 
+def draw_curvature():
+    loss = as_objective(lambda x: x @ x, np.ones(9))
+    for seed in range(3):
+        eigenvalues(loss, np.ones(9), k=3, seed=seed)
+        trace(loss, np.ones(9), 6, seed, "hutch++")
+        spectral_density(loss, np.ones(9), seed=seed)
+
+
 #: Files of the package that draw.
 FILES = {
     "analysis/statistics/families.py",
     "analysis/landscapes/redraw.py",
     "analysis/landscapes/resample.py",
     "engine/networks/rows.py",
+    "measures/extreme_eigenvalues.py",
     "measures/flat.py",
     "measures/perturbations.py",
+    "measures/spectrum.py",
+    "measures/traces.py",
     "problems/constants.py",
     "problems/finite_sums/batches.py",
     "problems/finite_sums/design.py",
@@ -139,7 +150,15 @@ FILES = {
 
 
 def test_no_two_places_ask_for_one_stream(asked):
-    for draw in (draw_problems, draw_noise, draw_networks, draw_searches, draw_analysis, draw_sharpness):
+    for draw in (
+        draw_problems,
+        draw_noise,
+        draw_networks,
+        draw_searches,
+        draw_analysis,
+        draw_sharpness,
+        draw_curvature,
+    ):
         draw()
     assert len(asked) > 1500
     several = {frozenset(place.split()[0] for place in found) for found in asked.values() if len(found) > 1}

@@ -18,10 +18,17 @@ def _value(x, hessian, slope, value):
 _QUADRATIC = Loss(_value)
 
 
-def quadratic(hessian, slope=None, value=0.0):
+def symmetric(eigenvalues, seed=0):
+    """A symmetric matrix with these eigenvalues and random eigenvectors."""
+    n = len(eigenvalues)
+    basis, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(n, n)))
+    return (basis * np.asarray(eigenvalues, np.float64)) @ basis.T
+
+
+def quadratic(hessian, slope=None, value=0.0, dtype=np.float64):
     """The loss ``value + slope'x + x'Hx / 2`` of a vector."""
     slope = np.zeros(len(hessian)) if slope is None else slope
-    return Objective(_QUADRATIC, np.zeros(len(hessian)), shared=(hessian, slope, np.float64(value)))
+    return Objective(_QUADRATIC, np.zeros(len(hessian), dtype), shared=(hessian, slope, np.float64(value)))
 
 
 def around(hessian, slope=None, x=None, value=0.0):
