@@ -25,4 +25,8 @@ MEASURES: tuple[Entry, ...] = (
     Entry("keskar", "optbench.measures.keskar", "sharpness", "growth of the loss within a small box, in percent"),
     Entry("sam", "optbench.measures.sam", "sharpness", "growth of the loss within a ball"),
     Entry("asam", "optbench.measures.sam", "sharpness", "growth of the loss within a ball whose units are the weights"),
+    Entry("landscape_1d", "optbench.measures.landscape", "pictures", "loss on a random line, filter-normalized"),
+    Entry("landscape_2d", "optbench.measures.landscape", "pictures", "loss on a random plane, filter-normalized"),
+    Entry("interpolation", "optbench.measures.interpolation", "pictures", "loss and accuracy between two solutions"),
+    Entry("path", "optbench.measures.path", "pictures", "way of a run in the plane of its principal directions"),
 )

@@ -14,16 +14,20 @@ _PUBLIC = {
     "NotApplicable": "optbench.measures.measure",
     "adaptive_sharpness": "optbench.measures.sam",
     "as_objective": "optbench.measures.losses",
+    "distance": "optbench.measures.position",
     "eigenvalues": "optbench.measures.extreme_eigenvalues",
+    "interpolate": "optbench.measures.interpolation",
     "keskar_sharpness": "optbench.measures.keskar",
+    "loss_slice": "optbench.measures.slices",
+    "noise_scale": "optbench.measures.gradient_noise",
+    "noise_scale_of_batches": "optbench.measures.gradient_noise",
     "preconditioned_eigenvalues": "optbench.measures.preconditioned",
     "preconditioner": "optbench.measures.preconditioners",
+    "principal_plane": "optbench.measures.path",
+    "random_direction": "optbench.measures.directions",
     "sam_sharpness": "optbench.measures.sam",
     "spectral_density": "optbench.measures.spectrum",
     "trace": "optbench.measures.traces",
-    "noise_scale": "optbench.measures.gradient_noise",
-    "noise_scale_of_batches": "optbench.measures.gradient_noise",
-    "distance": "optbench.measures.position",
 }
 
 __all__ = list(_PUBLIC)
