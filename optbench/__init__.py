@@ -25,7 +25,6 @@ _PUBLIC = {
     "problem": ("optbench.catalog", "problem"),
     "trace": ("optbench.engine.landscapes.trace", "trace"),
     "run": ("optbench.runner", "run"),
-    "measure": ("optbench.runner.remeasuring", "measure"),
     "load": ("optbench.store", "load"),
     "analysis": ("optbench.analysis", ""),
     "measures": ("optbench.measures", ""),

@@ -50,7 +50,7 @@ def measure_of(run: pd.Series, label: str, told: dict, point: str) -> dict:
     row = {
         "cell_id": run["cell_id"], "point": point, "evals": 126, "other_cell_id": "", "measure": label,
         "estimate": float(estimate), "standard_error": 0.02 * abs(estimate) if "trace" in label else np.nan,
-        "settings": json.dumps({"name": told["name"], **told["settings"]}), "details": json.dumps({"dtype": "float64"}),
+        "settings": json.dumps({"name": told["name"], "dtype": "float64", **told["settings"]}), "details": "{}",
         "grid": np.empty(0), "values": np.empty(0), "status": "ok", "message": "",
     }  # fmt: skip
     if told["name"] == "hessian_spectrum":
@@ -72,3 +72,20 @@ def network_run(runs: pd.DataFrame | None = None, **entries) -> SimpleNamespace:
     run = networks.run(runs, **{"measures": MEASURES, **entries})
     run.measures = rows_of(run.runs)
     return run
+
+
+#: Batch sizes and rates of the factorial run.
+SIZES, RATES = (16, 64), (0.003, 0.03, 0.1)
+
+
+def factorial_run(n_seeds: int = 6, **entries) -> SimpleNamespace:
+    """Returns a run of one data set and model at several batch sizes, whose optimizers hold several rates."""
+    base = networks.manifest()["tasks"]["digits-lenet"]
+    tasks = {f"digits-lenet-b{size}": {**base, "batch_size": size} for size in SIZES}
+    rules = {f"{name}[lr={rate:g}]": (name, rate) for name in ("sgd", "adam") for rate in RATES}
+    rows = [
+        networks.row(task, label, 0, "report", seed, swept_value=rate, is_default=True)
+        for task in tasks for label, (_, rate) in rules.items() for seed in range(n_seeds)
+    ]  # fmt: skip
+    optimizers = {label: {"name": name, "swept": "lr", "grid": []} for label, (name, _) in rules.items()}
+    return network_run(networks.frame(rows), tasks=tasks, optimizers=optimizers, tuning="default", **entries)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +68,7 @@ def opening(read: SuiteFile, kind: Kind, selection: Mapping[str, Any], command: 
         "seed": spec.seed,
         "tuning": spec.tuning,
         "table": spec.table,
-        **({"measures": {entry.title: json.loads(entry.identity) for entry in spec.measures}} if spec.measures else {}),
+        **({"measures": {entry.title: entry.described for entry in spec.measures}} if spec.measures else {}),
         "n_cells": kind.plan.n_cells,
         "created_utc": now(),
         "finished_utc": None,

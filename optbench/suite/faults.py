@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from optbench.suite.optimizer import OptimizerSpec
 
 
+def held_faults(entries: Sequence[OptimizerSpec]) -> list[tuple[str, str]]:
+    """Returns which entries of a suite that tunes hold the hyperparameter that they sweep.
+
+    Args:
+        entries: The optimizers of a suite.
+    """
+    return [
+        (f"optimizers[{index}].hyper.{entry.swept}", "is swept, so it cannot be fixed as well")
+        for index, entry in enumerate(entries)
+        if entry.swept in entry.hyper
+    ]
+
+
 def grid_faults(
     entries: Sequence[OptimizerSpec], given: Mapping[str, Grid], grid_of: Callable[[OptimizerSpec], Grid]
 ) -> list[tuple[str, str]]:

@@ -20,12 +20,12 @@ class OptimizerSpec(Entry):
 
     Attributes:
         name: Registry name or ``module:attribute``.
-        hyper: Hyperparameters held at other values than their defaults.
+        hyper: Hyperparameters held at other values than their defaults; the swept one only where nothing is tuned.
         sweep: Range of the one swept hyperparameter, where it is not the suite's ``grid``.
         search: Ranges of random tuning, where they are not those of the rule.
     """
 
-    KEYS: ClassVar = ("name",)
+    KEYS: ClassVar = ("name", "hyper")
 
     name: Text
     hyper: Mapping[str, Real] = Field(default_factory=dict)
@@ -61,8 +61,6 @@ class OptimizerSpec(Entry):
             for key in self.search
             if key in self.hyper
         ]
-        if self.swept in self.hyper:
-            wrong.append((f"hyper.{self.swept}", "is swept, so it cannot be fixed as well"))
         if wrong:
             raise violations(wrong)
         return self

@@ -15,7 +15,7 @@ from optbench.kinds import KINDS
 from optbench.suite.claim import Claim
 from optbench.suite.entry import Entry
 from optbench.suite.explaining import explain
-from optbench.suite.faults import grid_faults, range_faults, repeated, unused_grids
+from optbench.suite.faults import grid_faults, held_faults, range_faults, repeated, unused_grids
 from optbench.suite.measure import MeasureSpec, measure_faults
 from optbench.suite.model import MAX_INT, Grid, Model, Text, violations
 from optbench.suite.optimizer import OptimizerSpec
@@ -105,7 +105,7 @@ class Suite(Model):
 
     def faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the suite as a whole: (key, message) pairs."""
-        wrong = []
+        wrong = [] if self.tuning == "default" else held_faults(self.optimizers)
         if self.tuning == "grid":
             wrong += grid_faults(self.optimizers, self.grid, self.grid_of)
         elif self.tuning == "random":

@@ -101,7 +101,7 @@ def test_every_measure_of_a_network_leaves_a_row_whatever_becomes_of_it(tmp_path
     assert json.loads(unbounded["details"])["steps"] == 3
     assert rows[rows["measure"] == "broken"]["message"].unique().tolist() == ["ValueError: no such thing"]
     assert (rows["seconds"] >= 0).all()
-    assert found.manifest["measures"]["two"]["shift"] == 2.0
+    assert found.manifest["measures"]["two"]["settings"]["shift"] == 2.0
     assert store.verify(found.path) == []
 
 

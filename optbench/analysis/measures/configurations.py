@@ -23,3 +23,18 @@ def named(settings: Iterable[str]) -> str:
         'default, tuned'
     """
     return AND.join(settings)
+
+
+def rule_of(label: str, swept: str) -> str:
+    """Returns the label of an optimizer without the value at which it holds the swept hyperparameter.
+
+    Example:
+        >>> rule_of("sgd[lr=0.1]", "lr"), rule_of("momentum[lr=0.1,beta=0.99]+sam", "lr"), rule_of("adam", "lr")
+        ('sgd', 'momentum[beta=0.99]+sam', 'adam')
+    """
+    before, bracket, rest = label.partition("[")
+    inside, closed, after = rest.partition("]")
+    if not closed:
+        return label
+    kept = [item for item in inside.split(",") if not item.startswith(f"{swept}=")]
+    return before + (f"{bracket}{','.join(kept)}{closed}" if kept else "") + after

@@ -9,15 +9,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.measures.configurations import rule_of
 from optbench.errors import DataError
 from optbench.records.measures import MeasureStatus
 
-#: Of the run: ``unit`` is the seed or the start, the independent unit; ``loss`` that of the point, without noise, on
-#: all training examples, and of a function the relative gap; ``batch`` examples of a batch, NaN where there is none.
+#: Of the run: ``rule`` is the optimizer without the value at which it holds what it sweeps; ``unit`` is the seed or the
+#: start, the independent unit; ``loss`` is that of the point on all training examples, of a function the relative gap;
+#: ``batch`` examples of a batch, NaN where there is none.
 OF_RUN = (
-    *("cell_id", "optimizer", "config", "swept", "swept_value", "is_default", "split", "unit", "batch"),
+    *("cell_id", "optimizer", "rule", "config", "swept", "swept_value", "is_default", "split", "unit", "batch"),
     *("family", "loss", "test_accuracy", "gap"),
 )
+#: Those that are made here.
+MADE = ("rule", "loss")
 #: Of the measure: ``name`` is that of the catalogue, ``measure`` the label in the suite.
 OF_MEASURE = (
     *("point", "evals", "other_cell_id", "measure", "name", "title", "units", "is_invariant"),
@@ -35,7 +39,7 @@ def joined(
 
     Args:
         measures: Rows with the columns of ``records.measures``.
-        runs: What the runs are: ``entry`` and all of ``OF_RUN`` but ``loss``, and what ``loss`` reads.
+        runs: What the runs are: ``entry`` and all of ``OF_RUN`` but those of ``MADE``, and what ``loss`` reads.
         manifest: The run's manifest.
         entry: Column of the problem or task.
         loss: Makes the loss at the point.
@@ -52,7 +56,10 @@ def joined(
     places = [at[str(cell)] for cell in measures["cell_id"]]
     found = runs.iloc[places].reset_index(drop=True)
     own = measures.reset_index(drop=True)
-    table = found[[entry, *(name for name in OF_RUN if name != "loss")]].copy()
+    table = found[[entry, *(name for name in OF_RUN if name not in MADE)]].copy()
+    table["rule"] = [
+        rule_of(str(label), str(swept)) for label, swept in zip(found["optimizer"], found["swept"], strict=True)
+    ]
     found_rows = found.to_dict("records")
     table["loss"] = [
         loss({str(key): value for key, value in row.items()}, str(point), int(evals))

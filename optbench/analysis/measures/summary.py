@@ -20,7 +20,7 @@ WITHOUT = tuple(status.value for status in MeasureStatus if status is not Measur
 #: over the runs that have a number, ``loss_low`` and ``loss_high`` the least and the largest; ``n_runs`` how many runs
 #: were planned, ``n_numbers`` how many have a number.
 SHARPNESS = (
-    *("family", "batch", "optimizer", "config", "settings", "swept", "swept_value", "at_edge", "point"),
+    *("family", "batch", "optimizer", "rule", "config", "settings", "swept", "swept_value", "at_edge", "point"),
     *("measure", "name", "title", "units", "is_invariant", "estimate", "low", "high", "standard_error"),
     *("n_units", "n_runs", "n_numbers", *WITHOUT, "loss", "loss_low", "loss_high"),
     *("n_test", "test_accuracy", "test_low", "test_high", "gap", "gap_low", "gap_high"),
@@ -57,7 +57,9 @@ def sharpness(measured: pd.DataFrame, configurations: pd.DataFrame, entry: str) 
         first = mine.iloc[0]
         label, optimizer, config = str(first[entry]), str(first["optimizer"]), int(first["config"])
         configuration = known[label, optimizer, config]
-        keys = {name: first[name] for name in ("family", "batch", "optimizer", "config", "point", "measure", "name")}
+        keys = {
+            name: first[name] for name in ("family", "batch", "optimizer", "rule", "config", "point", "measure", "name")
+        }
         keys |= {name: first[name] for name in ("title", "units", "is_invariant")}
         of_config = {name: configuration[name] for name in _OF_CONFIGURATION}
         rows.append({entry: label, **keys, **of_config, **_of_runs(mine)})

@@ -48,7 +48,7 @@ def _shown(table: Table, show: Callable[[str], str]) -> Table:
     """Returns the table with printable names; before anything is measured, since escapes take room."""
 
     def cell(c: Cell) -> Cell:
-        return replace(c, value=show(c.value))
+        return replace(c, value=show(c.value), interval=show(c.interval), aside=show(c.aside))
 
     blocks = tuple(Section(show(b.label), tuple(tuple(map(cell, row)) for row in b.rows)) for b in table.blocks)
     columns = tuple(replace(column, title=show(column.title)) for column in table.columns)

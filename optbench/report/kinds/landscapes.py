@@ -128,7 +128,7 @@ KIND = Presentation(
     points=Points(
         unit="start",
         intervals="95 %, these problems, new starts",
-        subject="of the function without noise, in its own units",
+        subject="of the function without noise, in the units in which rules see it",
         loss="gap",
         loss_means="relative gap of the point",
     ),

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import AutoLocator, NullLocator
+from matplotlib.ticker import AutoLocator, NullLocator, SymmetricalLogLocator
 
 from optbench.analysis.measures.configurations import AND
 from optbench.analysis.measures.measured import at_ends
@@ -35,7 +35,7 @@ RATES = 3
 #: Ratios of the largest to the smallest number of a panel up to which its axis has even ticks, and ticks at 1, 2, 5.
 CLOSE, WIDE = 4.0, 300.0
 #: Where the steps of a rule on a quadratic stop shrinking, by measure: a multiple of 1/lr, and of which rule.
-EDGES = {"hessian_top": (2.0, "2/lr, the edge of gradient descent"), "preconditioned_top": (38.0, "38/lr, of Adam")}
+EDGES = {"hessian_top": (2.0, "2/lr (gradient descent)"), "preconditioned_top": (38.0, "38/lr (Adam, b1 0.9)")}
 
 
 class Axis(NamedTuple):
@@ -67,9 +67,6 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         return []
     ends = at_ends(evidence.frame("measured"))
     ends = ends[(ends["split"] == str(Split.REPORT)) & (ends["status"] == str(MeasureStatus.OK))]
-    ends = ends.assign(
-        rule=[without(label, swept) for label, swept in zip(ends["optimizer"], ends["swept"], strict=True)]
-    )
     entry = evidence.of_kind.entry
     pages = []
     for swept in sorted({str(name) for name in ends["swept"]}, key=lambda name: (name != "lr", name)):
@@ -82,21 +79,6 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
             mine, axis = _along(evidence, part[part["family"] == family], swept, setting)
             pages += _pages(evidence, mine, family, axis, swept)
     return pages
-
-
-def without(label: str, swept: str) -> str:
-    """Returns the label of an optimizer without the value at which the swept constant is held.
-
-    Example:
-        >>> without("sgd[lr=0.1]", "lr"), without("momentum[lr=0.1,beta=0.99]+sam", "lr"), without("adam", "lr")
-        ('sgd', 'momentum[beta=0.99]+sam', 'adam')
-    """
-    before, bracket, rest = label.partition("[")
-    inside, closed, after = rest.partition("]")
-    if not closed:
-        return label
-    kept = [item for item in inside.split(",") if not item.startswith(f"{swept}=")]
-    return before + (f"{bracket}{','.join(kept)}{closed}" if kept else "") + after
 
 
 def _along(evidence: Evidence, frame: pd.DataFrame, swept: str, setting: str) -> tuple[pd.DataFrame, Axis]:
@@ -130,19 +112,19 @@ def _pages(evidence: Evidence, frame: pd.DataFrame, family: str, axis: Axis, swe
             _subtitle(evidence, axis),
             _notes(evidence, part, axis, swept),
             ROW_HEIGHT * n_rows + 0.35,
-            [*panels.rule_handles(optimizers(part["rule"])), *_handles(evidence, part, axis, swept)],
+            [*panels.rule_handles(optimizers(part["rule"])), *_handles(part, axis, swept)],
             scored=False,
         )
         if by_batch:
-            _by_batch(sheet, evidence, part, some, titles, sizes, axis, swept)
+            _by_batch(sheet, part, some, titles, sizes, axis, swept)
         else:
-            _single(sheet, evidence, part, some, titles, axis, swept)
+            _single(sheet, part, some, titles, axis, swept)
         figures.append(sheet.figure)
     return figures
 
 
 def _by_batch(
-    sheet: panels.Page, evidence: Evidence, frame: pd.DataFrame, labels: Sequence[str],
+    sheet: panels.Page, frame: pd.DataFrame, labels: Sequence[str],
     titles: dict[str, tuple[str, bool]], sizes: Sequence[float], axis: Axis, swept: str,
 ) -> None:  # fmt: skip
     """Draws a row of panels for each measure, one panel for each batch size, with one vertical axis a row."""
@@ -151,7 +133,7 @@ def _by_batch(
         whole = frame[frame["measure"] == label]
         panels.row_title(row[0], _titled(titles[label]), 5.0)
         for i, (ax, size) in enumerate(zip(row, sizes, strict=True)):
-            _panel(ax, evidence, whole[whole["batch"] == size], whole, axis, swept)
+            _panel(ax, whole[whole["batch"] == size], whole, axis, swept)
             ax.text(0.98, 0.97, f"batch {size:g}", transform=ax.transAxes, fontsize=8, va="top", ha="right",
                     color=style.INK, zorder=20)  # fmt: skip
             if i:
@@ -161,14 +143,14 @@ def _by_batch(
 
 
 def _single(
-    sheet: panels.Page, evidence: Evidence, frame: pd.DataFrame, labels: Sequence[str],
+    sheet: panels.Page, frame: pd.DataFrame, labels: Sequence[str],
     titles: dict[str, tuple[str, bool]], axis: Axis, swept: str,
 ) -> None:  # fmt: skip
     """Draws one panel for each measure."""
     axes = panels.small_multiples(sheet, [_titled(titles[label]) for label in labels], between_rows=0.55)
     for i, (ax, label) in enumerate(zip(axes, labels, strict=True)):
         mine = frame[frame["measure"] == label]
-        _panel(ax, evidence, mine, mine, axis, swept)
+        _panel(ax, mine, mine, axis, swept)
         if panels.is_bottom(i, len(labels)):
             ax.set_xlabel(axis.title)
 
@@ -199,28 +181,27 @@ def _notes(evidence: Evidence, frame: pd.DataFrame, axis: Axis, swept: str) -> l
             "Invariant: rescaling of weights that leaves a network's function as it is leaves the measure (Dinh et al. "
             "2017)."
         )
-    if _edges(evidence, frame, axis, swept):
+    if _edges(frame, axis, swept):
         said.append("A dashed line that lies outside of a panel is not drawn there.")
     return [*said, *(escaping.figure(note, limit=1000) for note in absent(evidence))]
 
 
-def _edges(evidence: Evidence, frame: pd.DataFrame, axis: Axis, swept: str) -> dict[str, tuple[float, str]]:
-    """Returns the edges of stability that are drawn, by name of the measure: rates must be in the loss's own units."""
-    own_units = evidence.manifest.get("units", "raw") == "raw"
-    if axis.column != "swept_value" or swept != "lr" or not own_units:
+def _edges(frame: pd.DataFrame, axis: Axis, swept: str) -> dict[str, tuple[float, str]]:
+    """Returns the edges of stability to draw, by name of the measure; curvatures are in the units of the rates."""
+    if axis.column != "swept_value" or swept != "lr":
         return {}
     return {name: edge for name, edge in EDGES.items() if name in set(frame["name"])}
 
 
-def _handles(evidence: Evidence, frame: pd.DataFrame, axis: Axis, swept: str) -> list[Artist]:
+def _handles(frame: pd.DataFrame, axis: Axis, swept: str) -> list[Artist]:
     dashes = ((0, (4, 2)), (0, (1, 1.5)))
     return [
         Line2D([], [], color=style.INK, linestyle=dashes[list(EDGES).index(name)], linewidth=1.0, label=said)
-        for name, (_, said) in _edges(evidence, frame, axis, swept).items()
+        for name, (_, said) in _edges(frame, axis, swept).items()
     ]
 
 
-def _panel(ax: Axes, evidence: Evidence, frame: pd.DataFrame, whole: pd.DataFrame, axis: Axis, swept: str) -> None:
+def _panel(ax: Axes, frame: pd.DataFrame, whole: pd.DataFrame, axis: Axis, swept: str) -> None:
     """Draws one measure, on the axes that all of ``whole`` needs."""
     ax.set_xscale("log")
     panels.log_ticks(ax, "x", 6)
@@ -232,7 +213,7 @@ def _panel(ax: Axes, evidence: Evidence, frame: pd.DataFrame, whole: pd.DataFram
         mine, look = frame[frame["rule"] == rule], style.look(rule)
         shift = 1.05 ** (k - (len(rules) - 1) / 2)
         ax.plot(
-            mine[axis.column] * shift, mine["estimate"], ".", color=look.color, markersize=3, alpha=0.35, zorder=2,
+            mine[axis.column] * shift, mine["estimate"], ".", color=look.color, markersize=5, alpha=0.4, zorder=2,
             markeredgewidth=0,
         )  # fmt: skip
         x, middle, low, high = _medians(mine, axis)
@@ -242,7 +223,7 @@ def _panel(ax: Axes, evidence: Evidence, frame: pd.DataFrame, whole: pd.DataFram
             zorder=4 + 0.01 * k,
         )  # fmt: skip
     dashes = ((0, (4, 2)), (0, (1, 1.5)))
-    for name, (factor, _) in _edges(evidence, whole, axis, swept).items():
+    for name, (factor, _) in _edges(whole, axis, swept).items():
         line = np.geomspace(*ax.get_xlim(), 50)
         dash = dashes[list(EDGES).index(name)]
         ax.plot(line, factor / line, color=style.INK, linestyle=dash, linewidth=1.0, zorder=1, scaley=False)
@@ -277,6 +258,11 @@ def _vertical(ax: Axes, values: np.ndarray) -> None:
         else:
             panels.log_ticks(ax, "y", 6)
         return
-    ax.set_yscale("symlog", linthresh=float(sizes.min()) if (values < 0).all() else float(sizes.max()) / 100)
     low, high = float(values.min()), float(values.max())
+    least = float(sizes.min()) if high < 0 else float(sizes.max()) / 100
+    ax.set_yscale("symlog", linthresh=least)
+    subs = (1.0, 2.0, 5.0) if sizes.max() / least < WIDE else (1.0,)
+    ax.yaxis.set_major_locator(SymmetricalLogLocator(base=10.0, linthresh=least, subs=subs))
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylim(1.6 * low if low < 0 else 0.0, 1.6 * high if high > 0 else high / 1.6)

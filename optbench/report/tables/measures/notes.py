@@ -51,10 +51,10 @@ def notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
         f"Medians over the {points.unit}s that have a number; brackets: intervals of the median, {points.intervals}, "
         f"by order statistics. {_few(rows, points)}",
     ]
-    if any(not math.isnan(row["standard_error"]) for row in rows):
+    if any(row["standard_error"] > 0 for row in rows):
         said.append(
             f"±: the estimator's own standard error in one run, median; it is no spread over {points.unit}s, and more "
-            f"{points.unit}s do not lower it."
+            f"{points.unit}s do not lower it. Without one it is 0 but for rounding, or not known."
         )
     said += _marked(rows)
     said.append(
@@ -76,8 +76,7 @@ def where(evidence: Evidence, rows: Sequence[Row], points: Points) -> str:
     found = sorted({str(row["point"]) for row in rows})
     at = {"judged": "at the point at which the run is judged", "last": "at the last iterate"}
     places = " and ".join(at.get(point, point) for point in found)
-    ends = evidence.frame("measured")
-    kept = {json.loads(details or "{}").get("dtype") for details in ends["details"]}
+    kept = {json.loads(text or "{}").get("dtype") for text in evidence.frame("measured")["settings"].unique()}
     dtypes = sorted(str(dtype) for dtype in kept if dtype)
     precision = f"; in {', '.join(dtypes)}" if dtypes else ""
     return f"Measured {places}, {points.subject}{precision}."
@@ -90,7 +89,7 @@ def named(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     parts = []
     for label in sorted({row["measure"] for row in rows}, key=lambda name: (_place(known, name), name)):
         row = first.loc[label]
-        settings = known.get(label, {}).get("settings") or _settings(str(row["settings"] or "{}"))
+        settings = _settings(str(row["settings"] or "{}"))
         inside = ", ".join(f"{name} {_value(value)}" for name, value in sorted(settings.items()))
         name = str(row["name"]) + (f" ({inside})" if inside else "")
         title = str(row["title"])
@@ -106,9 +105,7 @@ def _place(known: object, name: str) -> int:
 
 def _settings(text: str) -> dict[str, object]:
     """Returns the settings in a row, which names the measure beside them."""
-    found = json.loads(text)
-    inner = found.get("settings")
-    return dict(inner) if isinstance(inner, dict) else {key: value for key, value in found.items() if key != "name"}
+    return {key: value for key, value in json.loads(text).items() if key not in ("name", "dtype")}
 
 
 def _value(value: object) -> str:

@@ -40,7 +40,7 @@ def table(evidence: Evidence, kind: str, title: str) -> Table:
     order = _ordered(evidence, by_place)
     measures = in_order(evidence, shown)
     titles = columns_of(shown)
-    has_settings = any(row["settings"] for row in shown)
+    has_settings = len({row["settings"] for row in shown}) > 1
     tested = any(row["n_test"] for row in shown)
     grouped = len({row["is_invariant"] for row in shown}) > 1
     loss = "loss" if evidence.of_kind.points is None else evidence.of_kind.points.loss
@@ -51,7 +51,7 @@ def table(evidence: Evidence, kind: str, title: str) -> Table:
     for place in order:
         found = by_place[place]
         first = next(iter(found.values()))
-        cells = [Cell(first["optimizer"], is_text=True)]
+        cells = [Cell(first["rule"], is_text=True)]
         cells += [Cell(_settings(first["settings"]), is_text=True)] if has_settings else []
         cells += [rate(first), *_of_runs(found, tested=tested)]
         cells += [measured(found.get(name)) for name in measures]
@@ -105,11 +105,13 @@ def _rank(evidence: Evidence, rows: Sequence[Row]) -> dict[Place, int]:
 def _ordered(evidence: Evidence, rows: Mapping[Place, Mapping[str, Row]]) -> list[Place]:
     """Returns the configurations in the order of all tables: by entry, by optimizer, then by rate."""
     labels = {label: place for place, label in enumerate(evidence.entries(place[0] for place in rows))}
-    rules = {name: place for place, name in enumerate(optimizers(place[1] for place in rows))}
+    firsts = {place: next(iter(found.values())) for place, found in rows.items()}
+    rules = {name: place for place, name in enumerate(optimizers(row["rule"] for row in firsts.values()))}
 
-    def key(place: Place) -> tuple[int, int, float, int]:
-        value = float(next(iter(rows[place].values()))["swept_value"])
-        return labels[place[0]], rules[place[1]], value if math.isfinite(value) else math.inf, place[2]
+    def key(place: Place) -> tuple[int, int, float, str, int]:
+        value = float(firsts[place]["swept_value"])
+        rule = rules[firsts[place]["rule"]]
+        return labels[place[0]], rule, value if math.isfinite(value) else math.inf, place[1], place[2]
 
     return sorted(rows, key=key)
 
@@ -152,7 +154,7 @@ def measured(row: Row | None) -> Cell:
     counts = {status: int(row[status.value]) for status in _SHORT if row[status.value]}
     if not row["n_numbers"] and len(counts) == 1:
         return Cell(_SHORT[next(iter(counts))])
-    said = [] if math.isnan(row["standard_error"]) else [f"±{formatting.significant(row['standard_error'])}"]
+    said = [] if not row["standard_error"] > 0 else [f"±{formatting.significant(row['standard_error'])}"]
     said += [f"{count} {_SHORT[status]}" for status, count in counts.items()]
     ends = interval(row, "low", "high", _three)
     return Cell(_three(row["estimate"]), ends, aside=", ".join(said))
