@@ -86,8 +86,10 @@ def nothing(spec: MeasureSpec, cell_id: str, point: str, message: str) -> Taken:
     return Taken(_row(spec, cell_id, point, -1, status=MeasureStatus.NO_POINT, message=message))
 
 
-def _found(spec: MeasureSpec, end: EndPoint, subject: Subject, found: Measured) -> Row:
+def _found(spec: MeasureSpec, end: EndPoint, subject: Subject, found: Measured | NotApplicable) -> Row:
     """Returns the row of what a measure returned."""
+    if isinstance(found, NotApplicable):
+        return _failed(spec, end, found)
     details = {**found.details, **subject.details}
     estimate, error = float(found.estimate), found.standard_error
     if not math.isfinite(estimate):

@@ -11,6 +11,7 @@ from jax import Array
 from optbench.core.keys import generator
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError, unknown_name
+from optbench.measures import dense
 from optbench.measures.checks import check_whole
 from optbench.measures.hessian import Hessian
 from optbench.measures.lanczos import Krylov, Ritz
@@ -205,6 +206,7 @@ HESSIAN_TOP = Measure(
     formula="max_u u'Hu / u'u",
     reference="Lanczos 1950; Parlett 1998, The symmetric eigenvalue problem, chapter 13",
     take=lambda subject, **settings: _take(subject, "largest", **settings),
+    take_many=dense.tops,
     settings=SETTINGS,
 )
 
@@ -214,5 +216,6 @@ HESSIAN_BOTTOM = Measure(
     formula="min_u u'Hu / u'u",
     reference="Lanczos 1950; Parlett 1998, The symmetric eigenvalue problem, chapter 13",
     take=lambda subject, **settings: _take(subject, "smallest", **settings),
+    take_many=dense.bottoms,
     settings=SETTINGS,
 )

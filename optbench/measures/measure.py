@@ -91,8 +91,9 @@ class Measure:
         reference: Where it is from.
         take: ``take(subject, **settings)``, the numbers; raises ``NotApplicable`` where it has no meaning.
         settings: By name.
-        take_many: ``take_many(subjects, **settings)``, a list of numbers: the same of several points of one objective,
-            of at most ``MANY`` numbers each, faster than one by one; ``None`` where nothing is gained.
+        take_many: ``take_many(subjects, **settings)``, the same of several points of one objective, of at most ``MANY``
+            numbers each, faster than one by one: for each what was found, or why it has no meaning there. ``None``
+            where nothing is gained.
         is_invariant: Whether rescaling that leaves a network's function as it is (Dinh et al. 2017) leaves it, too.
         invariant_with: Settings that this needs; with others it is not invariant.
         unit: In what the estimate is counted, empty for a pure number.
@@ -104,7 +105,7 @@ class Measure:
     reference: str
     take: Callable[..., Measured]
     settings: Mapping[str, Setting] = field(default_factory=dict)
-    take_many: Callable[..., Sequence[Measured]] | None = None
+    take_many: Callable[..., Sequence[Measured | NotApplicable]] | None = None
     is_invariant: bool = False
     invariant_with: Mapping[str, Value] = field(default_factory=dict)
     unit: str = ""

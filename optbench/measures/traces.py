@@ -11,6 +11,7 @@ from jax import Array
 from optbench.core.keys import generator
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError, unknown_name
+from optbench.measures import dense
 from optbench.measures.checks import check_above_zero, check_whole
 from optbench.measures.hessian import Hessian
 from optbench.measures.measure import Measure, Measured, Setting
@@ -202,6 +203,7 @@ HESSIAN_TRACE = Measure(
     formula="sum_i H_ii; mean of z'Hz over random signs z",
     reference="Hutchinson 1990; Meyer, Musco, Musco and Woodruff 2021, arXiv:2010.09649",
     take=_take,
+    take_many=dense.traces,
     settings={
         "probes": Setting(64, "products to spend", low=6, high=1_000_000),
         "method": Setting(
