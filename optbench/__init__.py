@@ -25,6 +25,7 @@ _PUBLIC = {
     "problem": ("optbench.catalog", "problem"),
     "trace": ("optbench.engine.landscapes.trace", "trace"),
     "run": ("optbench.runner", "run"),
+    "measure": ("optbench.runner.remeasuring", "measure"),
     "load": ("optbench.store", "load"),
     "analysis": ("optbench.analysis", ""),
     "measures": ("optbench.measures", ""),

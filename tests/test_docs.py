@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from optbench import catalog, store
 from optbench.cli import cli
-from optbench.records import landscapes, networks
+from optbench.records import landscapes, measures, networks
 from optbench.report import figures, tables
 from optbench.suite import parse, source
 from optbench.suite.landscapes.problem import ProblemSpec
@@ -166,7 +166,11 @@ def test_every_page_can_be_reached_from_the_readme():
 
 def test_every_column_of_a_row_is_documented():
     text = page("docs/results-format.md")
-    for name, column in (*landscapes.ROWS.columns.items(), *networks.ROWS.columns.items()):
+    for name, column in (
+        *landscapes.ROWS.columns.items(),
+        *networks.ROWS.columns.items(),
+        *measures.ROWS.columns.items(),
+    ):
         shown = f"`{column.type}`" if "<" in column.type else column.type
         assert f"| `{name}` | {shown} | {column.unit} | {column.meaning} |" in text
 

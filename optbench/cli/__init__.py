@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 import optbench
-from optbench.cli import datasets, listing, running, showing
+from optbench.cli import datasets, listing, measuring, running, showing
 from optbench.cli.process import Commands
 
 _EPILOG = """\b
@@ -34,7 +34,12 @@ def cli() -> None:
     """
 
 
-for command in (listing.list_, listing.info, running.run, running.status, showing.table, showing.plot, datasets.data):
+for command in (
+    *(listing.list_, listing.info),
+    *(running.run, running.status, measuring.measure),
+    *(showing.table, showing.plot),
+    datasets.data,
+):
     cli.add_command(command)
 
 

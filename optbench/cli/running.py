@@ -22,8 +22,9 @@ import click
 @click.option("--device", metavar="D", help="cpu, gpu or tpu; what JAX finds first by default.")
 @click.option("--quick", is_flag=True, help="Run the quick size, as the suite's table [quick] has it.")
 @click.option("--fresh", is_flag=True, help="Compute again, beside what is stored.")
+@click.option("--keep-weights", is_flag=True, help="Keep the judged points of reported runs: optbench measure is fast.")
 @click.option("--dry-run", is_flag=True, help="Print cells, programs, estimated memory and time; run nothing.")
-def run(suite: str, out: str, fresh: bool, dry_run: bool, **options: Any) -> None:
+def run(suite: str, out: str, fresh: bool, dry_run: bool, keep_weights: bool, **options: Any) -> None:
     """Runs a suite, prints its table and draws its pictures.
 
     SUITE is the name of a shipped suite or the path of a TOML file. The same command again resumes a
@@ -45,6 +46,7 @@ def run(suite: str, out: str, fresh: bool, dry_run: bool, **options: Any) -> Non
     if dry_run:
         click.echo(describe(suite, **options))
         return
+    options |= {"keep_weights": keep_weights}
     _execute(suite, out, options, fresh, shlex.join(command(suite, out, **options)))
 
 

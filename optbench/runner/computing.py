@@ -41,6 +41,8 @@ def compute(
     fresh: bool,
     command: list[str],
     progress: Report | None,
+    *,
+    keeps_weights: bool = False,
 ) -> tuple[store.Run, bool]:
     """Computes what is left of a run.
 
@@ -52,6 +54,7 @@ def compute(
         fresh: Whether to compute again what is stored.
         command: The command that computes it.
         progress: Called with each report of how far the run is.
+        keeps_weights: Whether the judged points of reported runs are kept.
 
     Returns:
         The finished run, and whether there was anything to compute.
@@ -63,5 +66,7 @@ def compute(
     copy = run_id if fresh else store.stopped_copy(out, name, run_id) or run_id
     folder = store.run_folder(out, name, copy, fresh=fresh)
     with store.writing(folder):
-        computed = Execution(folder, read, kind, selection, command, progress or (lambda report: None)).finish()
+        report = progress or (lambda report: None)
+        execution = Execution(folder, read, kind, selection, command, report, keeps_weights=keeps_weights)
+        computed = execution.finish()
     return store.load(folder), computed

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from optbench import store
 from optbench.console import Progress
 from optbench.runner.kinds import Kind
-from optbench.runner.kinds.kind import Part, Shard
+from optbench.runner.kinds.kind import Cell, Part, Shard, cells_of
 from optbench.runner.ledger import Ledger, Report
 from optbench.runner.manifest import opening
 from optbench.runner.measuring import Left, Measuring
+from optbench.runner.points import Points
 from optbench.suite.parse import SuiteFile
 
 
@@ -64,6 +66,8 @@ class Execution:
         selection: dict[str, Any],
         command: list[str],
         report: Report,
+        *,
+        keeps_weights: bool = False,
     ) -> None:
         """Finds out what is committed and writes the manifest of a run that has begun."""
         self.kind, self.report = kind, report
@@ -74,8 +78,13 @@ class Execution:
         self.total = self.done + sum(part.n_cells for name, part in self.parts.items() if name not in here)
         self.ledger.manifest["n_cells"] = self.total
         self.pace = Pace(ahead=sum(self.parts[name].work for name in self.missing()))
-        measures = kind.plan.spec.measures
-        self.measuring = Measuring(kind, self.ledger, measures, self._tell) if measures else None
+        self.measuring = Measuring(kind, self.ledger, kind.plan.spec.measures, self._tell)
+        self.points = Points(kind, self.ledger, self._tell, keeps=keeps_weights)
+
+    @property
+    def uses_points(self) -> bool:
+        """Whether points that runs lead to are measured or kept."""
+        return bool(self.measuring.specs) or self.points.keeps
 
     def missing(self) -> list[str]:
         """Returns the shards that are not committed."""
@@ -84,14 +93,15 @@ class Execution:
     def finish(self) -> bool:
         """Computes what is missing, then closes the run; returns whether there was anything to do."""
         missing = self.missing()
-        if not missing and self.ledger.is_closed and not any(self.unmeasured()):
+        if not missing and self.ledger.is_closed and not any(self.unfinished()):
             self.ledger.shows_another_table()
             return False
         self.ledger.begin()
         self.compute(missing)
-        for shard, left in self.unmeasured():
-            assert self.measuring is not None
-            self.measuring.take_again(shard, left)
+        for shard, cells, left in self.unfinished():
+            again = self.points.of(shard, cells)
+            self.points.keep(shard, cells, again.ends)
+            self.measuring.take(shard, left, again.ends, again.notes)
         begin, compile_s = time.perf_counter(), self.kind.compile_s
         entries = self.kind.finish(self.ledger, self._tell)
         made_s = time.perf_counter() - begin - (self.kind.compile_s - compile_s)
@@ -99,12 +109,19 @@ class Execution:
         self._tell("done")
         return True
 
-    def unmeasured(self) -> Iterator[tuple[str, Left]]:
-        """Yields the committed shards of rows of whose cells something is not measured, with what."""
-        if self.measuring is not None:
-            for shard in (name for name in self.parts if name in self.ledger.done):
-                if left := self.measuring.left(self.measuring.stored_cells(shard)):
-                    yield shard, left
+    def unfinished(self) -> Iterator[tuple[str, list[Cell], Left]]:
+        """Yields the shards of rows whose points are wanted again: cells, and which measures are wanted of which."""
+        if not self.uses_points:
+            return
+        columns, schema = self.kind.cell_columns, store.row_schema(self.ledger.manifest)
+        for shard in (name for name in self.parts if name in self.ledger.done):
+            rows = store.read_shards(self.ledger.folder, [shard], columns, schema=schema)
+            cells = cells_of({name: rows[name].tolist() for name in columns}, columns)
+            left = self.measuring.left(cells)
+            wanted = {cell["cell_id"] for _, some in left for cell in some}
+            wanted |= {cell["cell_id"] for cell in self.points.lacking(shard, cells)}
+            if wanted:
+                yield shard, [cell for cell in cells if cell["cell_id"] in wanted], left
 
     def compute(self, missing: Collection[str]) -> None:
         """Computes shards and commits each as it comes.
@@ -114,18 +131,14 @@ class Execution:
         """
         last, compile_s = time.perf_counter(), self.kind.compile_s
         # Closed at once where the run is stopped, so that threads end.
-        with closing(self.kind.execute(missing, self.ledger, self._tell)) as shards:
+        with closing(self.kind.execute(missing, self.ledger, self._tell, ends=self.uses_points)) as shards:
             for shard in shards:
                 # Groups overlap, so the clock's seconds are those since the shard before: they add up to the clock's.
                 now = time.perf_counter()
                 self._commit(shard, now - last - (self.kind.compile_s - compile_s))
-                if self.measuring is not None:
-                    columns, _, ends = shard.outcome
-                    left = self.measuring.left(self.measuring.cells_of(columns))
-                    self.measuring.take(shard.part.shard, left, ends)
-                    # The seconds of measures are their own.
-                    now = time.perf_counter()
-                last, compile_s = now, self.kind.compile_s
+                self._use_points(shard)
+                # The seconds of measures are their own.
+                last, compile_s = time.perf_counter(), self.kind.compile_s
 
     def _commit(self, shard: Shard, run_s: float) -> None:
         part, (columns, facts, _) = shard.part, shard.outcome
@@ -136,6 +149,14 @@ class Execution:
         self.pace.note(part, n_cells, run_s)
         self.ledger.note({**shard.entries, "n_cells": self.total})
         self._tell(part.title)
+
+    def _use_points(self, shard: Shard) -> None:
+        """Keeps and measures the points of a shard that was committed, while they are at hand."""
+        if self.uses_points:
+            columns, _, ends = shard.outcome
+            cells = cells_of(columns, self.kind.cell_columns)
+            self.points.keep(shard.part.shard, cells, ends)
+            self.measuring.take(shard.part.shard, self.measuring.left(cells), ends)
 
     def _tell(self, phase: str) -> None:
         # The last report is the one at which all is stored, not the one of the last shard.

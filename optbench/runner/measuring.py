@@ -12,7 +12,7 @@ import jax
 from optbench import store
 from optbench.core.keys import canonical, digest
 from optbench.engine.measuring import Taken, nothing, take, take_together
-from optbench.engine.outcomes import Columns, EndPoint
+from optbench.engine.outcomes import EndPoint
 from optbench.environment import visible_cores
 from optbench.measures.measure import MANY
 from optbench.measures.subject import Subject
@@ -37,16 +37,21 @@ class Measuring:
         """Reads what is stored.
 
         Args:
-            kind: What makes points of cells, and subjects of points.
+            kind: What makes subjects of points.
             ledger: The run's shards.
             specs: The measures.
             tell: Is told what is being done.
         """
         self.kind, self.ledger, self.specs, self.tell = kind, ledger, specs, tell
-        names = list(store.committed(ledger.folder, ROWS))
-        rows = store.read_shards(ledger.folder, names, ["cell_id", "point", "settings"], schema=ROWS)
-        rows = rows[rows["point"] == str(kind.judged)]
-        self._stored = set(zip(rows["cell_id"], rows["settings"], strict=True))
+        self._stored = self._read() if specs else set()
+
+    def _read(self) -> set[tuple[str, str]]:
+        """Returns of which cells which measures are stored."""
+        folder = self.ledger.folder
+        names = list(store.committed(folder, ROWS))
+        rows = store.read_shards(folder, names, ["cell_id", "point", "settings"], schema=ROWS)
+        rows = rows[rows["point"] == str(self.kind.judged)]
+        return set(zip(rows["cell_id"], rows["settings"], strict=True))
 
     def left(self, cells: Sequence[Cell]) -> Left:
         """Returns what is not stored of some cells, of which only reported ones are measured."""
@@ -56,28 +61,6 @@ class Measuring:
             for spec in self.specs
         ]
         return [(spec, wanted) for spec, wanted in found if wanted]
-
-    def stored_cells(self, shard: str) -> list[Cell]:
-        """Returns the cells of a committed shard of rows."""
-        schema = store.row_schema(self.ledger.manifest)
-        rows = store.read_shards(self.ledger.folder, [shard], self.kind.cell_columns, schema=schema)
-        return self.cells_of({name: rows[name].tolist() for name in self.kind.cell_columns})
-
-    def cells_of(self, columns: Columns | Mapping[str, Any]) -> list[Cell]:
-        """Returns the cells of rows."""
-        names = self.kind.cell_columns
-        return [dict(zip(names, values, strict=True)) for values in zip(*(columns[key] for key in names), strict=True)]
-
-    def take_again(self, shard: str, left: Left) -> None:
-        """Takes measures of cells whose points are not at hand: their runs are made again.
-
-        Args:
-            shard: The shard of their rows.
-            left: What is wanted of which cells.
-        """
-        wanted = {cell["cell_id"]: cell for _, cells in left for cell in cells if cell["status"] == Status.OK}
-        again = self.kind.again(shard, list(wanted.values()), self.ledger, self.tell) if wanted else None
-        self.take(shard, left, again.ends if again else (), again.notes if again else {})
 
     def take(
         self, shard: str, left: Left, ends: Sequence[EndPoint], notes: Mapping[str, Mapping[str, Any]] | None = None

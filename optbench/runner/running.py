@@ -28,6 +28,7 @@ def run(
     device: str | None = None,
     quick: bool = False,
     fresh: bool = False,
+    keep_weights: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> store.Run:
     """Runs a suite, or what is left of it, and returns what is stored.
@@ -49,6 +50,8 @@ def run(
         device: ``cpu``, ``gpu`` or ``tpu``; what JAX finds first if ``None``. Another kind of device is another run.
         quick: Run the quick size of the suite: its table ``quick`` says what is smaller. It is a run of its own.
         fresh: Compute again, in a new folder beside what is stored.
+        keep_weights: Keep the judged point of each reported run, to be measured later without making the run again. It
+            changes no row.
         progress: Called with each report of how far the run is.
 
     Returns:
@@ -64,13 +67,15 @@ def run(
     options = {key: _sorted(given) for key, given in options.items()}
     options |= {"tuning": tuning, "trials": trials, "dtype": dtype, "quick": quick}
     selection = _selection(**options)
-    stored = None if fresh else finished(suite, Path(out), selection, device)
+    stored = None if fresh or keep_weights else finished(suite, Path(out), selection, device)
     computed = False
     if stored is None:
         from optbench.runner.computing import compute
 
-        words = command(suite, out, **options, device=device)
-        stored, computed = compute(suite, Path(out), selection, device, fresh, words, progress)
+        words = command(suite, out, **options, device=device, keep_weights=keep_weights)
+        stored, computed = compute(
+            suite, Path(out), selection, device, fresh, words, progress, keeps_weights=keep_weights
+        )
     if not computed:
         name, when = f"{stored.path.parent.name}/{stored.path.name}", stored.manifest["finished_utc"]
         LOG.warning("%s was computed at %s and is shown again; --fresh (fresh=True) computes it anew", name, when)
@@ -93,20 +98,24 @@ def describe(suite: str | Path, *, device: str | None = None, **options: Any) ->
     return planned(str(suite), _selection(**options), device)[1].describe()
 
 
-def command(suite: str, out: str | Path, *, device: str | None = None, **options: Any) -> list[str]:
+def command(
+    suite: str, out: str | Path, *, device: str | None = None, keep_weights: bool = False, **options: Any
+) -> list[str]:
     """Returns the command that computes and resumes a run, whoever asked for it.
 
     Args:
         suite: Name of a shipped suite or path of a TOML file.
         out: Folder of all results.
         device: On which kind of device.
+        keep_weights: Whether points are kept.
         **options: What of it is run, and how tuned, as of ``run``.
 
     Returns:
         Its words.
     """
     words = ["optbench", "run", suite, "--out", str(out)]
-    for option, value in {**_selection(**options), "device": device}.items():
+    kept = {"keep-weights": keep_weights or None}
+    for option, value in {**_selection(**options), "device": device, **kept}.items():
         if value is True:
             words.append(f"--{option}")
         elif value is not None:

@@ -22,6 +22,7 @@ from optbench.store.shards import (
     read_shards,
     write_shard,
 )
+from optbench.store.weights import read_weights, write_weights
 
 __all__ = [
     "Run",
@@ -37,6 +38,7 @@ __all__ = [
     "read_picture",
     "read_runs",
     "read_shards",
+    "read_weights",
     "row_schema",
     "run_folder",
     "run_id",
@@ -47,5 +49,6 @@ __all__ = [
     "write_manifest",
     "write_picture",
     "write_shard",
+    "write_weights",
     "writing",
 ]

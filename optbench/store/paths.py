@@ -7,6 +7,7 @@ The layout::
         shards/             <shard>.parquet with its commit record <shard>.json
         shards/<table>/     the same of a table beside the rows
         pictures/           what the plots of 2-D problems need beyond rows
+        weights/            points of runs, where they are kept: <shard>.npz with its record <shard>.json
         quarantine/         damaged shards, kept for a look
         tables/ figures/    what `table` and `plot` render
 """
@@ -25,6 +26,7 @@ from optbench.store import files
 MANIFEST = "manifest.json"
 SHARDS = "shards"
 PICTURES = "pictures"
+WEIGHTS = "weights"
 QUARANTINE = "quarantine"
 
 _MAX_NAME = 64

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict, ValidationError, model_validator
 
 from optbench import catalog
 from optbench.core.keys import canonical
 from optbench.errors import UsageError
 from optbench.measures.measure import Measure
+from optbench.suite import selector
+from optbench.suite.explaining import explain
 from optbench.suite.faults import repeated
 from optbench.suite.model import Model, Text, violations
 
@@ -104,3 +106,57 @@ def measure_faults(key: str, entries: Sequence[MeasureSpec]) -> list[tuple[str, 
         if other != index and entries[other].title != entry.title:
             wrong.append((f"{key}[{index}]", f"{entry.title!r} is {key}[{other}] under another label"))
     return wrong
+
+
+def named(words: str | Iterable[str]) -> list[MeasureSpec]:
+    """Returns the measures that words name.
+
+    Args:
+        words: ``name`` or ``name[key=value,...]``, with the keys that a suite's entry may have; in a list, or in a text
+            with commas between them.
+
+    Raises:
+        UsageError: A word names no measure, or a setting is not valid; all problems at once.
+    """
+    found, wrong = [], []
+    for word in selector.split(words) if isinstance(words, str) else list(words):
+        try:
+            name, given = _options(word)
+            found.append(MeasureSpec.model_validate({**given, "name": name}))
+        except ValidationError as error:
+            wrong += [f"{word}: {line}" for line in explain(error, MeasureSpec)]
+        except UsageError as error:
+            wrong += error.problems
+    wrong += [f"{key}: {said}" for key, said in measure_faults("--measures", found)]
+    if not found and not wrong:
+        wrong.append("--measures names none; optbench list measures shows all")
+    if wrong:
+        raise UsageError(wrong)
+    return found
+
+
+def _options(word: str) -> tuple[str, dict[str, Any]]:
+    """Returns a name and what stands in its brackets: numbers, ``true``, ``false``, and texts as they are."""
+    name, bracket, rest = word.strip().partition("[")
+    if bracket and not rest.endswith("]"):
+        raise UsageError(f"{word!r}: must be name[key=value,...]")
+    given: dict[str, Any] = {}
+    for item in rest[:-1].split(",") if bracket else ():
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or not key or not value:
+            raise UsageError(f"{word!r}: must be name[key=value,...]; got {item.strip()!r}")
+        if key in given:
+            raise UsageError(f"{word!r}: {key!r} is given twice")
+        given[key] = _value(value)
+    return name, given
+
+
+def _value(text: str) -> bool | int | float | str:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

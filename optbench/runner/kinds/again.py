@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from optbench.engine.outcomes import EndPoint
+from optbench.errors import DataError
 
 #: Where a run says what its caller should know and may not ask for.
 LOG = logging.getLogger("optbench")
@@ -27,6 +29,25 @@ class Again:
 
     ends: Sequence[EndPoint]
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def check_cells(cells: Sequence[Mapping[str, Any]], ids: Collection[str], folder: Path) -> None:
+    """Refuses to make cells again that the plan does not have.
+
+    Args:
+        cells: The cells as they are stored.
+        ids: Ids of the cells that the plan would make of them.
+        folder: The run's folder, for the message.
+
+    Raises:
+        DataError: Some cells are not among them.
+    """
+    unknown = [cell["cell_id"] for cell in cells if cell["cell_id"] not in ids]
+    if unknown:
+        raise DataError(
+            f"{folder}: this build plans other cells than those that are stored, {unknown[0]} for one: another version "
+            "made the run, so its points cannot be made again; run the suite anew"
+        )
 
 
 def differences(stored: pd.DataFrame, columns: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[str, float]]:

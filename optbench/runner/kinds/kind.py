@@ -11,6 +11,7 @@ from optbench.suite.plan import Group, Plan
 from optbench.suite.suite import Suite
 
 if TYPE_CHECKING:
+    from optbench.core.objective import Params
     from optbench.engine.outcomes import EndPoint, Outcome, Point
     from optbench.measures.subject import Subject
     from optbench.runner.kinds.again import Again
@@ -20,6 +21,20 @@ Tell = Callable[[str], None]
 
 #: A row of a run, by column: what of it says which cell it is and how it ended.
 Cell = Mapping[str, Any]
+
+
+def cells_of(columns: Mapping[str, Any], names: Sequence[str]) -> list[Cell]:
+    """Returns the cells of rows.
+
+    Args:
+        columns: The rows, by column.
+        names: Which columns; ``Kind.cell_columns`` or more.
+
+    Example:
+        >>> cells_of({"cell_id": ["a", "b"], "seed": [0, 1], "loss": [0.5, 0.25]}, ("cell_id", "seed"))
+        [{'cell_id': 'a', 'seed': 0}, {'cell_id': 'b', 'seed': 1}]
+    """
+    return [dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ class Kind(Protocol):
     def parts(self) -> list[Part]:
         """Returns what the shards of the run will hold."""
 
-    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
+    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell, *, ends: bool) -> Generator[Shard]:
         """Computes rows, phase by phase.
 
         Each shard is committed before the next is asked for, so that a phase can read the rows of the one before it.
@@ -106,6 +121,7 @@ class Kind(Protocol):
             missing: Shards that are not there.
             ledger: What is there.
             tell: Is told what is being done.
+            ends: Whether outcomes are to have the points that runs led to.
 
         Yields:
             The missing shards, in any order.
@@ -113,6 +129,9 @@ class Kind(Protocol):
 
     def n_params(self, shard: str) -> int:
         """Returns how many numbers the points of a shard's runs have."""
+
+    def blank(self, shard: str) -> tuple[Params, Any]:
+        """Returns parameters and statistics as the points of a shard's runs have them, whatever their numbers."""
 
     def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
         """Returns what is measured of a point.
@@ -132,6 +151,9 @@ class Kind(Protocol):
             cells: The cells.
             ledger: What is stored, with which losses are compared.
             tell: Is told what is being done.
+
+        Raises:
+            DataError: The plan has no such cells: another version made the run.
         """
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:

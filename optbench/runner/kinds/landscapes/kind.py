@@ -7,7 +7,10 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from optbench import store
+from optbench.core.objective import Params
 from optbench.engine.landscapes import pictures
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import Program
@@ -16,7 +19,7 @@ from optbench.engine.outcomes import EndPoint, Point
 from optbench.measures.of_problem import subject_of
 from optbench.measures.subject import Subject
 from optbench.records.landscapes import IDENTITY, ROWS
-from optbench.runner.kinds.again import Again, differences, notes_of
+from optbench.runner.kinds.again import Again, check_cells, differences, notes_of
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.landscapes.describing import describe
@@ -90,7 +93,7 @@ class Landscapes:
         """Returns a part for each group."""
         return [_part(name, group) for name, group in self.groups.items()]
 
-    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
+    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell, *, ends: bool) -> Generator[Shard]:
         """Runs groups; of a large suite, the programs of few dimensions are held at once."""
         groups = [self.groups[name] for name in missing]
         if not groups:
@@ -105,7 +108,7 @@ class Landscapes:
             now = [group for group in groups if group.dim in dims]
             tell("compiling")
             self._prepare(map(_pair, now))
-            for group, outcome in self.engine.run(now, ends=bool(self.plan.spec.measures)):
+            for group, outcome in self.engine.run(now, ends=ends):
                 yield Shard(_part(store.shard_name(*group.labels), group), outcome)
             if self._is_large:
                 self.engine.forget(set(dims) - drawn)
@@ -113,6 +116,10 @@ class Landscapes:
     def n_params(self, shard: str) -> int:
         """Returns the dimension of a shard's problem."""
         return self.groups[shard].dim
+
+    def blank(self, shard: str) -> tuple[Params, Any]:
+        """Returns a point, and no statistics."""
+        return np.zeros(self.groups[shard].dim), ()
 
     def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
         """Returns what is measured of a point; functions are computed in double precision whatever is asked for."""
@@ -124,6 +131,7 @@ class Landscapes:
     def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
         """Runs the whole group of some cells again, as it was run: blocks of lanes are the same."""
         group = self.groups[shard]
+        check_cells(cells, set(group.cell_ids()), ledger.folder)
         tell("compiling")
         self._prepare([_pair(group)])
         tell(f"{' '.join(group.labels)}: again")

@@ -8,6 +8,7 @@ from typing import Any
 
 from optbench import catalog, store
 from optbench.analysis.networks.selection import choose
+from optbench.core.objective import Params
 from optbench.engine.networks.fitting import Fitter
 from optbench.engine.networks.rows import Cells, seed_of, trained
 from optbench.engine.outcomes import EndPoint, Point
@@ -17,7 +18,7 @@ from optbench.measures.of_task import subject_of
 from optbench.measures.subject import Subject
 from optbench.records import Split
 from optbench.records.networks import IDENTITY, ROWS
-from optbench.runner.kinds.again import Again, differences, notes_of
+from optbench.runner.kinds.again import Again, check_cells, differences, notes_of
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.networks.describing import describe
@@ -98,7 +99,7 @@ class Networks:
         """Returns a part for each phase of each group that has rows."""
         return [part for group in self.plan.groups for part in _parts(group).values()]
 
-    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
+    def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell, *, ends: bool) -> Generator[Shard]:
         """Tunes and reports group after group; groups of one task share its data."""
         for group in self.plan.groups:
             if not any(part.shard in missing for part in _parts(group).values()):
@@ -150,6 +151,10 @@ class Networks:
         """Returns the number of parameters of a shard's networks."""
         return self.groups[shard].task.n_params()
 
+    def blank(self, shard: str) -> tuple[Params, Any]:
+        """Returns a network and its statistics."""
+        return self._task(self.groups[shard], lambda said: None).start(0)
+
     def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
         """Returns what is measured of a point."""
         group = self.groups[shard]
@@ -158,12 +163,13 @@ class Networks:
 
     def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
         """Trains some cells again from their seeds."""
-        group = self.groups[shard]
+        group, split = self.groups[shard], Split(cells[0]["split"])
+        pairs = [(int(cell["config"]), int(cell["seed"])) for cell in cells]
+        check_cells(cells, group.cell_ids(split, pairs), ledger.folder)
         fitter = fitter_of(group, self._task(group, tell))
         self.compile_s += _compile_s(fitter)
         tell(f"{' '.join(group.labels)}: training again")
-        split = Split(cells[0]["split"])
-        outcome = trained(group, split, [(int(cell["config"]), int(cell["seed"])) for cell in cells], fitter)
+        outcome = trained(group, split, pairs, fitter)
         losses = ("train_loss", "test_loss", "curve_train_loss")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
         return Again(outcome.ends, notes_of(differences(stored, outcome.columns, losses)))

@@ -46,7 +46,7 @@ class Coins:
             for group in self.plan.groups
         ]
 
-    def execute(self, missing, ledger, tell):
+    def execute(self, missing, ledger, tell, *, ends):
         for part, group in zip(self.parts(), self.plan.groups, strict=True):
             if part.shard in missing:
                 rng = np.random.default_rng([group.seed, zlib.crc32(group.coin.label.encode())])
