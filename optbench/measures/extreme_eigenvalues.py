@@ -124,7 +124,7 @@ class _Search:
         self.values, self.residuals, self.rows = np.zeros(0), np.zeros(0), np.zeros((0, hessian.n))
         self.spaces = 0
         self.goes_on = True
-        self._is_complete, self._rounding = False, 0.0
+        self._is_complete, self._negligible = False, 0.0
 
     def found(self, with_vectors: bool) -> Eigenvalues:
         """Returns the extreme ones of what was found."""
@@ -145,7 +145,7 @@ class _Search:
             if len(space.alphas) > _EACH and len(space.alphas) % 8 and not (spent or space.exhausted):
                 continue
             ritz = space.ritz()
-            self._rounding = max(self._rounding, space.rounding)
+            self._negligible = max(self._negligible, space.negligible)
             new = self._additions(ritz)
             wanted = np.union1d(new, self._extreme(ritz.values, 1))
             small = self._is_small(ritz.values[wanted], ritz.residuals[wanted])
@@ -175,7 +175,7 @@ class _Search:
 
     def _is_small(self, values: np.ndarray, residuals: np.ndarray) -> np.ndarray:
         """Returns which residuals are small enough."""
-        small: np.ndarray = residuals <= np.maximum(self._tol * np.abs(values), 2 * self._rounding)
+        small: np.ndarray = residuals <= np.maximum(self._tol * np.abs(values), 2 * self._negligible)
         return small
 
 

@@ -10,6 +10,8 @@ from scipy.linalg import eigh_tridiagonal
 
 #: Roundings of the largest product that every product may have, at least.
 ROUNDINGS = 4.0
+#: Roundings of the largest product below which a residual counts as vanished.
+VANISHED = 16.0
 #: Rows of the basis that are made room for at first.
 _ROOM = 16
 
@@ -91,6 +93,11 @@ class Krylov:
         """Rounding of a product: some units of the largest one, or what was seen of it."""
         return max(ROUNDINGS * self._precision * self._largest, self.asymmetry)
 
+    @property
+    def negligible(self) -> float:
+        """Length of a residual that counts as vanished."""
+        return max(VANISHED * self._precision * self._largest, self.asymmetry)
+
     def step(self) -> None:
         """Adds a vector to the basis, by one product."""
         m = len(self.alphas)
@@ -109,9 +116,8 @@ class Krylov:
         beta = float(np.linalg.norm(residual))
         self.betas.append(beta)
         full = m + 1 + len(self._against) >= len(product)
-        self.exhausted = full or beta <= self.rounding
+        self.exhausted = full or beta <= self.negligible
         if self.exhausted:
-            self.betas[-1] = 0.0
             return
         # What rounding has left along the basis counts for more in a short residual.
         self._next = self._unit(residual)

@@ -59,12 +59,13 @@ def as_objective(loss: Objective | Callable[[Any], Array], params: Params) -> Ob
     return objective
 
 
-def as_point(params: Params, objective: Objective | None = None) -> Params:
+def as_point(params: Params, objective: Objective | None = None, *, called: str = "a point") -> Params:
     """Returns a point as a pytree of NumPy arrays.
 
     Args:
         params: A pytree of arrays or numbers. A list of Python's numbers, which may be nested, is one array.
         objective: In whose type the arrays shall be; that of ``params`` if ``None``.
+        called: What messages call it.
 
     Returns:
         The point.
@@ -83,10 +84,10 @@ def as_point(params: Params, objective: Objective | None = None) -> Params:
             found = found.astype(objective.dtype)
         # JAX's half precisions are of no NumPy kind.
         if not jnp.issubdtype(found.dtype, jnp.floating):
-            raise UsageError(f"a point is made of arrays of float64 or float32; got {found.dtype}{_hint(found)}")
+            raise UsageError(f"{called} is made of arrays of float64 or float32; got {found.dtype}{_hint(found)}")
         found = found if objective is None else found.astype(objective.dtype)
         if not np.isfinite(found).all():
-            raise UsageError("a point must be finite; it has numbers that are not")
+            raise UsageError(f"{called} must be finite; it has numbers that are not")
         return found
 
     point: Params = jax.tree.map(array, params, is_leaf=_is_list_of_numbers)

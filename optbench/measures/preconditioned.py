@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 from jax import Array
 
@@ -14,6 +13,7 @@ from optbench.errors import UsageError
 from optbench.measures.extreme_eigenvalues import SETTINGS, Eigenvalues, check_search, extreme, measured
 from optbench.measures.flat import flatten
 from optbench.measures.hessian import Hessian
+from optbench.measures.losses import as_point
 from optbench.measures.measure import Measure, Measured, NotApplicable
 from optbench.measures.subject import Subject
 
@@ -63,12 +63,11 @@ def preconditioned_eigenvalues(
         Cohen et al., 2022, Adaptive gradient methods at the edge of stability, arXiv:2207.14484, section 3.
     """
     check_search(which, tol)
-    shapes = [jax.tree.map(np.shape, tree) for tree in (params, preconditioner)]
-    if shapes[0] != shapes[1]:
+    diagonal, *layout = flatten(as_point(preconditioner, called="the preconditioner"))
+    if layout != list(flatten(as_point(params))[1:]):
         raise UsageError("the preconditioner must be a pytree of the structure and shapes of the point")
-    diagonal = flatten(preconditioner)[0]
-    if not (np.isfinite(diagonal).all() and (diagonal > 0).all()):
-        raise UsageError(f"the preconditioner must be positive and finite; its smallest entry is {diagonal.min():g}")
+    if not diagonal.min() > 0:
+        raise UsageError(f"the preconditioner must be positive; its smallest entry is {diagonal.min():g}")
     hessian = Hessian(loss, params, scale=1 / np.sqrt(diagonal))
     return extreme(hessian, k, which, tol=tol, max_hvps=max_hvps, seed=seed)
 
