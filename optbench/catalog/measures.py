@@ -25,6 +25,17 @@ MEASURES: tuple[Entry, ...] = (
     Entry("keskar", "optbench.measures.keskar", "sharpness", "growth of the loss within a small box, in percent"),
     Entry("sam", "optbench.measures.sam", "sharpness", "growth of the loss within a ball"),
     Entry("asam", "optbench.measures.sam", "sharpness", "growth of the loss within a ball whose units are the weights"),
+    Entry("m_sharpness", "optbench.measures.batch_sharpness", "sharpness", "the same of small batches, on average"),
+    Entry("average_sharpness", "optbench.measures.average", "sharpness", "mean growth of the loss under random noise"),
+    Entry(
+        "pac_bayes", "optbench.measures.pac_bayes", "sharpness", "noise that costs a tenth of accuracy, as 1/sigma^2"
+    ),
+    Entry(
+        "fisher_rao",
+        "optbench.measures.fisher_rao",
+        "sharpness",
+        "length of the weights in the empirical Fisher metric",
+    ),
     Entry("landscape_1d", "optbench.measures.landscape", "pictures", "loss on a random line, filter-normalized"),
     Entry("landscape_2d", "optbench.measures.landscape", "pictures", "loss on a random plane, filter-normalized"),
     Entry("interpolation", "optbench.measures.interpolation", "pictures", "loss and accuracy between two solutions"),

@@ -18,7 +18,18 @@ from optbench.analysis.statistics import families
 from optbench.core import keys
 from optbench.engine.networks.rows import seed_of
 from optbench.errors import UsageError
-from optbench.measures import as_objective, eigenvalues, keskar_sharpness, sam_sharpness, spectral_density, trace
+from optbench.measures import (
+    as_objective,
+    average_sharpness,
+    eigenvalues,
+    keskar_sharpness,
+    pac_bayes_flatness,
+    sam_sharpness,
+    spectral_density,
+    trace,
+)
+from optbench.measures.batch_sharpness import M_SHARPNESS
+from optbench.measures.subject import Subject
 from optbench.problems import constants
 from optbench.problems.finite_sums.batches import index_stream
 from optbench.problems.noise import Noise
@@ -116,6 +127,10 @@ def draw_sharpness():
     for seed in range(3):
         keskar_sharpness(loss, np.ones(3), subspace=2, seed=seed)
         sam_sharpness(loss, np.ones(3), seed=seed)
+        average_sharpness(loss, np.ones(3), seed=seed, pairs=2)
+        pac_bayes_flatness(lambda x: 1 - float(x @ x), np.zeros(3), seed=seed)
+        terms = Subject(loss, np.ones(3), n_terms=9, terms=lambda rows: loss)
+        M_SHARPNESS.take(terms, **M_SHARPNESS.resolve({"m": 4, "seed": seed}))
 
 
 def draw_curvature():
@@ -132,8 +147,11 @@ FILES = {
     "analysis/landscapes/redraw.py",
     "analysis/landscapes/resample.py",
     "engine/networks/rows.py",
+    "measures/average.py",
+    "measures/batch_sharpness.py",
     "measures/extreme_eigenvalues.py",
     "measures/flat.py",
+    "measures/pac_bayes.py",
     "measures/perturbations.py",
     "measures/spectrum.py",
     "measures/traces.py",
