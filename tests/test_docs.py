@@ -47,6 +47,20 @@ def test_the_examples_of_the_page_on_python_run(tmp_path, monkeypatch):
     assert (tmp_path / "waves.png").is_file()
 
 
+def test_the_examples_of_the_page_on_measures_run():
+    assert doctest.testfile(str(ROOT / "docs" / "measures.md"), module_relative=False).failed == 0
+
+
+def test_each_measure_of_sharpness_has_its_line_with_what_leaves_it_unchanged():
+    lines = page("docs/measures.md").splitlines()
+    for entry in catalog.MEASURES:
+        if entry.group == "sharpness":
+            measure = catalog.measure(entry.name)
+            line = next(line for line in lines if line.startswith(f"| `{entry.name}` |"))
+            needs = next(iter(measure.invariant_with), "yes") if measure.is_invariant else "no"
+            assert needs in line.rsplit("|", 2)[1]
+
+
 def test_the_example_of_a_function_of_one_s_own_runs(tmp_path, monkeypatch):
     """Its module as it stands, its commands by the command line, and what Python shows of it."""
     section = page("docs/problems.md").split("## A function of your own")[1].split("\n## ")[0]
