@@ -9,6 +9,7 @@ from optbench.records import Status
 
 if TYPE_CHECKING:
     from optbench.core.objective import Params
+    from optbench.engine.measuring import Taken
 
 #: Columns by name, each with one entry a cell.
 Columns = dict[str, Any]
@@ -62,11 +63,13 @@ class Outcome(NamedTuple):
         facts: How they were run, for the commit record: ready for JSON.
         ends: Points that the runs have led to, in any order; as large as the points of all cells together, so whoever
             keeps an outcome keeps them.
+        along: What was measured at points on their way.
     """
 
     columns: Columns
     facts: dict[str, Any]
     ends: tuple[EndPoint, ...] = ()
+    along: tuple[Taken, ...] = ()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

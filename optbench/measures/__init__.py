@@ -18,6 +18,7 @@ _PUBLIC = {
     "distance": "optbench.measures.position",
     "eigenvalues": "optbench.measures.extreme_eigenvalues",
     "fisher_rao_norm": "optbench.measures.fisher_rao",
+    "grad_norm": "optbench.measures.position",
     "interpolate": "optbench.measures.interpolation",
     "keskar_sharpness": "optbench.measures.keskar",
     "loss_slice": "optbench.measures.slices",

@@ -22,6 +22,8 @@ from optbench.measures.subject import Subject
 ENDS = ("largest", "smallest", "both")
 #: Steps up to which each is looked at for convergence; beyond, each eighth.
 _EACH = 32
+#: Length of the random vector that is added to a unit vector from which a search begins.
+MIXED = 0.1
 
 
 class Eigenvalues(NamedTuple):
@@ -102,9 +104,24 @@ def check_search(which: str, tol: float) -> None:
 
 
 def extreme(
-    hessian: Hessian, k: int, which: str, *, tol: float, max_hvps: int, seed: int, vectors: bool = False
+    hessian: Hessian,
+    k: int,
+    which: str,
+    *,
+    tol: float,
+    max_hvps: int,
+    seed: int,
+    vectors: bool = False,
+    near: np.ndarray | None = None,
 ) -> Eigenvalues:
-    """Returns extreme eigenvalues of an operator; ``eigenvalues`` says what its arguments are."""
+    """Returns extreme eigenvalues of an operator; ``eigenvalues`` says what its arguments are.
+
+    The first search begins near the unit vector ``near`` if there is one. Some of a random vector is added to it: an
+    eigenvector that is the extreme one no more would be all that is found.
+
+    Raises:
+        UsageError: An argument is out of range.
+    """
     check_whole("k", k, 1)
     if k > hessian.n:
         raise UsageError(f"k must be at most the number of parameters, {hessian.n}; got {k!r}")
@@ -112,7 +129,10 @@ def extreme(
     check_whole("max_hvps", max_hvps, k + 1)
     search = _Search(hessian, k, which, tol, max_hvps)
     while search.goes_on:
-        search.explore(generator("lanczos", seed, search.spaces).standard_normal(hessian.n))
+        drawn = generator("lanczos", seed, search.spaces).standard_normal(hessian.n)
+        if near is not None and not search.spaces:
+            drawn = near + MIXED * drawn / np.linalg.norm(drawn)
+        search.explore(drawn)
     return search.found(vectors)
 
 
@@ -180,8 +200,31 @@ class _Search:
 
 
 def _take(subject: Subject, which: str, tol: float, max_hvps: int, seed: int) -> Measured:
-    found = eigenvalues(subject.objective, subject.params, which=which, tol=tol, max_hvps=max_hvps, seed=seed)
-    return measured(found)
+    hessian = Hessian(subject.objective, subject.params)
+    return measured(followed(hessian, subject.memory, which, tol=tol, max_hvps=max_hvps, seed=seed))
+
+
+def followed(
+    hessian: Hessian, memory: dict[str, Any] | None, which: str, *, tol: float, max_hvps: int, seed: int
+) -> Eigenvalues:
+    """Returns the extreme eigenvalue of an operator, searched near the eigenvector of the point before.
+
+    Args:
+        hessian: The operator.
+        memory: What the measure left at the point before, to which it adds; ``None`` where a point is measured alone.
+        which: ``"largest"`` or ``"smallest"``.
+        tol: As ``eigenvalues`` has it, and so the others.
+        max_hvps: Products.
+        seed: Of the starts.
+    """
+    if memory is None:
+        return extreme(hessian, 1, which, tol=tol, max_hvps=max_hvps, seed=seed)
+    # That the loss is the same at every call was seen at the point before.
+    hessian.repeat_difference = memory.get("repeat_difference")
+    near = memory.get("vector")
+    found = extreme(hessian, 1, which, tol=tol, max_hvps=max_hvps, seed=seed, vectors=True, near=near)
+    memory["repeat_difference"], memory["vector"] = hessian.repeat_difference, hessian.flat(found.vectors[0])
+    return found
 
 
 def measured(found: Eigenvalues) -> Measured:

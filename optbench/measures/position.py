@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import jax
 import numpy as np
+from jax import Array
 
-from optbench.core.objective import Params
+from optbench.core.objective import Objective, Params
+from optbench.measures.losses import as_objective, as_point
 from optbench.measures.measure import Measure, Measured, NotApplicable
 from optbench.measures.subject import Subject
+
+
+def grad_norm(loss: Objective | Callable[[Params], Array], params: Params) -> float:
+    """Returns the Euclidean norm of the gradient at a point, ``|grad L|_2``, summed in double precision.
+
+    Args:
+        loss: An objective, or a plain function of a point.
+        params: The point.
+
+    Returns:
+        The norm.
+
+    Raises:
+        UsageError: The loss or the point is none.
+
+    Example:
+        >>> grad_norm(lambda w: w @ w / 2, [3.0, 4.0])
+        5.0
+
+    Source:
+        Nocedal and Wright 2006, Numerical Optimization, theorem 2.2: it is 0 at a minimum.
+    """
+    objective = as_objective(loss, params)
+    return norm(objective.value_and_grad(as_point(params, objective))[1])
 
 
 def distance(params: Params, start: Params) -> float:
@@ -38,7 +65,7 @@ def norm(tree: Params) -> float:
 
 
 def _take_grad_norm(subject: Subject) -> Measured:
-    return Measured(norm(subject.objective.value_and_grad(subject.params)[1]), 0.0)
+    return Measured(grad_norm(subject.objective, subject.params), 0.0)
 
 
 def _take_distance(subject: Subject) -> Measured:

@@ -10,7 +10,7 @@ from jax import Array
 
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError
-from optbench.measures.extreme_eigenvalues import SETTINGS, Eigenvalues, check_search, extreme, measured
+from optbench.measures.extreme_eigenvalues import SETTINGS, Eigenvalues, check_search, extreme, followed, measured
 from optbench.measures.flat import flatten
 from optbench.measures.hessian import Hessian
 from optbench.measures.losses import as_point
@@ -63,22 +63,25 @@ def preconditioned_eigenvalues(
         Cohen et al., 2022, Adaptive gradient methods at the edge of stability, arXiv:2207.14484, section 3.
     """
     check_search(which, tol)
+    hessian = _operator(loss, params, preconditioner)
+    return extreme(hessian, k, which, tol=tol, max_hvps=max_hvps, seed=seed)
+
+
+def _operator(loss: Objective | Callable[[Any], Array], params: Params, preconditioner: Params) -> Hessian:
+    """Returns ``P^-1/2 H P^-1/2``."""
     diagonal, *layout = flatten(as_point(preconditioner, called="the preconditioner"))
     if layout != list(flatten(as_point(params))[1:]):
         raise UsageError("the preconditioner must be a pytree of the structure and shapes of the point")
     if not diagonal.min() > 0:
         raise UsageError(f"the preconditioner must be positive; its smallest entry is {diagonal.min():g}")
-    hessian = Hessian(loss, params, scale=1 / np.sqrt(diagonal))
-    return extreme(hessian, k, which, tol=tol, max_hvps=max_hvps, seed=seed)
+    return Hessian(loss, params, scale=1 / np.sqrt(diagonal))
 
 
 def _take(subject: Subject, tol: float, max_hvps: int, seed: int) -> Measured:
     if subject.preconditioner is None:
         raise NotApplicable("the rule has no diagonal preconditioner, or its state at this point is not known")
-    found = preconditioned_eigenvalues(
-        subject.objective, subject.params, subject.preconditioner, tol=tol, max_hvps=max_hvps, seed=seed
-    )
-    return measured(found)
+    hessian = _operator(subject.objective, subject.params, subject.preconditioner)
+    return measured(followed(hessian, subject.memory, "largest", tol=tol, max_hvps=max_hvps, seed=seed))
 
 
 PRECONDITIONED_TOP = Measure(

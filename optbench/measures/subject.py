@@ -46,6 +46,8 @@ class Subject:
         parts_at: Of a network with batch normalization, its parts at a point by the statistics that the training
             examples have there (``tasks.statistics``): running statistics belong to one point alone. ``None`` where
             nothing is normalized.
+        memory: What a measure leaves for itself at the next point of the same run, such as where to begin a search;
+            ``None`` where a point is measured alone.
         details: What was decided of the loss, ready for JSON; each row of a measure says it: precision, units, how
             batches are normalized.
     """
@@ -61,4 +63,5 @@ class Subject:
     other: Params | None = None
     path: Sequence[tuple[int, Params]] = ()
     parts_at: Callable[[Params], Mapping[str, Scored]] | None = None
+    memory: dict[str, Any] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)

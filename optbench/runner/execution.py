@@ -99,9 +99,9 @@ class Execution:
         self.ledger.begin()
         self.compute(missing)
         for shard, cells, left in self.unfinished():
-            again = self.points.of(shard, cells)
+            again = self.points.of(shard, cells, [spec for spec, _ in left if spec.along])
             self.points.keep(shard, cells, again.ends)
-            self.measuring.take(shard, left, again.ends, again.notes)
+            self.measuring.take(shard, left, again.ends, again.along, again.notes)
         begin, compile_s = time.perf_counter(), self.kind.compile_s
         entries = self.kind.finish(self.ledger, self._tell)
         made_s = time.perf_counter() - begin - (self.kind.compile_s - compile_s)
@@ -141,7 +141,7 @@ class Execution:
                 last, compile_s = time.perf_counter(), self.kind.compile_s
 
     def _commit(self, shard: Shard, run_s: float) -> None:
-        part, (columns, facts, _) = shard.part, shard.outcome
+        part, columns, facts = shard.part, shard.outcome.columns, shard.outcome.facts
         n_cells = len(columns["cell_id"])
         self.ledger.commit(part.shard, columns, {"run_s": round(run_s, 6), **facts})
         self.done += n_cells
@@ -153,10 +153,10 @@ class Execution:
     def _use_points(self, shard: Shard) -> None:
         """Keeps and measures the points of a shard that was committed, while they are at hand."""
         if self.uses_points:
-            columns, _, ends = shard.outcome
-            cells = cells_of(columns, self.kind.cell_columns)
-            self.points.keep(shard.part.shard, cells, ends)
-            self.measuring.take(shard.part.shard, self.measuring.left(cells), ends)
+            name, outcome = shard.part.shard, shard.outcome
+            cells = cells_of(outcome.columns, self.kind.cell_columns)
+            self.points.keep(name, cells, outcome.ends)
+            self.measuring.take(name, self.measuring.left(cells), outcome.ends, outcome.along)
 
     def _tell(self, phase: str) -> None:
         # The last report is the one at which all is stored, not the one of the last shard.

@@ -12,7 +12,7 @@ import jax
 from optbench import store
 from optbench.core.keys import canonical, digest
 from optbench.engine.measuring import Taken, nothing, take, take_together
-from optbench.engine.outcomes import EndPoint
+from optbench.engine.outcomes import EndPoint, Point
 from optbench.environment import visible_cores
 from optbench.measures.measure import MANY
 from optbench.measures.subject import Subject
@@ -50,7 +50,8 @@ class Measuring:
         folder = self.ledger.folder
         names = list(store.committed(folder, ROWS))
         rows = store.read_shards(folder, names, ["cell_id", "point", "settings"], schema=ROWS)
-        rows = rows[rows["point"] == str(self.kind.judged)]
+        # Points on the way have the settings of measures along the path, which no judged point has.
+        rows = rows[rows["point"].isin([str(self.kind.judged), str(Point.SNAPSHOT)])]
         return set(zip(rows["cell_id"], rows["settings"], strict=True))
 
     def left(self, cells: Sequence[Cell]) -> Left:
@@ -63,7 +64,12 @@ class Measuring:
         return [(spec, wanted) for spec, wanted in found if wanted]
 
     def take(
-        self, shard: str, left: Left, ends: Sequence[EndPoint], notes: Mapping[str, Mapping[str, Any]] | None = None
+        self,
+        shard: str,
+        left: Left,
+        ends: Sequence[EndPoint],
+        along: Sequence[Taken] = (),
+        notes: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         """Takes measures of cells whose points are at hand, and commits each measure as it comes.
 
@@ -71,15 +77,22 @@ class Measuring:
             shard: The shard of their rows.
             left: What is wanted of which cells.
             ends: Points that runs of the shard led to.
+            along: What was measured on their way.
             notes: What else the details of a cell's rows are to say, by its id.
         """
         points = {end.cell_id: end for end in ends if end.point is self.kind.judged}
         for spec, cells in left:
             self.tell(f"{shard}: {spec.title}")
-            here = [cell for cell in cells if cell["status"] == Status.OK and cell["cell_id"] in points]
-            found = self._taken(spec, shard, here, [points[cell["cell_id"]] for cell in here])
-            by_cell = {one.row["cell_id"]: _noted(one, (notes or {}).get(one.row["cell_id"])) for one in found}
-            taken = [by_cell.get(cell["cell_id"]) or self._none(spec, cell) for cell in cells]
+            if spec.along:
+                found = [one for one in along if one.row["settings"] == spec.identity]
+            else:
+                here = [cell for cell in cells if cell["status"] == Status.OK and cell["cell_id"] in points]
+                found = self._taken(spec, shard, here, [points[cell["cell_id"]] for cell in here])
+            by_cell: dict[str, list[Taken]] = {}
+            for one in found:
+                cell_id = one.row["cell_id"]
+                by_cell.setdefault(cell_id, []).append(_noted(one, (notes or {}).get(cell_id)))
+            taken = [one for cell in cells for one in by_cell.get(cell["cell_id"]) or [self._none(spec, cell)]]
             # A measure of the same cells under another label has the same numbers, and is not taken again.
             name = store.shard_name(spec.title, f"{shard} {digest([spec.identity, [c['cell_id'] for c in cells]])}")
             columns = {column: [one.row[column] for one in taken] for column in ROWS.columns}
@@ -87,11 +100,11 @@ class Measuring:
             self._stored |= {(cell["cell_id"], spec.identity) for cell in cells}
 
     def _none(self, spec: MeasureSpec, cell: Cell) -> Taken:
-        """Returns the row of a run without a judged point."""
+        """Returns the row of a run without a point."""
         said = "the run has no such point when it is made again"
         if cell["status"] != Status.OK:
             said = f"the run has no such point: its status is {cell['status']}"
-        return nothing(spec, cell["cell_id"], self.kind.judged, said)
+        return nothing(spec, cell["cell_id"], Point.SNAPSHOT if spec.along else self.kind.judged, said)
 
     def _taken(self, spec: MeasureSpec, shard: str, cells: Sequence[Cell], ends: Sequence[EndPoint]) -> list[Taken]:
         """Returns a measure of points, taken together where that is faster, else on all cores."""

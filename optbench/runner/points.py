@@ -13,6 +13,7 @@ from optbench.records import Split, Status
 from optbench.runner.kinds.again import Again
 from optbench.runner.kinds.kind import Cell, Kind, Tell
 from optbench.runner.ledger import Ledger
+from optbench.suite.measure import MeasureSpec
 
 
 class Points:
@@ -29,23 +30,26 @@ class Points:
         """
         self.kind, self.ledger, self.tell, self.keeps = kind, ledger, tell, keeps
 
-    def of(self, shard: str, cells: Sequence[Cell]) -> Again:
+    def of(self, shard: str, cells: Sequence[Cell], along: Sequence[MeasureSpec] = ()) -> Again:
         """Returns the points of cells whose rows are committed.
 
         Args:
             shard: The shard of their rows.
-            cells: The cells; those that did not end well have no points.
+            cells: The cells; those that did not end well have no judged points.
+            along: What is measured on the way to them. Points on the way are never kept, so all runs are made again
+                then, those that diverged as well.
 
         Returns:
             Points, and what is to be said of runs that were made again.
         """
-        wanted = [cell for cell in cells if cell["status"] == Status.OK]
-        kept = self._kept(shard, wanted)
+        states = (Status.OK, Status.DIVERGED) if along else (Status.OK,)
+        wanted = [cell for cell in cells if cell["status"] in states]
+        kept = [] if along else self._kept(shard, wanted)
         left = [cell for cell in wanted if cell["cell_id"] not in {end.cell_id for end in kept}]
         if not left:
             return Again(kept)
-        again = self.kind.again(shard, left, self.ledger, self.tell)
-        return Again((*kept, *again.ends), again.notes)
+        again = self.kind.again(shard, left, self.ledger, self.tell, along)
+        return Again((*kept, *again.ends), again.along, again.notes)
 
     def lacking(self, shard: str, cells: Sequence[Cell]) -> list[Cell]:
         """Returns the cells whose points are to be kept and are not."""

@@ -20,7 +20,7 @@ from optbench.runner.kinds.kind import Cell, cells_of
 from optbench.runner.ledger import Ledger
 from optbench.runner.measuring import Measuring
 from optbench.runner.points import Points
-from optbench.suite.measure import MeasureSpec, named
+from optbench.suite.measure import MeasureSpec, measure_faults, named
 from optbench.suite.parse import parse
 from optbench.suite.selection import Selection
 
@@ -64,6 +64,8 @@ def measure(
     patterns = row_filter.parse([rows] if isinstance(rows, str) else rows, stored.schema)
     kind = kinds.planned(spec, cast(Selection, stored.manifest["selection"]))
     specs = list(kind.plan.spec.measures) if chosen is None else chosen
+    if wrong := measure_faults("--measures", specs, along=spec.ALONG):
+        raise UsageError([f"{key}: {said}" for key, said in wrong])
     if not specs:
         raise UsageError(f"suite {spec.name!r} names no measures: choose some with --measures; optbench list measures")
     kind.check()
@@ -102,8 +104,9 @@ def _measure(
         LOG.warning("everything that was asked for is measured; nothing was left to do")
     for shard, found in left.items():
         wanted = {cell["cell_id"] for _, some in found for cell in some}
-        again = points.of(shard, [cell for cell in cells[shard] if cell["cell_id"] in wanted])
-        measuring.take(shard, found, again.ends, again.notes)
+        along = [spec for spec, _ in found if spec.along]
+        again = points.of(shard, [cell for cell in cells[shard] if cell["cell_id"] in wanted], along)
+        measuring.take(shard, found, again.ends, again.along, again.notes)
         said[0] += sum(len(some) for _, some in found)
         tell(shard)
     known = {**stored.manifest.get("measures", {}), **{spec.title: json.loads(spec.identity) for spec in specs}}

@@ -1,4 +1,4 @@
-"""One entry of ``measures``: a measure of the catalogue with its settings, taken of the judged points of a run."""
+"""One entry of ``measures``: a measure with its settings, taken of the judged points of runs or along their paths."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from optbench.measures.measure import Measure
 from optbench.suite import selector
 from optbench.suite.explaining import explain
 from optbench.suite.faults import repeated
-from optbench.suite.model import Model, Text, violations
+from optbench.suite.model import MAX_INT, Flag, Model, Text, violations
+
+#: Keys of an entry that are not settings of its measure.
+OWN = ("name", "label", "dtype", "along", "examples")
 
 Label = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._=,\[\]-]{0,63}$")]
 
@@ -26,12 +29,18 @@ class MeasureSpec(Model):
         name: Registry name.
         label: What its rows are called; the name with the settings that differ from their defaults if ``None``.
         dtype: Precision in which the loss of a network is computed; functions are always in double precision.
+        along: Whether it is taken at each point of the curve of a reported run of a network, while that is trained, and
+            not of the judged point.
+        examples: Training examples of which it is taken along the path, the same at all points of all runs of a task;
+            0 for all.
         settings: Settings of the measure that are given.
     """
 
     name: Text
     label: Label | None = None
     dtype: Literal["float32", "float64"] = "float64"
+    along: Flag = False
+    examples: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
     settings: Mapping[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -42,7 +51,7 @@ class MeasureSpec(Model):
             return {"name": given}
         if not isinstance(given, dict):
             return given
-        own = {key: value for key, value in given.items() if key in ("name", "label", "dtype")}
+        own = {key: value for key, value in given.items() if key in OWN}
         return own | {"settings": {key: value for key, value in given.items() if key not in own}}
 
     @model_validator(mode="after")
@@ -51,7 +60,10 @@ class MeasureSpec(Model):
             measure = self.build()
         except UsageError as error:
             raise violations([("name", str(error))]) from None
-        if wrong := measure.faults(self.settings):
+        wrong = measure.faults(self.settings)
+        if self.examples and not self.along:
+            wrong.append(("examples", "is for measures along the path, along = true; the others take all examples"))
+        if wrong:
             raise violations(wrong)
         return self
 
@@ -70,7 +82,8 @@ class MeasureSpec(Model):
         if self.label is not None:
             return self.label
         defaults = self.build().resolve({})
-        changed = {"dtype": self.dtype} if self.dtype != "float64" else {}
+        changed: dict[str, Any] = {"dtype": self.dtype} if self.dtype != "float64" else {}
+        changed |= {"along": self.examples or "all"} if self.along else {}
         changed |= {key: value for key, value in self.resolved.items() if value != defaults[key]}
         shown = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in changed.items()]
         return self.name + (f"[{','.join(shown)}]" if shown else "")
@@ -78,7 +91,8 @@ class MeasureSpec(Model):
     @property
     def identity(self) -> str:
         """What is measured and how, as rows have it: two entries of one identity would give the same numbers."""
-        return canonical({"name": self.name, "dtype": self.dtype, **self.resolved})
+        along = {"along": True, "examples": self.examples} if self.along else {}
+        return canonical({"name": self.name, "dtype": self.dtype, **along, **self.resolved})
 
     @property
     def described(self) -> dict[str, Any]:
@@ -93,14 +107,17 @@ class MeasureSpec(Model):
         }
 
 
-def measure_faults(key: str, entries: Sequence[MeasureSpec]) -> list[tuple[str, str]]:
+def measure_faults(key: str, entries: Sequence[MeasureSpec], *, along: bool) -> list[tuple[str, str]]:
     """Returns what is wrong with entries together: labels twice, or one measure under two labels.
 
     Args:
         key: The key of the list, for messages.
         entries: The list.
+        along: Whether runs of this kind can be measured along their paths.
     """
-    wrong, first = repeated(key, [entry.title for entry in entries]), dict[str, int]()
+    said = "is of suites of networks: nothing is measured along the path of a function's runs"
+    beyond = [] if along else [(f"{key}[{index}].along", said) for index, entry in enumerate(entries) if entry.along]
+    wrong, first = beyond + repeated(key, [entry.title for entry in entries]), dict[str, int]()
     for index, entry in enumerate(entries):
         other = first.setdefault(entry.identity, index)
         if other != index and entries[other].title != entry.title:
@@ -127,7 +144,7 @@ def named(words: str | Iterable[str]) -> list[MeasureSpec]:
             wrong += [f"{word}: {line}" for line in explain(error, MeasureSpec)]
         except UsageError as error:
             wrong += error.problems
-    wrong += [f"{key}: {said}" for key, said in measure_faults("--measures", found)]
+    wrong += [f"{key}: {said}" for key, said in measure_faults("--measures", found, along=True)]
     if not found and not wrong:
         wrong.append("--measures names none; optbench list measures shows all")
     if wrong:

@@ -50,6 +50,7 @@ class Suite(Model):
         REPEATS: The key that has the numbers of tuning and reported repetitions.
         OWN_RANGES: Whether random tuning draws from a rule's own range where ``grid`` has one, too. Rules have those of
             functions whose units are normalized.
+        ALONG: Whether its runs can be measured along their paths.
         name: Folder of its results.
         version: Raised whenever a range or an entry changes.
         question: What the suite answers, in one sentence.
@@ -63,7 +64,8 @@ class Suite(Model):
         contrasts: Claims that the run is to judge; part of the run's identity, so none is added afterwards.
         table: The kind of table that answers the question; ``None`` for the verdicts of ``contrasts``, or ``main``
             where there are none. What is computed does not depend on it.
-        measures: What is measured of the judged point of each reported run. No row depends on it, nor any id.
+        measures: What is measured of each reported run, at its judged point or along its path. No row of a run depends
+            on it, nor any id.
     """
 
     KIND: ClassVar[str]
@@ -71,6 +73,7 @@ class Suite(Model):
     SUBJECT: ClassVar[type[Entry]]
     REPEATS: ClassVar[str]
     OWN_RANGES: ClassVar[bool] = True
+    ALONG: ClassVar[bool] = False
 
     name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
     version: Annotated[int, Strict(), Field(ge=1)]
@@ -121,8 +124,8 @@ class Suite(Model):
             for item in getattr(self.quick, table_key, None) or ():
                 if not kind.meant(item, found):
                     wrong.append((f"quick.{table_key}", unknown_name("entry of the suite", item, labels)))
-        wrong += measure_faults("measures", self.measures)
-        wrong += measure_faults("quick.measures", getattr(self.quick, "measures", None) or ())
+        for key, entries in (("measures", self.measures), ("quick.measures", getattr(self.quick, "measures", None))):
+            wrong += measure_faults(key, entries or (), along=self.ALONG)
         wrong += repeated("contrasts", [claim.name for claim in self.contrasts])
         for index, claim in enumerate(self.contrasts):
             wrong += [(f"contrasts[{index}].{key}", message) for key, message in self.faults_of(claim)]

@@ -66,7 +66,7 @@ def objective_of(
         )
     # What is normalized together cannot be cut.
     normalizes = bool(jax.tree.leaves(blank))
-    size = len(y) if in_batch and normalizes else scored_together(network.input_shape)
+    size = len(y) if in_batch and normalizes else min(scored_together(network.input_shape), len(y))
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, np.dtype(dtype)), network)
     inside = np.ones(len(y), np.bool_)
     return Objective(

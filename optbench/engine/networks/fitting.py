@@ -16,6 +16,7 @@ from optbench.engine.networks.lane import Fit, Lane
 from optbench.engine.networks.side_by_side import LanesAbreast
 from optbench.engine.networks.training import DTYPES, Training
 from optbench.errors import UsageError, unknown_name
+from optbench.suite.measure import MeasureSpec
 from optbench.tasks.models.convolution import WAYS as CONVOLUTIONS
 from optbench.tasks.parts import EVALUATED, part_of
 from optbench.tasks.task import Task
@@ -43,6 +44,7 @@ class Fitter:
         dtype: str = "float32",
         lanes: str | None = None,
         convolution: str | None = None,
+        along: Sequence[MeasureSpec] = (),
     ) -> None:
         """Compiles; side by side, the programs wait for the first runs, which tell how wide they are to be.
 
@@ -54,6 +56,7 @@ class Fitter:
                 and scores are float32.
             lanes: How many lanes are run at once, of ``LANES``; what suits the backend if ``None``.
             convolution: How convolutions are computed; what suits the backend if ``None``.
+            along: Measures that are taken at each point of the curve of each run, which changes nothing else of it.
 
         Raises:
             UsageError: The batch does not fit the set or the regularization, or a name is unknown.
@@ -84,7 +87,7 @@ class Fitter:
             part=part_of(batch_size, math.prod(network.input_shape), whole=normalizes or way is not InThreads),
             dtype=dtype,
         )
-        self._way = way(task, self._training)
+        self._way = way(task, self._training, along)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -100,7 +103,16 @@ class Fitter:
             "compile_s": round(self._way.compile_s, 6),
         }
 
-    def fit(self, lanes: Sequence[Lane], *, epochs: int, stop_early: bool = True, test: bool = True) -> list[Fit]:
+    def fit(
+        self,
+        lanes: Sequence[Lane],
+        *,
+        epochs: int,
+        stop_early: bool = True,
+        test: bool = True,
+        measure: bool = True,
+        keep: bool = False,
+    ) -> list[Fit]:
         """Trains the task once for each lane.
 
         Args:
@@ -110,6 +122,8 @@ class Fitter:
             stop_early: Whether the point of the best validation accuracy is chosen (of equal ones the lowest loss, then
                 the first), else the last.
             test: Whether the test examples are looked at; tuning does not.
+            measure: Whether the measures along the path are taken; tuning does not.
+            keep: Whether the network is kept at each point of the curve, for pictures of the path.
 
         Returns:
             One record for each lane, in their order; of one whose program failed as well, and the others go on.
@@ -120,7 +134,7 @@ class Fitter:
         if epochs < 1:
             raise UsageError(f"{self.task.name}: epochs must be at least 1; got {epochs}")
         resolved = [Lane(self.rule.resolve(lane.hyper), lane.seed) for lane in lanes]
-        return self._way.fit(resolved, epochs=epochs, stop_early=stop_early, test=test)
+        return self._way.fit(resolved, epochs=epochs, stop_early=stop_early, test=test, measure=measure, keep=keep)
 
 
 def fit(

@@ -14,6 +14,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from optbench.engine.compile import kept_programs
+from optbench.engine.networks.along import Along, Walk
 from optbench.engine.networks.batches import Batches, placed, span
 from optbench.engine.networks.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
 from optbench.engine.networks.scoring import Scores, compile_evaluator, trained_network
@@ -22,6 +23,7 @@ from optbench.engine.outcomes import Point, Stopped
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
 from optbench.records.networks import SCORED
+from optbench.suite.measure import MeasureSpec
 from optbench.tasks.task import Part, Task
 
 
@@ -30,12 +32,13 @@ class InThreads:
 
     name = "in threads"
 
-    def __init__(self, task: Task, training: Training) -> None:
+    def __init__(self, task: Task, training: Training, specs: Sequence[MeasureSpec] = ()) -> None:
         """Compiles.
 
         Args:
             task: The task.
             training: What trains its network.
+            specs: Measures along the path.
         """
         begin = time.perf_counter()
         self._task, self._training = task, training
@@ -45,11 +48,21 @@ class InThreads:
             scoring = pool.submit(compile_evaluator, training.network, training.stats, training.n_rows)
             self.trainer = compile_trainer(training)
             self.evaluate = scoring.result()
+        self.along = Along(task, training.rule, specs)
         self.threads = visible_cores() if jax.default_backend() == "cpu" else 1
         self.devices = 1
         self.compile_s = time.perf_counter() - begin
 
-    def fit(self, lanes: Sequence[Lane], *, epochs: int, stop_early: bool, test: bool) -> list[Fit]:
+    def fit(
+        self,
+        lanes: Sequence[Lane],
+        *,
+        epochs: int,
+        stop_early: bool,
+        test: bool,
+        measure: bool = True,
+        keep: bool = False,
+    ) -> list[Fit]:
         """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
 
         Args:
@@ -57,6 +70,8 @@ class InThreads:
             epochs: Passes over the training examples.
             stop_early: Whether validation chooses the point.
             test: Whether the test examples are looked at.
+            measure: Whether the measures along the path are taken.
+            keep: Whether the network is kept at each point of the curve.
 
         Returns:
             One record for each.
@@ -64,7 +79,9 @@ class InThreads:
         stop = threading.Event()
 
         def work(lane: Lane) -> Fit:
-            return _Run(self, self._task, self._training, lane, Curve(stop_early), stop).fit(epochs, test)
+            return _Run(self, self._task, self._training, lane, Curve(stop_early, measure, keep), stop).fit(
+                epochs, test
+            )
 
         pool = ThreadPoolExecutor(self.threads)
         try:
@@ -85,6 +102,7 @@ class _Run:
         self.training = training
         self.batches = Batches(task, training.batch_size, training.rule.evals_per_step)
         self.batch_size = training.batch_size
+        self.walk = Walk(way.along, lane, curve, training.network)
 
     def fit(self, epochs: int, test: bool) -> Fit:
         """Trains, records and chooses; in single precision, whatever the process is set to."""
@@ -95,8 +113,8 @@ class _Run:
         except (OptbenchError, Stopped):
             raise
         except Exception as error:  # whatever stopped a run becomes the message of its row
-            return self.curve.failed(error, time.perf_counter() - begin)
-        return self.curve.fit(ending, time.perf_counter() - begin)
+            return self.curve.failed(error, time.perf_counter() - begin - self.curve.measured_s)
+        return self.curve.fit(ending, time.perf_counter() - begin - self.curve.measured_s)
 
     def _trained(self, epochs: int, test: bool) -> Ending:
         """Returns what is known of the chosen point."""
@@ -118,6 +136,7 @@ class _Run:
                 kept = carry
             if self.curve.diverged:
                 break
+            self.walk.reach(point, carry)
         if self.curve.chosen < 0:
             return NOWHERE
         whole = self._scores(kept, "train")[0] if len(self.task.train.y) > SCORED else None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from optbench.engine.measuring import Taken
 from optbench.engine.networks.scoring import Scores
 from optbench.engine.outcomes import Point, failure
 from optbench.records import Status, curve_steps
@@ -62,7 +63,10 @@ class Fit:
         test_right: Whether each test example is classified right there, (n_test,), or ``None``.
         ends: The network at the point that was chosen, and at the last one unless the run diverged; nothing of a run
             whose program failed.
-        run_s: Seconds of wall time from start to end; side by side, those of all lanes together.
+        run_s: Seconds of wall time from start to end; side by side, those of all lanes together. What was measured on
+            the way has seconds of its own.
+        along: What was measured at points on the way.
+        kept: The network at points on the way, by their gradients; empty unless asked for.
     """
 
     status: Status
@@ -77,6 +81,8 @@ class Fit:
     test_right: np.ndarray | None
     ends: Mapping[Point, Trained]
     run_s: float
+    along: Sequence[Taken] = ()
+    kept: Mapping[int, Trained] = field(default_factory=dict)
 
 
 class Ending(NamedTuple):
@@ -122,11 +128,19 @@ class Curve:
     Attributes:
         stop_early: Whether the point of the best validation accuracy is chosen (of equal ones the lowest loss, then
             the first), else the last.
+        measure: Whether its points are to be measured.
+        keep: Whether the network is to be kept at each point.
         chosen: The point that would be chosen now, -1 for none.
+        taken: What was measured at its points.
+        kept: The network at its points, by their gradients.
     """
 
     stop_early: bool
+    measure: bool = True
+    keep: bool = False
     chosen: int = -1
+    taken: list[Taken] = field(default_factory=list)
+    kept: dict[int, Trained] = field(default_factory=dict)
     _rank: tuple[float, float] = (np.inf, np.inf)
     _rows: list[tuple[int, Scores, Scores, float]] = field(default_factory=list)
 
@@ -134,6 +148,11 @@ class Curve:
     def diverged(self) -> bool:
         """Whether the last training loss is not finite; nothing is to be recorded after it."""
         return bool(self._rows) and not np.isfinite(self._rows[-1][1].loss)
+
+    @property
+    def measured_s(self) -> float:
+        """Seconds that measures on the way took."""
+        return sum(taken.seconds for taken in self.taken)
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -168,7 +187,7 @@ class Curve:
 
         Args:
             ending: What is known of the chosen point.
-            run_s: Seconds of wall time.
+            run_s: Seconds of wall time, without those of measures on the way.
 
         Returns:
             The record.
@@ -187,7 +206,7 @@ class Curve:
 
         Args:
             error: What the program raised.
-            run_s: Seconds of wall time.
+            run_s: Seconds of wall time, without those of measures on the way.
 
         Returns:
             The record.
@@ -209,6 +228,8 @@ class Curve:
             ending.test_right,
             ending.ends,
             run_s,
+            self.taken,
+            self.kept,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from optbench.core.keys import canonical, generator
+from optbench.engine.networks.along import with_cell
 from optbench.engine.networks.fitting import Fitter
 from optbench.engine.networks.in_threads import InThreads
 from optbench.engine.networks.lane import Fit, Lane, failed_fit
@@ -43,17 +44,21 @@ def seed_of(suite_seed: int, split: Split, index: int) -> int:
     return int(generator(suite_seed, "network run", str(split), index).integers(2**31))
 
 
-def trained(group: NetworkGroup, split: Split, cells: Cells, fitter: Fitter | Exception) -> Outcome:
-    """Trains some cells; tuning never sees the test examples.
+def trained(
+    group: NetworkGroup, split: Split, cells: Cells, fitter: Fitter | Exception, *, keep: bool = False
+) -> Outcome:
+    """Trains some cells; tuning never sees the test examples, and is not measured.
 
     Args:
         group: The group.
         split: What the cells are for.
         cells: (configuration, seed) of each.
         fitter: What trains the group's task by its rule, or what kept it from being compiled.
+        keep: Whether the points of the curves are handed back as well, as snapshots.
 
     Returns:
-        Rows in the order of the cells, judged and last points, and the seconds of threads where lanes ran in threads.
+        Rows in the order of the cells, judged and last points, what was measured along the path, and the
+        seconds of threads where lanes ran in threads.
     """
     if not isinstance(fitter, Fitter):
         fits, facts = [failed_fit(fitter)] * len(cells), {}
@@ -63,6 +68,8 @@ def trained(group: NetworkGroup, split: Split, cells: Cells, fitter: Fitter | Ex
             epochs=group.epochs,
             stop_early=group.early_stopping,
             test=split is Split.REPORT,
+            measure=split is Split.REPORT,
+            keep=keep,
         )
         in_threads = fitter.facts["lanes"] == InThreads.name
         facts = {"thread_s": round(sum(fit.run_s for fit in fits), 6)} if in_threads else {}
@@ -72,7 +79,13 @@ def trained(group: NetworkGroup, split: Split, cells: Cells, fitter: Fitter | Ex
         for cell_id, fit in zip(ids, fits, strict=True)
         for point, found in fit.ends.items()
     ]
-    return Outcome(_columns(group, split, cells, fits), facts, tuple(ends))
+    ends += [
+        EndPoint(cell_id, Point.SNAPSHOT, evals, *found)
+        for cell_id, fit in zip(ids, fits, strict=True)
+        for evals, found in fit.kept.items()
+    ]
+    along = [one for cell_id, fit in zip(ids, fits, strict=True) for one in with_cell(fit.along, cell_id)]
+    return Outcome(_columns(group, split, cells, fits), facts, tuple(ends), tuple(along))
 
 
 def _columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit]) -> Columns:

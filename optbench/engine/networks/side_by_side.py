@@ -17,6 +17,7 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh, NamedSharding
 
 from optbench.engine.compile import kept_programs
+from optbench.engine.networks.along import Along, Walk, lane_of
 from optbench.engine.networks.batches import Batches, placed, span
 from optbench.engine.networks.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
 from optbench.engine.networks.lane_programs import OWN, SHARED, LanePrograms, compile_lanes
@@ -25,6 +26,7 @@ from optbench.engine.networks.training import SEGMENT, Training, TrainingCarry
 from optbench.engine.outcomes import Point, is_out_of_memory
 from optbench.errors import OptbenchError
 from optbench.records.networks import SCORED
+from optbench.suite.measure import MeasureSpec
 from optbench.tasks.task import Part, Task
 
 #: Most lanes of one device; more are run one block after another, and fewer if its memory says so.
@@ -43,12 +45,13 @@ class LanesAbreast:
     name = "side by side"
     threads = 1
 
-    def __init__(self, task: Task, training: Training) -> None:
+    def __init__(self, task: Task, training: Training, specs: Sequence[MeasureSpec] = ()) -> None:
         """Places the examples on all devices.
 
         Args:
             task: The task.
             training: What trains its network.
+            specs: Measures along the path, which are taken of one lane after the other.
         """
         self._task, self._training = task, training
         self._mesh = Mesh(np.array(jax.local_devices()), ("lanes",))
@@ -56,10 +59,21 @@ class LanesAbreast:
         self.examples = placed(task, NamedSharding(self._mesh, SHARED))
         self._programs: dict[int, LanePrograms] = {}
         self.devices = self._mesh.size
-        self.compile_s = 0.0
         self._most = MOST
+        begin = time.perf_counter()
+        self._along = Along(task, training.rule, specs)
+        self.compile_s = time.perf_counter() - begin if specs else 0.0
 
-    def fit(self, lanes: Sequence[Lane], *, epochs: int, stop_early: bool, test: bool) -> list[Fit]:
+    def fit(
+        self,
+        lanes: Sequence[Lane],
+        *,
+        epochs: int,
+        stop_early: bool,
+        test: bool,
+        measure: bool = True,
+        keep: bool = False,
+    ) -> list[Fit]:
         """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
 
         Args:
@@ -67,6 +81,8 @@ class LanesAbreast:
             epochs: Passes over the training examples.
             stop_early: Whether validation chooses the point.
             test: Whether the test examples are looked at.
+            measure: Whether the measures along the path are taken.
+            keep: Whether the network is kept at each point of the curve.
 
         Returns:
             One record for each.
@@ -75,13 +91,12 @@ class LanesAbreast:
         while len(found) < len(lanes):
             each = self._each(len(lanes))
             block = lanes[len(found) : len(found) + each * self.devices]
-            found += self._block(block, each, epochs, stop_early, test)
+            found += self._block(block, each, epochs, [Curve(stop_early, measure, keep) for _ in block], test)
         return found
 
-    def _block(self, lanes: Sequence[Lane], each: int, epochs: int, stop_early: bool, test: bool) -> list[Fit]:
+    def _block(self, lanes: Sequence[Lane], each: int, epochs: int, curves: Sequence[Curve], test: bool) -> list[Fit]:
         """Makes the runs of one block, or none if it takes more memory than there is: the next is half as wide."""
         begin = time.perf_counter()
-        curves = [Curve(stop_early) for _ in lanes]
         try:
             with jax.enable_x64(False):
                 found = self._trained(lanes, each, curves, epochs, test)
@@ -91,8 +106,8 @@ class LanesAbreast:
             if is_out_of_memory(error) and each > 1:
                 self._most = each // 2
                 return []
-            return [curve.failed(error, time.perf_counter() - begin) for curve in curves]
-        run_s = time.perf_counter() - begin
+            return [curve.failed(error, _unmeasured_s(begin, curves)) for curve in curves]
+        run_s = _unmeasured_s(begin, curves)
         return [curve.fit(ending, run_s) for curve, ending in zip(curves, found, strict=True)]
 
     def _trained(
@@ -108,6 +123,8 @@ class LanesAbreast:
         at_start = {seed: (np.asarray(ravel_pytree(network)[0]), stats) for seed, (network, stats) in starts.items()}
         carry = programs.start(*self._placed([at_start[lane.seed] for lane in padded]), hyper)
         kept = carry.params, carry.stats
+        network = self._training.network
+        walks = [Walk(self._along, lane, curve, network) for lane, curve in zip(lanes, curves, strict=True)]
         norms: Any = np.full(programs.width, np.nan)
         done = 0
         for point in points_of(batches.budget(epochs)):
@@ -129,6 +146,10 @@ class LanesAbreast:
                 kept = programs.keep(jax.device_put(better, self._split), now, kept)
             if all(curve.diverged for curve in curves):
                 break
+            if any(walk.looks for walk in walks):
+                read = jax.device_get(carry)
+                for place, walk in enumerate(walks):
+                    walk.reach(point, lane_of(read, place))
         return self._chosen(programs, kept, (carry.params, carry.stats), curves, test)
 
     def _chosen(
@@ -206,6 +227,11 @@ class LanesAbreast:
                 self._programs[width] = compile_lanes(self._training, self._mesh, width)
             self.compile_s += time.perf_counter() - begin
         return self._programs[width]
+
+
+def _unmeasured_s(begin: float, curves: Sequence[Curve]) -> float:
+    """Returns the seconds since a time, without those in which all lanes waited for measures of one after the other."""
+    return time.perf_counter() - begin - sum(curve.measured_s for curve in curves)
 
 
 def _of(scores: Scores, place: int) -> Scores:

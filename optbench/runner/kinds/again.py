@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.engine.measuring import Taken
 from optbench.engine.outcomes import EndPoint
 from optbench.errors import DataError
 
@@ -24,10 +25,12 @@ class Again:
 
     Attributes:
         ends: Their points.
+        along: What was measured on their way.
         notes: What is to be said of cells whose stored losses did not come out to the bit, by id.
     """
 
     ends: Sequence[EndPoint]
+    along: Sequence[Taken] = ()
     notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.runner.ledger import Ledger
+from optbench.suite.measure import MeasureSpec
 from optbench.suite.plan import Group, Plan
 from optbench.suite.suite import Suite
 
@@ -143,7 +144,9 @@ class Kind(Protocol):
             dtype: Precision in which the loss of a network is computed.
         """
 
-    def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
+    def again(
+        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, along: Sequence[MeasureSpec] = ()
+    ) -> Again:
         """Makes the runs of committed cells again, for the points that they led to.
 
         Args:
@@ -151,6 +154,7 @@ class Kind(Protocol):
             cells: The cells.
             ledger: What is stored, with which losses are compared.
             tell: Is told what is being done.
+            along: What is measured on their way, of suites with ``ALONG``.
 
         Raises:
             DataError: The plan has no such cells: another version made the run.

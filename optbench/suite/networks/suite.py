@@ -62,6 +62,7 @@ class NetworkSuite(Suite):
     SUBJECT: ClassVar = TaskSpec
     REPEATS: ClassVar = "seeds"
     OWN_RANGES: ClassVar = False
+    ALONG: ClassVar = True
 
     epochs: Epochs = 30
     batch_size: Batch = 32

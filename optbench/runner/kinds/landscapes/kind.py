@@ -27,6 +27,7 @@ from optbench.runner.kinds.landscapes.pictures import pictured, shots
 from optbench.runner.ledger import Ledger
 from optbench.suite.landscapes.plan import LandscapeGroup, plan
 from optbench.suite.landscapes.suite import LandscapeSuite
+from optbench.suite.measure import MeasureSpec
 from optbench.suite.selection import Selection
 from optbench.suite.suite import Suite
 
@@ -128,7 +129,9 @@ class Landscapes:
         start, _ = problem.starts(group.seed, cell["split"], int(cell["start"]))
         return subject_of(problem, end.params, units=group.units, start=start)
 
-    def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
+    def again(
+        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, along: Sequence[MeasureSpec] = ()
+    ) -> Again:
         """Runs the whole group of some cells again, as it was run: blocks of lanes are the same."""
         group = self.groups[shard]
         check_cells(cells, set(group.cell_ids()), ledger.folder)
@@ -138,7 +141,7 @@ class Landscapes:
         ((_, outcome),) = self.engine.run([group], ends=True)
         losses = ("f_last", "curve_f")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
-        return Again(outcome.ends, notes_of(differences(stored, outcome.columns, losses)))
+        return Again(outcome.ends, notes=notes_of(differences(stored, outcome.columns, losses)))
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Stores what the plots of two-dimensional problems need."""

@@ -23,6 +23,7 @@ from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.networks.describing import describe
 from optbench.runner.ledger import Ledger
+from optbench.suite.measure import MeasureSpec
 from optbench.suite.networks.plan import NetworkGroup, NetworkPlan, plan
 from optbench.suite.networks.suite import NetworkSuite
 from optbench.suite.networks.task import TaskSpec
@@ -54,6 +55,7 @@ class Networks:
         self.threads = visible_cores()
         self.compile_s = 0.0
         self.groups = {part.shard: group for group in self.plan.groups for part in _parts(group).values()}
+        self._along = [spec for spec in self.plan.spec.measures if spec.along]
         self._read: tuple[TaskSpec, Task] | None = None
 
     def describe(self) -> str:
@@ -117,7 +119,7 @@ class Networks:
         self, group: NetworkGroup, task: Task, missing: Collection[str], ledger: Ledger, tell: Tell
     ) -> Generator[Shard]:
         parts, chosen = _parts(group), None
-        fitter = fitter_of(group, task)
+        fitter = fitter_of(group, task, self._along)
         self.compile_s += _compile_s(fitter)
         if Split.TUNE in parts:
             if parts[Split.TUNE].shard in missing:
@@ -161,18 +163,20 @@ class Networks:
         seed = seed_of(group.seed, Split(cell["split"]), int(cell["seed"]))
         return subject_of(self._task(group, lambda said: None), end.params, end.stats, seed=seed, dtype=dtype)
 
-    def again(self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell) -> Again:
+    def again(
+        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, along: Sequence[MeasureSpec] = ()
+    ) -> Again:
         """Trains some cells again from their seeds."""
         group, split = self.groups[shard], Split(cells[0]["split"])
         pairs = [(int(cell["config"]), int(cell["seed"])) for cell in cells]
         check_cells(cells, group.cell_ids(split, pairs), ledger.folder)
-        fitter = fitter_of(group, self._task(group, tell))
+        fitter = fitter_of(group, self._task(group, tell), along)
         self.compile_s += _compile_s(fitter)
         tell(f"{' '.join(group.labels)}: training again")
         outcome = trained(group, split, pairs, fitter)
         losses = ("train_loss", "test_loss", "curve_train_loss")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
-        return Again(outcome.ends, notes_of(differences(stored, outcome.columns, losses)))
+        return Again(outcome.ends, outcome.along, notes_of(differences(stored, outcome.columns, losses)))
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Nothing is made of the rows."""
@@ -190,10 +194,10 @@ def task_of(group: NetworkGroup) -> Task:
     )
 
 
-def fitter_of(group: NetworkGroup, task: Task) -> Fitter | Exception:
-    """Returns what trains a group, or what kept it from being compiled."""
+def fitter_of(group: NetworkGroup, task: Task, along: Sequence[MeasureSpec] = ()) -> Fitter | Exception:
+    """Returns what trains a group and measures it on its way, or what kept it from being compiled."""
     try:
-        return Fitter(task, group.optimizer.build(), batch_size=group.batch_size, dtype=group.dtype)
+        return Fitter(task, group.optimizer.build(), batch_size=group.batch_size, dtype=group.dtype, along=along)
     except OptbenchError:
         raise
     except Exception as error:  # whatever a rule's program raises becomes the message of its rows
