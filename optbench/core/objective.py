@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -51,6 +52,8 @@ class Loss:
         """
         self._of, self._options = of, options
         self._executables: dict[Any, Callable[..., Any]] = {}
+        # Threads that measure points of one loss must not compile it twice.
+        self._compiling = threading.Lock()
 
     def value(self, given: Given, params: Params) -> Array:
         """Returns the value at a point."""
@@ -108,13 +111,14 @@ class Loss:
         """Returns the executable of a method for arguments of certain shapes."""
         leaves, tree = jax.tree.flatten(arguments)
         key = name, tree, *((np.shape(leaf), leaf.dtype) for leaf in leaves)
-        if key not in self._executables:
-            shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), arguments)
-            method = getattr(self, name)
-            # JAX keeps a trace as long as its function lives: here it is one that nobody else has.
-            lowered = jax.jit(lambda *given: method(*given)).lower(*shapes)
-            self._executables[key] = lowered.compile(compiler_options=self._options)
-        return self._executables[key]
+        with self._compiling:
+            if key not in self._executables:
+                shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), arguments)
+                method = getattr(self, name)
+                # JAX keeps a trace as long as its function lives: here it is one that nobody else has.
+                lowered = jax.jit(lambda *given: method(*given)).lower(*shapes)
+                self._executables[key] = lowered.compile(compiler_options=self._options)
+            return self._executables[key]
 
 
 class Objective:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -109,7 +108,7 @@ def _measure(
         measuring.take(shard, found, again.ends, again.along, again.notes)
         said[0] += sum(len(some) for _, some in found)
         tell(shard)
-    known = {**stored.manifest.get("measures", {}), **{spec.title: json.loads(spec.identity) for spec in specs}}
+    known = {**stored.manifest.get("measures", {}), **{spec.title: spec.described for spec in specs}}
     if known != stored.manifest.get("measures"):
         store.write_manifest(stored.path, {**store.read_manifest(stored.path), "measures": known})
 

@@ -297,6 +297,32 @@ def test_without_a_control_the_table_of_wells_has_every_rate(evidence):
     assert "Not compared" not in text
 
 
+def test_the_table_of_wells_says_how_sharp_the_places_are_where_that_was_measured(evidence):
+    plain = tables.render(evidence, "wells", "json")
+    assert "curvature" not in plain
+    wells = evidence.frame("wells")
+    problem = sorted(wells["problem"].unique())[0]
+    rows = [
+        {"problem": problem, "optimizer": "sgd", "config": 1, "split": split, "name": name, "point": point,
+         "other_cell_id": "", "estimate": estimate}
+        for split, name, point, estimate in (
+            ("report", "hessian_top", "last", 9.0), ("report", "hessian_top", "last", 10.0),
+            ("report", "hessian_top", "last", 12.0), ("report", "hessian_top", "last", np.nan),
+            ("report", "hessian_top", "snapshot", 99.0), ("tune", "hessian_top", "last", 98.0),
+            ("report", "hessian_bottom", "last", 97.0),
+        )
+    ]  # fmt: skip
+    with_them = changed(evidence, tuning={"wells": wells, "measured": pd.DataFrame(rows)})
+    with_them.__dict__["measures"] = pd.DataFrame(rows)
+    table = json.loads(tables.render(with_them, "wells", "json"))
+    found = {(row["problem"], row["config"], row["curvature"]) for row in table["rows"]}
+    assert (problem, 1, 10.0) in {(name, config, float(value)) for name, config, value in found if value is not None}
+    assert sum(value is not None for _, _, value in found) == 1
+    assert any(said.startswith("curvature: largest eigenvalue") for said in table["notes"])
+    lines = tables.render(with_them, "wells", "markdown").splitlines()
+    assert sum("curvature |" in line for line in lines) >= 1
+
+
 def test_groups_the_worst_problem_and_margins_are_told_in_words(evidence):
     frame = evidence.frame("contrasts").assign(over="mean", margin=0.0, by_group="", refuted_by="")
     frame.loc[0, ["over", "margin"]] = "worst", 0.1

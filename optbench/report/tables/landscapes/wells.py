@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
+
+from optbench.analysis.measures.measured import at_ends
 from optbench.analysis.wells.equal_loss import CLOSE, LOSS
+from optbench.records import Split
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import formatting
 from optbench.report.formats.layout import Cell, Column, Section, Table
@@ -14,6 +19,11 @@ from optbench.report.tables.landscapes import notes
 from optbench.report.tables.landscapes.ranking import Row
 from optbench.report.tables.side_by_side import rows_of
 
+#: What the column says that runs with measures have.
+CURVATURE = (
+    "curvature: largest eigenvalue of the Hessian at the last iterate, median over the reported runs that did not "
+    "diverge; in the units of the suite."
+)
 #: Costs at which outcomes are shown (``protocol.md`` section 6); the frame has all snapshots.
 SHOWN_COSTS = (100, 1000, 10000)
 
@@ -51,17 +61,22 @@ def outcomes(evidence: Evidence, kind: str, title: str) -> Table:
     at = {(row["problem"], row["optimizer"], row["swept_value"], row["cost"]): row for row in kept}
     last = [row for row in kept if row["cost"] == max(costs)]
     last.sort(key=lambda r: (rules.index(r["optimizer"]), r["batch"], r["swept_value"]))
+    curvature = curvatures(evidence)
     columns = (
         *(Column(name) for name in ("optimizer", "batch", "rate", "excess")),
         *(Column(formatting.rate(cost), "P(flat) at cost") for cost in costs),
         *(Column(name) for name in ("flow", "odds ratio", "left sharp", "exit cost", "verdict")),
+        *([Column("curvature")] if curvature else []),
     )
     blocks: dict[str, list[tuple[Cell, ...]]] = {label: [] for label in lands(evidence, kept)}
     for row in last:
         place = (row["problem"], row["optimizer"], row["swept_value"])
         cells = (_share(at[*place, cost]) for cost in costs)
-        blocks[land(row["problem"])].append((*_keys(row), *cells, *_judged(row)))
-    fields = tuple(str(name) for name in evidence.frame("wells").columns)
+        curved = [Cell(formatting.significant(curvature.get(_run(row), math.nan)))] if curvature else []
+        blocks[land(row["problem"])].append((*_keys(row), *cells, *_judged(row), *curved))
+    if curvature:
+        rows = [{**row, "curvature": curvature.get(_run(row), math.nan)} for row in rows]
+    fields = (*map(str, evidence.frame("wells").columns), *(["curvature"] if curvature else []))
     return Table(
         kind=kind,
         title=title,
@@ -69,13 +84,36 @@ def outcomes(evidence: Evidence, kind: str, title: str) -> Table:
         columns=columns,
         blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items() if cells),
         watermark=evidence.watermark,
-        notes=tuple(_notes(evidence, rows, kept)),
+        notes=(*_notes(evidence, rows, kept), *([CURVATURE] if curvature else [])),
         footer=evidence.source,
         fields=fields,
         records=tuple({name: formatting.machine(row[name]) for name in fields} for row in rows),
         intervals="95 %, these problems, new starts; noise seeds of a start are one cluster",
         block="landscape",
     )
+
+
+def curvatures(evidence: Evidence) -> dict[tuple[str, str, int], float]:
+    """Returns how sharp the places are that reported runs fell into, by problem, optimizer and configuration.
+
+    Args:
+        evidence: The run.
+
+    Returns:
+        The median of the top eigenvalue at the last iterates, in the suite's units; empty where it was not measured.
+    """
+    if evidence.measures.empty:
+        return {}
+    found = at_ends(evidence.frame("measured"))
+    found = found[(found["name"] == "hessian_top") & (found["split"] == str(Split.REPORT))]
+    values: dict[tuple[str, str, int], list[float]] = {}
+    for row in found.to_dict("records"):
+        values.setdefault(_run(row), []).append(float(row["estimate"]))
+    return {run: float(np.nanmedian(some)) for run, some in values.items() if not np.isnan(some).all()}
+
+
+def _run(row: Mapping[Any, Any]) -> tuple[str, str, int]:
+    return str(row["problem"]), str(row["optimizer"]), int(row["config"])
 
 
 def land(problem: str) -> str:
