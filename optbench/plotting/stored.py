@@ -151,3 +151,22 @@ def plot_spectrum(
 ) -> list[Figure]:
     """Draws smoothed spectra of the Hessian at the ends of runs; arguments as of ``plot_sharpness``."""
     return _drawn("spectrum", run, optimizers, problems, setting=setting)
+
+
+def plot_landscape(
+    run: Source, *, optimizers: Names = None, problems: Names = None, setting: str = "tuned"
+) -> list[Figure]:
+    """Draws the loss on random lines and planes through the ends of runs; arguments as of ``plot_sharpness``."""
+    return _drawn("landscape", run, optimizers, problems, setting=setting)
+
+
+def plot_interpolation(
+    run: Source, *, optimizers: Names = None, problems: Names = None, setting: str = "tuned"
+) -> list[Figure]:
+    """Draws loss and accuracy between the ends of two runs; arguments as of ``plot_sharpness``."""
+    return _drawn("interpolation", run, optimizers, problems, setting=setting)
+
+
+def plot_path(run: Source, *, optimizers: Names = None, problems: Names = None, setting: str = "tuned") -> list[Figure]:
+    """Draws paths of training in the plane of their principal directions; arguments as of ``plot_sharpness``."""
+    return _drawn("path", run, optimizers, problems, setting=setting)

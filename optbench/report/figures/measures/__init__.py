@@ -7,11 +7,14 @@ from optbench.report.measured import HOW
 FIGURES = {
     "sharpness": f"measures of its reported runs: {HOW}",
     "spectrum": f"the measure hessian_spectrum of its reported runs: {HOW}",
+    "landscape": f"the measures landscape_1d or landscape_2d of its reported runs: {HOW}",
+    "interpolation": f"the measure interpolation of its reported runs: {HOW}",
+    "path": f"the measure path of its reported runs: {HOW}",
 }
 
 #: Those that hang on no score of landscapes.
 UNSCORED = frozenset(FIGURES)
 #: Those that show one setting of tuning, which is part of the file's name.
-ONE_SETTING = frozenset({"sharpness", "spectrum"})
+ONE_SETTING = frozenset(FIGURES)
 #: Those that need the curves of the rows.
 OF_CURVES: frozenset[str] = frozenset()

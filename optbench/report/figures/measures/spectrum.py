@@ -9,14 +9,10 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from optbench.analysis.measures.configurations import AND
-from optbench.analysis.measures.measured import at_ends
-from optbench.records import Split
-from optbench.records.measures import MeasureStatus
 from optbench.report import style
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
 from optbench.report.figures import panels
-from optbench.report.figures.measures import density
+from optbench.report.figures.measures import density, pictured
 from optbench.report.formats import escaping, formatting
 from optbench.report.tables.common_notes import absent
 
@@ -50,34 +46,13 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     if evidence.measures.empty:
         return []
     entry = evidence.of_kind.entry
-    frame, shown = of_setting(evidence, setting)
+    frame, shown = pictured.of_setting(evidence, setting, (NAME,))
     if frame.empty:
         return []
     labels, rules = evidence.entries(frame[entry]), optimizers(frame["optimizer"])
     pairs = {(row[entry], row["optimizer"]) for row in frame[[entry, "optimizer"]].to_dict("records")}
     order = [(label, rule) for label in labels for rule in rules if (label, rule) in pairs]
     return [_page(evidence, frame, some, shown) for some in panels.chunks(order, panels.PER_PAGE)]
-
-
-def of_setting(evidence: Evidence, setting: str) -> tuple[pd.DataFrame, str]:
-    """Returns the spectra of the reported runs of one setting, and the setting that it is.
-
-    Args:
-        evidence: The run.
-        setting: The setting that is wanted; ``default`` where no configuration stands for it.
-    """
-    entry, keys = evidence.of_kind.entry, [evidence.of_kind.entry, "optimizer", "config"]
-    frame = evidence.frame("measured")
-    frame = at_ends(frame[(frame["name"] == NAME) & (frame["split"] == str(Split.REPORT))])
-    frame = frame[frame["status"] == str(MeasureStatus.OK)]
-    known = evidence.frame("configurations")
-    stands = [[setting in said.split(AND) for said in known["settings"]]]
-    stands.append(["default" in said.split(AND) for said in known["settings"]])
-    for chosen, name in zip(stands, (setting, "default"), strict=True):
-        kept = known[np.array(chosen, dtype=bool)][keys]
-        if len(found := frame.merge(kept, on=keys)):
-            return found.sort_values([entry, "optimizer", "config", "unit", "cell_id"], ignore_index=True), name
-    return frame.iloc[:0], setting
 
 
 def _page(evidence: Evidence, frame: pd.DataFrame, order: list[tuple[str, str]], setting: str) -> Figure:
