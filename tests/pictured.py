@@ -48,7 +48,7 @@ def measured(name: str, estimate: float, settings: dict, details: dict, grid: np
 def line(row: pd.Series, seed: int) -> dict:
     """Returns a parabola that is wider for smaller rates."""
     values = 0.01 + (seed + 1) * STEPS**2 / (1 + float(row["swept_value"]))
-    settings = {"points": 21, "radius": 1.0, "mode": "filter", "seed": 0, "examples": 1000}
+    settings = {"points": 21, "radius": 1.0, "mode": "filter", "seed": 0, "n_examples": 1000}
     details = {"shape": [21], "center": 0.01, "examples": 1000, "evaluations": 22, "norms": [3.0]}
     return measured("landscape_1d", values[0] - 0.01, settings, details, STEPS, values)
 
@@ -57,7 +57,7 @@ def plane(row: pd.Series, seed: int) -> dict:
     """Returns a bowl whose lowest point is beside the center, for the odd seeds."""
     x, y = np.meshgrid(STEPS - 0.2 * (seed % 2), STEPS, indexing="ij")
     values = 0.02 + (seed + 1) * (x * x + 3 * y * y)
-    settings = {"points": 21, "radius": 1.0, "mode": "filter", "seed": 0, "examples": 1000}
+    settings = {"points": 21, "radius": 1.0, "mode": "filter", "seed": 0, "n_examples": 1000}
     details = {"shape": [21, 21], "center": float(values[10, 10]), "examples": 1000, "norms": [3.0, 3.0]}
     return measured("landscape_2d", float(seed), settings, details, STEPS, values)
 
@@ -86,5 +86,5 @@ def path(row: pd.Series, seed: int) -> dict:
         "shares": [0.9 - 0.01 * seed, 0.08, 0.01], "centered": True, "shape": [7, 9], "examples": 1000,
         "batch_norm": "none",
     }  # fmt: skip
-    settings = {"plane": True, "points": 9, "examples": 1000}
+    settings = {"plane": True, "points": 9, "n_examples": 1000}
     return measured("path", 0.98 - 0.01 * seed, settings, details, np.concatenate([columns, rows]), values)

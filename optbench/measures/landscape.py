@@ -16,7 +16,7 @@ from optbench.measures.subject import Subject
 
 
 def take_landscape(
-    subject: Subject, *, dimensions: int, points: int, radius: float, mode: str, seed: int, examples: int
+    subject: Subject, *, dimensions: int, points: int, radius: float, mode: str, seed: int, n_examples: int
 ) -> Measured:
     """Returns the loss on a grid through a point, and how much it rises to the grid's border on average.
 
@@ -27,12 +27,12 @@ def take_landscape(
         radius: How far it goes along each direction.
         mode: How directions are scaled; see ``measures.directions``.
         seed: Seed of the directions.
-        examples: Training examples of which the loss is the mean; all where there are fewer.
+        n_examples: Training examples of which the loss is the mean; all where there are fewer.
 
     Returns:
         The mean rise, coordinates along each direction as ``grid``, and the losses as ``values``.
     """
-    loss, n_terms = loss_on_some(subject, examples)
+    loss, n_terms = loss_on_some(subject, n_examples)
     found = loss_slice(loss, subject.params, dimensions=dimensions, points=points, radius=radius, mode=mode, seed=seed)
     details = {
         "shape": list(found.values.shape),
@@ -77,7 +77,7 @@ _SETTINGS = {
     "radius": Setting(1.0, "how far the grid goes along each direction, in lengths of it", 1e-12, 1e12),
     "mode": Setting("filter", "how random directions are scaled", choices=MODES),
     "seed": Setting(0, "seed of the directions", 0, 2**63 - 1),
-    "examples": Setting(1000, "training examples of which the loss is the mean, the same for all points", 1, 2**31),
+    "n_examples": Setting(1000, "training examples of which the loss is the mean, the same for all points", 1, 2**31),
 }
 
 LANDSCAPE_1D = Measure(

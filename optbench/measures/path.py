@@ -127,14 +127,14 @@ def _unflattened(vector: np.ndarray, like: Params) -> Params:
     return made
 
 
-def take_path(subject: Subject, *, plane: bool, points: int, examples: int) -> Measured:
+def take_path(subject: Subject, *, plane: bool, points: int, n_examples: int) -> Measured:
     """Returns the way of a run in its principal plane, and the loss on that plane.
 
     Args:
         subject: What is measured; ``path`` has the points of the way, and coordinates are counted from ``params``.
         plane: Whether the loss is computed on a grid of the plane as well.
         points: Points along each side of the grid.
-        examples: Training examples of which the loss is the mean.
+        n_examples: Training examples of which the loss is the mean.
 
     Returns:
         The share of the variance that the plane holds; with ``plane`` the coordinates of the grid's columns and then
@@ -148,7 +148,7 @@ def take_path(subject: Subject, *, plane: bool, points: int, examples: int) -> M
     origin = as_point(subject.params, subject.objective)
     way = [as_point(point, subject.objective) for _, point in subject.path]
     found = principal_plane(way, origin)
-    loss, n_terms = loss_on_some(subject, examples)
+    loss, n_terms = loss_on_some(subject, n_examples)
     if subject.parts_at is not None:
         n_terms = subject.n_terms
     details = {
@@ -208,6 +208,8 @@ PATH = Measure(
     settings={
         "plane": Setting(True, "whether the loss is computed on a grid of the plane as well"),
         "points": Setting(25, "points along each side of the grid", 2, 1001),
-        "examples": Setting(1000, "training examples of which the loss is the mean, the same for all points", 1, 2**31),
+        "n_examples": Setting(
+            1000, "training examples of which the loss is the mean, the same for all points", 1, 2**31
+        ),
     },
 )

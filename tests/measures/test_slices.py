@@ -107,8 +107,8 @@ def test_measures_store_the_grid_and_sum_it_up_by_the_rise_to_its_border(trained
     subject = Subject(
         objective, network, n_terms=len(task.train.y), terms=lambda rows: task.objective(network, stats, examples=rows)
     )
-    line = LANDSCAPE_1D.take(subject, **LANDSCAPE_1D.resolve({"points": 5, "examples": 50}))
-    plane = LANDSCAPE_2D.take(subject, **LANDSCAPE_2D.resolve({"points": 5, "examples": 50}))
+    line = LANDSCAPE_1D.take(subject, **LANDSCAPE_1D.resolve({"points": 5, "n_examples": 50}))
+    plane = LANDSCAPE_2D.take(subject, **LANDSCAPE_2D.resolve({"points": 5, "n_examples": 50}))
     assert line.details["examples"] == plane.details["examples"] == 50
     assert list(line.grid) == list(plane.grid) == [-1.0, -0.5, 0.0, 0.5, 1.0]
     assert line.details["shape"] == [5]
@@ -133,10 +133,10 @@ def test_equal_examples_for_all_points_and_all_where_there_are_not_so_many(train
         n_terms=len(task.train.y),
         terms=lambda taken: rows.append(taken) or task.objective(network, stats, examples=taken),
     )
-    found = LANDSCAPE_1D.take(subject, **LANDSCAPE_1D.resolve({"points": 2, "examples": 10**6}))
+    found = LANDSCAPE_1D.take(subject, **LANDSCAPE_1D.resolve({"points": 2, "n_examples": 10**6}))
     assert (found.details["examples"], rows) == (len(task.train.y), [])
     for seed in (0, 1):
-        LANDSCAPE_1D.take(subject, **LANDSCAPE_1D.resolve({"points": 2, "examples": 20, "seed": seed}))
+        LANDSCAPE_1D.take(subject, **LANDSCAPE_1D.resolve({"points": 2, "n_examples": 20, "seed": seed}))
     np.testing.assert_array_equal(*rows)
     assert len(set(rows[0].tolist())) == 20
 

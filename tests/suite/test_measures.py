@@ -10,6 +10,7 @@ import pytest
 from optbench import catalog
 from optbench.errors import UsageError
 from optbench.measures.measure import Measure, Setting
+from optbench.suite.measure import OWN
 from optbench.suite.parse import load, parse
 from optbench.suite.selection import quick_size, select
 from tests.toy_measures import SETTINGS, VALUE, toys
@@ -47,7 +48,7 @@ def test_a_line_of_the_catalogue_names_a_measure_that_says_what_it_is(entry):
         assert setting.meaning, name
         assert setting.problem(setting.default) == "", name
     # These keys of a suite's entry hold for any measure.
-    assert not {"name", "label", "dtype", "settings"} & set(measure.settings)
+    assert not {*OWN, "settings"} & set(measure.settings)
 
 
 def test_names_of_measures_are_unique_and_of_no_function_or_model():
