@@ -2,123 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 from jax.typing import ArrayLike
 
-from optbench.core.compiler_options import PRODUCTS, Options
+from optbench.core.compiler_options import PRODUCTS
+from optbench.core.loss import Given, Loss, Params
+from optbench.core.spread import spans, summed
 from optbench.errors import UsageError
 
-#: Points of a slice that an accelerator evaluates together.
-TOGETHER = 32
+__all__ = ["Objective", "Params"]
 
-#: A pytree of arrays: a point ``x`` of shape (dim,) of a function, or a network's parameters.
-Params = Any
-
-
-class Given(NamedTuple):
-    """What a loss is given beside the point. All of it is an operand: a constant would be compiled into the program.
-
-    Attributes:
-        shared: Arguments after the point.
-        parts: A pytree of arrays with one leading axis: one part of a sum after the other; ``None`` for no sum.
-        n: What the sum is divided by.
-    """
-
-    shared: tuple[Any, ...]
-    parts: Any
-    n: Any
-
-
-class Loss:
-    """A loss in JAX and what was compiled of it: objectives of one loss compile once for each set of shapes.
-
-    The loss is ``of(params, *shared)``, or ``sum_p of(params, *shared, p) / n`` over parts. A part is differentiated
-    before the next one is looked at, so a gradient and a product take the memory of one part.
-    """
-
-    def __init__(self, of: Callable[..., Array], options: Options | None = None) -> None:
-        """Keeps the loss.
-
-        Args:
-            of: ``of(params, *shared)`` or ``of(params, *shared, part)``, a scalar in the type of its point.
-            options: What XLA is told when it compiles; its own choice if ``None``.
-        """
-        self._of, self._options = of, options
-        self._executables: dict[Any, Callable[..., Any]] = {}
-        # Threads that measure points of one loss must not compile it twice.
-        self._compiling = threading.Lock()
-
-    def value(self, given: Given, params: Params) -> Array:
-        """Returns the value at a point."""
-        value: Array = _mean(lambda *part: self._of(params, *given.shared, *part), given)
-        return value
-
-    def value_and_grad(self, given: Given, params: Params) -> tuple[Array, Params]:
-        """Returns the value and the gradient at a point."""
-        of = jax.value_and_grad(self._of)
-        found: tuple[Array, Params] = _mean(lambda *part: of(params, *given.shared, *part), given)
-        return found
-
-    def hvp(self, given: Given, params: Params, vector: Params) -> Params:
-        """Returns the Hessian at a point times a vector."""
-
-        def product(*part: Any) -> Params:
-            slope = jax.grad(lambda at: self._of(at, *given.shared, *part))
-            return jax.jvp(slope, (params,), (vector,))[1]
-
-        return _mean(product, given)
-
-    def values_along(self, given: Given, origin: Params, directions: tuple[Params, ...], coordinates: Array) -> Array:
-        """Returns the values at ``origin + sum_k coordinates[i, k] directions[k]`` for all ``i``.
-
-        Each point is made when its turn comes, so memory does not grow with their number. A CPU takes one after the
-        other, since a product for each of several points is slower there than one; an accelerator takes ``TOGETHER``.
-        """
-
-        def at(steps: Array) -> Array:
-            point = jax.tree.map(
-                lambda start, *along: start + sum(step * part for step, part in zip(steps, along, strict=True)),
-                origin,
-                *directions,
-            )
-            return self.value(given, point)
-
-        together = None if jax.default_backend() == "cpu" else TOGETHER
-        values: Array = lax.map(at, coordinates, batch_size=together)
-        return values
-
-    def term_gradients(self, given: Given, params: Params, vector: Params) -> tuple[Array, Array]:
-        """Returns of each term's gradient the squared norm and the product with a vector, (parts, size) each."""
-
-        def of_term(term: Any) -> tuple[Array, Array]:
-            part = jax.tree.map(lambda leaf: leaf[None], term)
-            grad = jax.tree.leaves(jax.grad(self._of)(params, *given.shared, part))
-            square = jnp.stack([jnp.sum(leaf * leaf) for leaf in grad])
-            slope = jnp.stack([jnp.sum(a * b) for a, b in zip(grad, jax.tree.leaves(vector), strict=True)])
-            return jnp.sum(square), jnp.sum(slope)
-
-        found: tuple[Array, Array] = lax.map(jax.vmap(of_term), given.parts)
-        return found
-
-    def compiled(self, name: str, *arguments: Any) -> Callable[..., Any]:
-        """Returns the executable of a method for arguments of certain shapes."""
-        leaves, tree = jax.tree.flatten(arguments)
-        key = name, tree, *((np.shape(leaf), leaf.dtype) for leaf in leaves)
-        with self._compiling:
-            if key not in self._executables:
-                shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(np.shape(leaf), leaf.dtype), arguments)
-                method = getattr(self, name)
-                # JAX keeps a trace as long as its function lives: here it is one that nobody else has.
-                lowered = jax.jit(lambda *given: method(*given)).lower(*shapes)
-                self._executables[key] = lowered.compile(compiler_options=self._options)
-            return self._executables[key]
+#: Methods of a loss whose results are sums over parts.
+SUMS = ("value", "value_and_grad", "hvp", "hvps")
+#: Vectors of one call of several products; fewer are filled up, so that every number of them has one program.
+VECTORS = 8
 
 
 class Objective:
@@ -134,6 +36,7 @@ class Objective:
         n_terms: Terms whose gradients ``term_gradients`` has one by one; 0 where it has none.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> bowl = Objective(lambda w: jnp.sum(w["a"] ** 2) + w["b"] ** 3, {"a": np.zeros(2), "b": np.zeros(())})
         >>> at = {"a": np.ones(2), "b": np.array(2.0)}
         >>> bowl.n_params, bowl.dtype, bowl.value(at)
@@ -181,6 +84,8 @@ class Objective:
         self.n_terms = n if of_terms else 0
         self._loss = loss if isinstance(loss, Loss) else Loss(loss)
         self._given = self._placed(Given(shared, parts, np.asarray(n, self.dtype)))
+        leaves = jax.tree.leaves(parts)
+        self._spans = spans(len(leaves[0])) if leaves else []
         self._runs: dict[str, Callable[..., Any]] = {}
 
     def point(self, params: Params) -> Params:
@@ -243,6 +148,42 @@ class Objective:
         product, traced = self._run("hvp", params, vector)
         return product if traced else jax.tree.map(np.asarray, product)
 
+    def hvps(self, params: Params, vectors: Params) -> Params:
+        """Returns the Hessian at a point times several vectors; what depends on the point alone is computed once.
+
+        Args:
+            params: The point.
+            vectors: A pytree like the point whose leaves have one more axis, the first: one vector after the other.
+
+        Returns:
+            The products, as the vectors stand. It takes the memory of one part for each vector.
+
+        Raises:
+            UsageError: The point has another structure or other shapes, or the vectors are none of it.
+
+        Example:
+            >>> bowl = Objective(lambda w: w[0] ** 3 + w[1] ** 3, np.zeros(2))
+            >>> bowl.hvps(np.array([1.0, 2.0]), np.array([[1.0, 0.0], [0.0, 1.0]])).tolist()
+            [[6.0, 0.0], [0.0, 12.0]]
+        """
+        leaves, tree = jax.tree.flatten(vectors)
+        if _is_traced(params) or _is_traced(vectors):
+            return self._loss.hvps(self._given, params, vectors, len(leaves[0]))
+        at, many = self.point(params), self._numbers(leaves, tree, 1)
+        n = len(jax.tree.leaves(many)[0])
+        found = []
+        for begin in range(0, max(n, 1), VECTORS):
+            count = min(VECTORS, n - begin)
+            block = jax.tree.map(
+                lambda leaf, begin=begin, count=count: np.concatenate(
+                    [leaf[begin : begin + count], np.zeros((VECTORS - count, *leaf.shape[1:]), self.dtype)]
+                ),
+                many,
+            )
+            products = self._evaluated("hvps", at, block, np.int32(count))
+            found.append(jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], products))
+        return jax.tree.map(lambda *blocks: np.concatenate(blocks), *found)
+
     def values_along(self, origin: Params, directions: Sequence[Params], coordinates: ArrayLike) -> np.ndarray:
         """Returns the values at many points of a line, a plane or any other slice, compiled as one program.
 
@@ -298,24 +239,46 @@ class Objective:
 
     def _run(self, name: str, *points: Params) -> tuple[Any, bool]:
         """Returns what a method of the loss finds, and whether it is traced."""
-        flat = [jax.tree.flatten(point) for point in points]
-        if any(isinstance(leaf, jax.core.Tracer) for leaves, _ in flat for leaf in leaves):
+        if any(map(_is_traced, points)):
             return getattr(self._loss, name)(self._given, *points), True
-        numbers = [self._numbers(leaves, tree) for leaves, tree in flat]
-        with jax.enable_x64(self.dtype == np.float64):
+        return self._evaluated(name, *map(self.point, points)), False
+
+    def _evaluated(self, name: str, *numbers: Any) -> Any:
+        """Returns what a method of the loss finds for numbers."""
+        is_spread = bool(self._spans) and name in SUMS
+        given = self._given._replace(span=(np.int32(0), np.int32(0))) if is_spread else self._given
+        with self._precision():
             run = self._runs.get(name)
             if run is None:
                 with jax.default_matmul_precision(PRODUCTS):
-                    run = self._runs[name] = self._loss.compiled(name, self._given, *numbers)
-            return run(self._given, *numbers), False
+                    run = self._runs[name] = self._loss.compiled(name, given, *numbers)
+            if not is_spread:
+                return run(given, *numbers)
+            placed = jax.device_put(numbers)
 
-    def _numbers(self, leaves: list[Any], tree: Any) -> Params:
-        """Returns a point in the objective's type."""
+        def call(begin: int, end: int) -> Any:
+            # What a thread is told of precision it tells no other.
+            with self._precision():
+                return jax.tree.map(np.asarray, run(given._replace(span=(np.int32(begin), np.int32(end))), *placed))
+
+        sums = summed(call, self._spans)
+        return jax.tree.map(lambda leaf: np.asarray(leaf / float(self._given.n), self.dtype), sums)
+
+    def _precision(self) -> Any:
+        """Returns the context in which JAX has numbers of the objective's type."""
+        return jax.enable_x64(self.dtype == np.float64)
+
+    def _numbers(self, leaves: list[Any], tree: Any, more_axes: int = 0) -> Params:
+        """Returns a point, or several with an axis before their own, in the objective's type."""
         arrays = [np.asarray(leaf, self.dtype) for leaf in leaves]
         shapes = [array.shape for array in arrays]
-        if tree != self._tree or shapes != self._shapes:
+        if tree != self._tree or [shape[more_axes:] for shape in shapes] != self._shapes:
             raise UsageError(
                 f"{self._label}: a point has {_described(self._tree, self._shapes)}; got {_described(tree, shapes)}"
+            )
+        if more_axes and len({shape[:more_axes] for shape in shapes}) > 1:
+            raise UsageError(
+                f"{self._label}: vectors must be equally many in all arrays; got {_described(tree, shapes)}"
             )
         return jax.tree.unflatten(tree, arrays)
 
@@ -332,23 +295,14 @@ class Objective:
         return placed
 
 
-def _mean(of: Callable[..., Any], given: Given) -> Any:
-    """Returns ``of()``, or the sum of ``of(part)`` over all parts, divided by ``n``."""
-    if given.parts is None:
-        return of()
-
-    def add(sums: Any, part: Any) -> tuple[Any, None]:
-        return jax.tree.map(jnp.add, sums, of(part)), None
-
-    shapes = jax.eval_shape(of, jax.tree.map(lambda leaf: leaf[0], given.parts))
-    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    sums, _ = lax.scan(add, zeros, given.parts)
-    return jax.tree.map(lambda leaf: leaf / given.n, sums)
-
-
 def _described(tree: Any, shapes: list[tuple[int, ...]]) -> str:
     """Returns the structure of a point in a few words."""
     if tree == jax.tree.structure(0):
         return f"shape {shapes[0]}"
     more = ", ..." if len(shapes) > 4 else ""
     return f"{len(shapes)} arrays of shapes {', '.join(map(str, shapes[:4]))}{more}"
+
+
+def _is_traced(point: Params) -> bool:
+    """Returns whether some of a point is a tracer."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(point))

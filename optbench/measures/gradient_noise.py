@@ -29,7 +29,8 @@ import numpy as np
 from jax import Array
 
 from optbench.core.keys import generator
-from optbench.core.objective import Loss, Objective, Params
+from optbench.core.loss import Loss
+from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError
 from optbench.measures.measure import Measure, Measured, NotApplicable, Setting
 from optbench.measures.subject import Subject

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 from jax import Array
 
@@ -64,6 +65,7 @@ class Hessian:
         self.objective = as_objective(loss, params)
         self._at = self.objective.point(as_point(params, self.objective))
         _, self._tree, self._shapes = flatten(self._at)
+        self._ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])[:-1]
         self._scale = scale
         self.n = self.objective.n_params
         self.precision = float(np.finfo(self.objective.dtype).eps)
@@ -99,7 +101,10 @@ class Hessian:
         Raises:
             NotApplicable: As ``matvec``.
         """
-        return np.stack([self.matvec(vector) for vector in vectors])
+        products = self._products(vectors)
+        if self.repeat_difference is None and len(vectors):
+            self.repeat_difference = self._difference(products[0], self._products(vectors[:1])[0])
+        return products
 
     def dense(self, limit: int = DENSE_LIMIT) -> np.ndarray:
         """Returns the whole matrix, by one product for each parameter.
@@ -133,11 +138,20 @@ class Hessian:
 
     def _product(self, vector: np.ndarray) -> np.ndarray:
         self.hvps += 1
-        given = vector if self._scale is None else self._scale * vector
-        product = self.flat(self.objective.hvp(self._at, self.tree(given)))
-        if not np.isfinite(product).all():
-            raise NotApplicable("a product with the Hessian is not finite: the loss has no curvature at this point")
-        return product if self._scale is None else self._scale * product
+        product = self.flat(self.objective.hvp(self._at, self.tree(self._scaled(vector))))
+        return self._scaled(_finite(product))
+
+    def _products(self, vectors: np.ndarray) -> np.ndarray:
+        self.hvps += len(vectors)
+        rows = np.asarray(self._scaled(vectors), self.objective.dtype)
+        parts = np.split(rows, self._ends, axis=1)
+        leaves = [part.reshape(len(rows), *shape) for part, shape in zip(parts, self._shapes, strict=True)]
+        found = jax.tree.leaves(self.objective.hvps(self._at, jax.tree.unflatten(self._tree, leaves)))
+        flat = np.concatenate([np.asarray(leaf, np.float64).reshape(len(rows), -1) for leaf in found], axis=1)
+        return self._scaled(_finite(flat))
+
+    def _scaled(self, vectors: np.ndarray) -> np.ndarray:
+        return vectors if self._scale is None else self._scale * vectors
 
     def _difference(self, first: np.ndarray, second: np.ndarray) -> float:
         if np.array_equal(first, second):
@@ -149,3 +163,10 @@ class Hessian:
                 "the loss draws something or keeps a state (dropout, noise, examples chosen anew); fix that first"
             )
         return found
+
+
+def _finite(products: np.ndarray) -> np.ndarray:
+    """Returns products, all of whose numbers are finite."""
+    if not np.isfinite(products).all():
+        raise NotApplicable("a product with the Hessian is not finite: the loss has no curvature at this point")
+    return products

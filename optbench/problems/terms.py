@@ -9,7 +9,8 @@ import jax
 import numpy as np
 from jax import Array
 
-from optbench.core.objective import Loss, Objective
+from optbench.core.loss import Loss
+from optbench.core.objective import Objective
 from optbench.errors import UsageError
 from optbench.problems.units import units_of
 

@@ -11,7 +11,8 @@ import numpy as np
 from jax import Array
 
 from optbench.core.compiler_options import network_options
-from optbench.core.objective import Loss, Objective
+from optbench.core.loss import Loss
+from optbench.core.objective import Objective
 from optbench.errors import UsageError, unknown_name
 from optbench.tasks.models.network import Network, Stats, blank_statistics
 from optbench.tasks.parts import scored_together

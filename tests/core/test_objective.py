@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from optbench.core.objective import Loss, Objective
+from optbench.core import spread
+from optbench.core.loss import Given, Loss
+from optbench.core.objective import Objective
+from optbench.environment import visible_cores
 from optbench.errors import UsageError
 
+SPAN = np.int32(0), np.int32(0)
 LIKE = {"w": np.zeros((2, 3)), "b": np.zeros(2)}
 
 
@@ -62,6 +68,72 @@ def test_value_gradient_and_product_are_those_of_the_whole_mean_however_it_is_cu
     np.testing.assert_allclose(flat(objective.hvp(at, along)), hessian @ flat(along), rtol=1e-11)
 
 
+@pytest.mark.parametrize("n", [1, 3, 8, 9])
+@pytest.mark.parametrize("size", [None, 3, 1])
+def test_products_with_several_vectors_are_those_with_each_alone(examples, size, n):
+    x, y = examples
+    objective = Objective(LOSS._of, LIKE, shared=((x, y),)) if size is None else in_parts(x, y, size, LOSS)
+    vectors = [tree(seed) for seed in range(10, 10 + n)]
+    together = objective.hvps(tree(0), {name: np.stack([v[name] for v in vectors]) for name in LIKE})
+    for place, vector in enumerate(vectors):
+        alone, product = objective.hvp(tree(0), vector), {name: together[name][place] for name in LIKE}
+        np.testing.assert_allclose(flat(product), flat(alone), rtol=1e-13, atol=1e-14)
+
+
+def test_a_product_has_the_same_bits_whatever_its_neighbors(examples):
+    objective = in_parts(*examples, 1, LOSS)
+    several = {name: np.stack([tree(seed)[name] for seed in range(5)]) for name in LIKE}
+    others = {name: np.stack([several[name][4], 1e3 * several[name][1]]) for name in LIKE}
+    first, second = objective.hvps(tree(0), several), objective.hvps(tree(0), others)
+    assert all(np.array_equal(first[name][4], second[name][0]) for name in LIKE)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_bits_do_not_depend_on_the_number_of_threads(examples, threads, monkeypatch):
+    x, y = (np.tile(part, (6, 1)) for part in examples)
+    objective = in_parts(x, y, 2, LOSS)
+    assert len(spread.spans(18)) == 5
+    expected = jax.tree.leaves((objective.value_and_grad(tree(0)), objective.hvp(tree(0), tree(1))))
+    with ThreadPoolExecutor(threads) as pool:
+        monkeypatch.setattr(spread, "_pool", lambda: pool)
+        found = jax.tree.leaves((objective.value_and_grad(tree(0)), objective.hvp(tree(0), tree(1))))
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def test_a_sum_in_several_calls_is_the_sum_in_one(examples):
+    x, y = (np.tile(part, (6, 1)) for part in examples)
+    several, one = in_parts(x, y, 2, LOSS), in_parts(x, y, 36, LOSS)
+    assert several.value(tree(0)) == pytest.approx(one.value(tree(0)), rel=1e-14)
+    traced = jax.jit(several.value_and_grad)(tree(0))
+    for found in (several.value_and_grad(tree(0)), traced):
+        np.testing.assert_allclose(flat(found[1]), flat(one.value_and_grad(tree(0))[1]), rtol=1e-12)
+
+
+def test_what_fails_in_a_thread_is_raised_and_nothing_more_is_begun():
+    begun = []
+
+    def call(begin, end):
+        begun.append(begin)
+        raise RuntimeError(f"part {begin}")
+
+    with pytest.raises(RuntimeError, match="part 0"):
+        spread.summed(call, spread.spans(4000))
+    assert len(begun) <= 2 * visible_cores()
+
+
+@pytest.mark.parametrize("name", ["value_and_grad", "hvp", "hvps"])
+def test_memory_is_that_of_a_part_however_many_there_are(name):
+    taken = []
+    for n_parts in (20, 200):
+        given = Given((), (np.zeros((n_parts, 50, 3)), np.zeros((n_parts, 50, 2))), np.float64(1), SPAN)
+        loss = Loss(lambda point, part: jnp.sum((jnp.tanh(part[0] @ point["w"].T) + point["b"][None] - part[1]) ** 2))
+        several = jax.tree.map(lambda leaf: np.zeros((8, *leaf.shape)), LIKE)
+        more = {"value_and_grad": (), "hvp": (LIKE,), "hvps": (several, np.int32(8))}[name]
+        with jax.enable_x64(True):
+            taken.append(loss.compiled(name, given, LIKE, *more).memory_analysis().temp_size_in_bytes)
+    assert taken[0] == taken[1] > 0
+
+
 def test_the_same_question_has_the_same_answer_to_the_last_bit(examples):
     x, y = examples
     first, second = in_parts(x, y, 2, LOSS), in_parts(x, y, 2, Loss(LOSS._of))
@@ -107,6 +179,7 @@ def test_tracers_give_traced_results():
     assert jax.grad(objective.value)(x).tolist() == [3.0, 12.0]
     assert jax.vmap(objective.hvp, in_axes=(None, 0))(x, jnp.stack([v, 2 * v])).tolist() == [[0.0, 12.0], [0.0, 24.0]]
     assert jax.jit(lambda v: objective.hvp(np.array([1.0, 2.0]), v))(v).tolist() == [0.0, 12.0]
+    assert jax.jit(objective.hvps)(x, jnp.stack([v, 2 * v])).tolist() == [[0.0, 12.0], [0.0, 24.0]]
 
 
 def test_an_objective_that_is_made_within_a_trace_stays_usable(examples):
@@ -132,6 +205,10 @@ def test_what_is_no_point_is_refused():
         objective.value({"w": np.zeros((2, 3)), "b": np.zeros(3)})
     with pytest.raises(UsageError, match="got 1 arrays of shapes"):
         objective.hvp(tree(0), {"w": np.zeros((2, 3))})
+    with pytest.raises(UsageError, match="mine: vectors must be equally many in all arrays"):
+        objective.hvps(tree(0), {"w": np.zeros((4, 2, 3)), "b": np.zeros((3, 2))})
+    with pytest.raises(UsageError, match="mine: a point has"):
+        objective.hvps(tree(0), tree(1))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
 
-from optbench.core.objective import Loss, Objective
+from optbench.core.loss import Loss
+from optbench.core.objective import Objective
 from optbench.measures.flat import FlatLoss
 
 

@@ -62,6 +62,10 @@ class Changing(Objective):
         self.calls += 1
         return super().hvp(params, vector) * (1 + self.size * self.calls)
 
+    def hvps(self, params, vectors):
+        self.calls += 1
+        return super().hvps(params, vectors) * (1 + self.size * self.calls)
+
 
 def test_a_loss_that_is_another_one_at_each_call_is_not_measured():
     said = "the same product with the Hessian differs by 0.083 of its length when it is made again"

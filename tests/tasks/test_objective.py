@@ -9,7 +9,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from optbench import catalog
-from optbench.core.objective import Loss
+from optbench.core.loss import Loss
 from optbench.errors import UsageError
 from optbench.tasks import objective as module
 from optbench.tasks.data import load
