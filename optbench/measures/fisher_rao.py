@@ -55,7 +55,9 @@ def fisher_rao_norm(loss: Objective, params: Params) -> FisherRao:
         18.666667
     """
     if not loss.n_terms:
-        raise NotApplicable("the Fisher-Rao norm has a gradient for each example, and the loss is no mean of examples")
+        raise NotApplicable(
+            "the Fisher-Rao norm has a gradient for each example, and the loss is not known as a mean of examples"
+        )
     point = as_point(params, loss)
     _, slopes = loss.term_gradients(point, point)
     value = float(np.mean(np.asarray(slopes, np.float64) ** 2))
