@@ -113,10 +113,14 @@ def test_intervals_cover_the_trace_as_often_as_they_say(arguments, probes):
 @pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "probes"), SIMULATED, ids=str)
 @pytest.mark.parametrize("name", MATRICES)
-def test_95_percent_intervals_cover_at_least_94_percent(name, arguments, probes):
+def test_95_percent_intervals_cover_at_least_94_percent(name, arguments, probes, monkeypatch):
+    """With products by NumPy, since 200,000 of them are needed."""
+    monkeypatch.setattr(measures.Hessian, "products", lambda self, vectors: vectors @ MATRICES[name])
     if (name, arguments["method"]) == ("rank one", "hutch++"):
-        pytest.skip("the sketch has all of it, and rounding is no normal error")
-    assert covered(MATRICES[name], probes, 3000, **arguments) >= 0.94
+        # The sketch has all of it: what is left is rounding, of which no interval is claimed.
+        assert measures.trace(*at(MATRICES[name]), probes, **arguments).estimate == pytest.approx(1, abs=1e-13)
+    else:
+        assert covered(MATRICES[name], probes, 2000, **arguments) >= 0.94
 
 
 def test_more_probes_leave_the_first_as_they_are():
