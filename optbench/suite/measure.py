@@ -102,7 +102,7 @@ class MeasureSpec(Model):
             "name": self.name,
             "title": measure.title,
             "unit": measure.unit,
-            "is_invariant": measure.is_invariant,
+            "is_invariant": measure.is_invariant_at(self.resolved),
             "settings": {"dtype": self.dtype, **self.resolved},
         }
 

@@ -153,3 +153,35 @@ def test_settings_are_those_of_the_measure():
 @pytest.mark.parametrize("name", ["quick", "networks"])
 def test_shipped_suites_without_the_key_measure_nothing(name):
     assert load(name).spec.measures == ()
+
+
+@pytest.mark.parametrize(("settings", "is_invariant"), [("", False), (", relative = true", True)])
+def test_a_manifest_says_of_settings_whether_they_make_a_measure_invariant(settings, is_invariant):
+    (entry,) = read(f'[{{ name = "m_sharpness"{settings} }}]')
+    assert entry.described["is_invariant"] is is_invariant
+    assert entry.described["settings"]["relative"] is is_invariant
+
+
+def test_the_suite_of_sharpness_reports_every_rate_at_every_batch_size():
+    spec = load("sharpness").spec
+    assert (len(spec.optimizers), len(spec.tasks), spec.seeds.report) == (6, 6, 10)
+    assert {entry.hyper["lr"] for entry in spec.optimizers if entry.name == "sgd"} == {0.03, 0.1, 0.3}
+    small = quick_size(spec)
+    assert len(small.measures) == len(spec.measures)
+    assert [task.label for task in small.tasks] == ["digits-tanh_mlp-b16", "digits-tanh_mlp-b256"]
+
+
+def test_a_rate_may_be_held_only_where_nothing_is_tuned():
+    held = SMALL.replace("{ b1 = 0.95 }", "[{ lr = 1e-3 }, { lr = 1e-2 }]")
+    assert held != SMALL
+    with pytest.raises(UsageError, match=r"optimizers\[\d\]\.hyper\.lr: is swept, so it cannot be fixed as well"):
+        parse(held, source="s.toml")
+    text = """
+    name = "n"
+    version = 1
+    question = "q"
+    tuning = "default"
+    optimizers = [{ name = "adam", hyper = [{ lr = 1e-3 }, { lr = 1e-2 }] }]
+    tasks = [{ data = "digits", model = "mlp" }]
+    """
+    assert [entry.label for entry in parse(text, source="n").optimizers] == ["adam", "adam[lr=0.01]"]

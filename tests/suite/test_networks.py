@@ -221,7 +221,7 @@ def test_a_suite_is_of_functions_or_of_networks():
         parse(TEXT + '\n[[problems]]\nname = "sphere"\n', source="both.toml")
 
 
-@pytest.mark.parametrize("name", ["networks", "regularization", "images"])
+@pytest.mark.parametrize("name", ["networks", "regularization", "images", "sharpness"])
 def test_shipped_suites_have_one_budget_and_one_number_of_trials(name):
     planned = plan_networks(load(name).spec)
     for task in planned.spec.tasks:
