@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 
     from optbench.analysis.statistics.arrays import Floats
 
-#: Levels of a page, about.
-N_LEVELS = 15
+#: Levels of a page, about, and at most.
+N_LEVELS, MOST_LEVELS = 15, 18
+#: Levels of a decade, the closest first; a page has the first that are not too many.
+STEPS = (
+    (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 2.0, 5.0),
+    (1.0, 3.0),
+)
+#: Losses of a smaller ratio have levels that are not round.
+CLOSE = 3.0
 #: Largest ratio of the levels; what lies below or above is one color.
 MOST_RATIO = 1e6
 #: Its brightness rises evenly, for all kinds of color vision: van der Walt & Smith, 2015, matplotlib's own default.
@@ -47,11 +56,11 @@ def scale_of(planes: Sequence[Floats]) -> Scale:
         planes: Losses, of any shapes.
 
     Returns:
-        The levels: 1, 2, 5 of each decade or finer where the losses span little.
+        The levels: 1, 2, 5 of each decade, more where the losses span little, and fewer where they span much.
 
     Example:
-        >>> scale_of([np.array([0.01, 3.0])]).levels.tolist()
-        [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
+        >>> scale_of([np.array([0.1, 3.0])]).levels.tolist()
+        [0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0]
     """
     values = np.concatenate([np.ravel(plane) for plane in planes])
     values = values[np.isfinite(values)]
@@ -59,15 +68,19 @@ def scale_of(planes: Sequence[Floats]) -> Scale:
     if low <= 0:
         return Scale(np.linspace(low, high if high > low else low + 1.0, N_LEVELS), False)
     low = max(low, high / MOST_RATIO)
-    decades = np.log10(high / low)
-    if decades < 1:
+    if high / low < CLOSE:
         return Scale(np.geomspace(low, max(high, low * 1.01), N_LEVELS), True)
-    steps = (1.0, 2.0, 5.0) if decades < 4 else (1.0, 3.0)
+    found = [_levels(low, high, steps) for steps in STEPS]
+    return Scale(next((levels for levels in found if len(levels) <= MOST_LEVELS), found[-1]), True)
+
+
+def _levels(low: float, high: float, steps: Sequence[float]) -> Floats:
+    """Returns round levels from the last below the smallest loss to the first above the largest."""
     powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     levels = np.array([float(f"{step}e{int(power)}") for power in powers for step in steps])
     first = max(int(np.searchsorted(levels, low * (1 + 1e-9))) - 1, 0)
     last = min(int(np.searchsorted(levels, high)), len(levels) - 1)
-    return Scale(levels[first : last + 1], True)
+    return np.asarray(levels[first : last + 1], dtype=np.float64)
 
 
 def draw(ax: Axes, x: Floats, y: Floats, values: Floats, scale: Scale) -> None:
