@@ -14,7 +14,7 @@ import optbench as ob
 from optbench.errors import DataError
 from optbench.report import figures, style
 from optbench.report.evidence import Evidence
-from optbench.report.figures.measures import FIGURES, density, sharpness, spectrum
+from optbench.report.figures.measures import FIGURES, density, pictured, sharpness, spectrum
 from tests import measured, networks
 from tests.report.hostile import HOSTILE
 
@@ -150,7 +150,7 @@ def test_a_spectrum_says_how_it_was_smoothed(run):
 
 def test_the_drawn_spectrum_is_that_of_the_median_run(factorial):
     page = drawn(factorial, "spectrum")[0]
-    frame, setting = spectrum.of_setting(factorial, "tuned")
+    frame, setting = pictured.of_setting(factorial, "tuned", (spectrum.NAME,))
     assert setting == "default"
     label, rule = "digits-lenet-b16", "sgd[lr=0.003]"
     mine = frame[(frame["task"] == label) & (frame["optimizer"] == rule)]
@@ -208,3 +208,15 @@ def test_hostile_names_draw(name, tmp_path):
     found.measures = measured.rows_of(runs, {name: measured.MEASURES["spectrum"]})
     for path in figures.draw(found, KINDS, "svg", tmp_path):
         assert "<script" not in path.read_text(encoding="utf-8")
+
+
+def test_rates_that_entries_of_one_rule_hold_are_not_pooled_along_batch_sizes():
+    runs = measured.factorial_run()
+    two = runs.runs[runs.runs["swept_value"] != measured.RATES[1]]
+    few = SimpleNamespace(
+        runs=two, measures=runs.measures[runs.measures["cell_id"].isin(two["cell_id"])],
+        manifest={**runs.manifest, "n_cells": len(two)}, path=None,
+    )  # fmt: skip
+    page = drawn(few, "sharpness")[0]
+    (line,) = (x for x in page.axes[0].lines if x.get_color() == style.look("sgd").color and len(x.get_xdata()) == 2)
+    assert list(line.get_xdata()) == pytest.approx([measured.RATES[0], measured.RATES[2]], rel=0.05)

@@ -91,7 +91,10 @@ def _along(evidence: Evidence, frame: pd.DataFrame, swept: str, setting: str) ->
     known = evidence.frame("configurations")
     for wanted in (setting, "default"):
         stands = np.array([wanted in said.split(AND) for said in known["settings"]], dtype=bool)
-        if len(kept := frame.merge(known[stands][keys], on=keys)):
+        kept = frame.merge(known[stands][keys], on=keys)
+        # Rates that entries of one rule hold are no repetitions of each other.
+        is_single = kept.groupby([evidence.of_kind.entry, "rule"])["swept_value"].nunique().max() == 1
+        if len(kept) and is_single:
             return kept, Axis("batch", "batch size", wanted)
     return frame, Axis("swept_value", title)
 
@@ -134,8 +137,7 @@ def _by_batch(
         panels.row_title(row[0], _titled(titles[label]), 5.0)
         for i, (ax, size) in enumerate(zip(row, sizes, strict=True)):
             _panel(ax, whole[whole["batch"] == size], whole, axis, swept)
-            ax.text(0.98, 0.97, f"batch {size:g}", transform=ax.transAxes, fontsize=8, va="top", ha="right",
-                    color=style.INK, zorder=20)  # fmt: skip
+            ax.set_title(f"batch {size:g}", loc="right", fontsize=8, color=style.INK, y=1.0, pad=3.0)
             if i:
                 ax.tick_params(labelleft=False)
             if label == labels[-1]:
@@ -207,6 +209,8 @@ def _panel(ax: Axes, frame: pd.DataFrame, whole: pd.DataFrame, axis: Axis, swept
     panels.log_ticks(ax, "x", 6)
     _vertical(ax, whole["estimate"].to_numpy(np.float64))
     at = np.unique(whole[axis.column].to_numpy(np.float64))
+    if axis.column == "batch":
+        ax.set_xticks(at, [f"{size:g}" for size in at])
     ax.set_xlim(at.min() / 1.5, at.max() * 1.5)
     rules = optimizers(whole["rule"])
     for k, rule in enumerate(rules):

@@ -49,9 +49,12 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     frame, shown = pictured.of_setting(evidence, setting, (NAME,))
     if frame.empty:
         return []
-    labels, rules = evidence.entries(frame[entry]), optimizers(frame["optimizer"])
-    pairs = {(row[entry], row["optimizer"]) for row in frame[[entry, "optimizer"]].to_dict("records")}
-    order = [(label, rule) for label in labels for rule in rules if (label, rule) in pairs]
+    labels, rules = evidence.entries(frame[entry]), optimizers(frame["rule"])
+    firsts = frame.drop_duplicates([entry, "optimizer"]).to_dict("records")
+    firsts.sort(
+        key=lambda row: (labels.index(row[entry]), rules.index(row["rule"]), row["swept_value"], row["optimizer"])
+    )
+    order = [(str(row[entry]), str(row["optimizer"])) for row in firsts]
     return [_page(evidence, frame, some, shown) for some in panels.chunks(order, panels.PER_PAGE)]
 
 
@@ -59,7 +62,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, order: list[tuple[str, str]],
     entry = evidence.of_kind.entry
     points = evidence.of_kind.points
     several = len({label for label, _ in order}) > 1
-    rules = optimizers(rule for _, rule in order)
+    rules = list(dict.fromkeys(rule for _, rule in order))
     subject = "" if points is None else f", {points.subject}"
     sheet = panels.page(
         evidence,
