@@ -25,6 +25,16 @@ def _many(subjects: list[Subject], **settings: object) -> list[Measured]:
     return [found._replace(details={"together": len(subjects)}) for found in (_value(s, **settings) for s in subjects)]
 
 
+def _way(subject: Subject) -> Measured:
+    return Measured(len(subject.path), 0.0, {"evals": [evals for evals, _ in subject.path]})
+
+
+def _between(subject: Subject) -> Measured:
+    if subject.other is None:
+        raise NotApplicable("there is no second run")
+    return Measured(subject.objective.value(subject.params) - subject.objective.value(subject.other), 0.0)
+
+
 def _broken(subject: Subject) -> Measured:
     raise ValueError("no such thing\nand more")
 
@@ -55,14 +65,18 @@ BROKEN = _made("broken", _broken)
 LARGE = _made("large", _out_of_memory)
 NOWHERE = _made("nowhere", _not_applicable)
 UNBOUNDED = _made("unbounded", _not_finite)
+WAY = _made("way", _way, of_path=True)
+BETWEEN = _made("between", _between, of_two=True)
 
 MEASURES = (VALUE, VALUE_TOGETHER, BROKEN, LARGE, NOWHERE, UNBOUNDED)
+#: Those of more than one point.
+OF_MORE = (WAY, BETWEEN)
 
 
 @pytest.fixture
 def toys(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
     """A catalogue that has these measures beside its own; returns what is measured from now on."""
-    mine = tuple(Entry(measure.name, __name__, "toys", measure.title) for measure in MEASURES)
+    mine = tuple(Entry(measure.name, __name__, "toys", measure.title) for measure in (*MEASURES, *OF_MORE))
     monkeypatch.setattr(catalog, "MEASURES", (*catalog.MEASURES, *mine))
     assert sys.modules[__name__].VALUE is VALUE
     TAKEN.clear()

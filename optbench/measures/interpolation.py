@@ -226,4 +226,5 @@ INTERPOLATION = Measure(
         "way": Setting("line", "straight, or cos(alpha pi/2) and sin(alpha pi/2) of the two points", choices=WAYS),
     },
     unit="loss",
+    of_two=True,
 )

@@ -94,6 +94,8 @@ class Measure:
         take_many: ``take_many(subjects, **settings)``, the same of several points of one objective, of at most ``MANY``
             numbers each, faster than one by one: for each what was found, or why it has no meaning there. ``None``
             where nothing is gained.
+        of_path: Whether it is of the points on the way of a run, ``Subject.path``.
+        of_two: Whether it is of two points, the second one ``Subject.other``.
         is_invariant: Whether rescaling that leaves a network's function as it is (Dinh et al. 2017) leaves it, too.
         invariant_with: Settings that this needs; with others it is not invariant.
         unit: In what the estimate is counted, empty for a pure number.
@@ -106,6 +108,8 @@ class Measure:
     take: Callable[..., Measured]
     settings: Mapping[str, Setting] = field(default_factory=dict)
     take_many: Callable[..., Sequence[Measured | NotApplicable]] | None = None
+    of_path: bool = False
+    of_two: bool = False
     is_invariant: bool = False
     invariant_with: Mapping[str, Value] = field(default_factory=dict)
     unit: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +17,15 @@ from optbench.problems.units import units_of
 KEPT = 64
 
 
-def subject_of(problem: Problem, x: np.ndarray, *, units: str, start: np.ndarray | None = None) -> Subject:
+def subject_of(
+    problem: Problem,
+    x: np.ndarray,
+    *,
+    units: str,
+    start: np.ndarray | None = None,
+    path: Sequence[tuple[int, np.ndarray]] = (),
+    other: np.ndarray | None = None,
+) -> Subject:
     """Returns what measures are given of a point of a problem.
 
     The loss is the one that is scored: without noise, of a finite sum that of all terms. It is in the units in which
@@ -27,6 +36,8 @@ def subject_of(problem: Problem, x: np.ndarray, *, units: str, start: np.ndarray
         x: The point in the problem's own units, (dim,).
         units: ``"normalized"`` or ``"raw"``; see ``problems.units``.
         start: Where the run began, in the problem's own units.
+        path: Points on the way, in the problem's own units, each with the evaluations that had led there.
+        other: The end of another run, in the problem's own units.
 
     Returns:
         The subject. All of one problem share what is compiled.
@@ -42,6 +53,8 @@ def subject_of(problem: Problem, x: np.ndarray, *, units: str, start: np.ndarray
         _objective(problem.noise_free, units),
         scale.inward(x),
         start=None if start is None else scale.inward(start),
+        other=None if other is None else scale.inward(other),
+        path=[(evals, scale.inward(point)) for evals, point in path],
         n_terms=0 if count is None else count(problem.dim),
         terms=None if count is None else lambda rows: terms_of(problem, rows, units),
         details={"dtype": "float64", "loss": f"without noise, in {units} units"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,7 +26,16 @@ LOSS = (
 )
 
 
-def subject_of(task: Task, network: Network, stats: Stats, *, seed: int | None = None, dtype: str) -> Subject:
+def subject_of(
+    task: Task,
+    network: Network,
+    stats: Stats,
+    *,
+    seed: int | None = None,
+    dtype: str,
+    path: Sequence[tuple[int, Network]] = (),
+    other: Network | None = None,
+) -> Subject:
     """Returns what measures are given of a network at a point of a run.
 
     Args:
@@ -35,6 +44,8 @@ def subject_of(task: Task, network: Network, stats: Stats, *, seed: int | None =
         stats: Running statistics of batch normalization there.
         seed: Seed of the run, from which its start follows; ``None`` where that is not known.
         dtype: ``"float32"`` or ``"float64"``: in which precision losses and derivatives are computed.
+        path: Networks on the way, each with the evaluations that had led there.
+        other: The end of another run.
 
     Returns:
         The subject; its points are in that precision. Those of one task share what is compiled.
@@ -52,8 +63,8 @@ def subject_of(task: Task, network: Network, stats: Stats, *, seed: int | None =
         found: Network = jax.tree.map(lambda leaf: np.asarray(leaf, dtype), network)
         return found
 
-    def parts_at(other: Network) -> Parts:
-        return Parts(task, other, statistics_at(other, task.train.x), dtype)
+    def parts_at(at: Network) -> Parts:
+        return Parts(task, at, statistics_at(at, task.train.x), dtype)
 
     point = placed(network)
     return Subject(
@@ -64,6 +75,8 @@ def subject_of(task: Task, network: Network, stats: Stats, *, seed: int | None =
         terms=lambda rows: task.objective(point, stats, examples=rows, dtype=dtype),
         parts=Parts(task, point, stats, dtype),
         parts_at=parts_at if jax.tree.leaves(stats) else None,
+        path=[(evals, placed(at)) for evals, at in path],
+        other=None if other is None else placed(other),
         details={"dtype": dtype, "loss": LOSS},
     )
 

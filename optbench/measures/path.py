@@ -212,4 +212,5 @@ PATH = Measure(
             1000, "training examples of which the loss is the mean, the same for all points", 1, 2**31
         ),
     },
+    of_path=True,
 )

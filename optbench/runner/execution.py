@@ -16,6 +16,7 @@ from optbench.runner.kinds.kind import Cell, Part, Shard, cells_of
 from optbench.runner.ledger import Ledger, Report
 from optbench.runner.manifest import opening
 from optbench.runner.measuring import Left, Measuring
+from optbench.runner.pairs import Pairs
 from optbench.runner.points import Points
 from optbench.suite.parse import SuiteFile
 
@@ -98,10 +99,12 @@ class Execution:
             return False
         self.ledger.begin()
         self.compute(missing)
+        pairs = Pairs(self.kind, self.ledger, self.points)
         for shard, cells, left in self.unfinished():
-            again = self.points.of(shard, cells, [spec for spec, _ in left if spec.along])
+            again = self.points.of(shard, cells, [spec for spec, _ in left])
             self.points.keep(shard, cells, again.ends)
-            self.measuring.take(shard, left, again.ends, again.along, again.notes)
+            others = {spec.identity: pairs.of(spec, some) for spec, some in left if spec.other}
+            self.measuring.take(shard, left, again.ends, again.along, again.notes, others)
         begin, compile_s = time.perf_counter(), self.kind.compile_s
         entries = self.kind.finish(self.ledger, self._tell)
         made_s = time.perf_counter() - begin - (self.kind.compile_s - compile_s)
@@ -156,7 +159,9 @@ class Execution:
             name, outcome = shard.part.shard, shard.outcome
             cells = cells_of(outcome.columns, self.kind.cell_columns)
             self.points.keep(name, cells, outcome.ends)
-            self.measuring.take(name, self.measuring.left(cells), outcome.ends, outcome.along)
+            # Second runs may not have been run yet: measures of two are taken when all are there.
+            left = [(spec, some) for spec, some in self.measuring.left(cells) if not spec.other]
+            self.measuring.take(name, left, outcome.ends, outcome.along)
 
     def _tell(self, phase: str) -> None:
         # The last report is the one at which all is stored, not the one of the last shard.

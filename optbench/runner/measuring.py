@@ -14,12 +14,13 @@ from optbench.core.keys import canonical, digest
 from optbench.engine.measuring import Taken, nothing, take, take_together
 from optbench.engine.outcomes import EndPoint, Point
 from optbench.environment import visible_cores
-from optbench.measures.measure import MANY
+from optbench.measures.measure import MANY, NotApplicable
 from optbench.measures.subject import Subject
 from optbench.records import Split, Status
 from optbench.records.measures import ROWS
 from optbench.runner.kinds.kind import Cell, Kind, Tell
 from optbench.runner.ledger import Ledger
+from optbench.runner.pairs import Others
 from optbench.suite.measure import MeasureSpec
 
 #: Cells of a shard of rows whose measure is not stored.
@@ -70,6 +71,7 @@ class Measuring:
         ends: Sequence[EndPoint],
         along: Sequence[Taken] = (),
         notes: Mapping[str, Mapping[str, Any]] | None = None,
+        others: Mapping[str, Others] | None = None,
     ) -> None:
         """Takes measures of cells whose points are at hand, and commits each measure as it comes.
 
@@ -79,6 +81,7 @@ class Measuring:
             ends: Points that runs of the shard led to.
             along: What was measured on their way.
             notes: What else the details of a cell's rows are to say, by its id.
+            others: The ends of second runs, by the identity of a measure of two.
         """
         points = {end.cell_id: end for end in ends if end.point is self.kind.judged}
         for spec, cells in left:
@@ -87,7 +90,7 @@ class Measuring:
                 found = [one for one in along if one.row["settings"] == spec.identity]
             else:
                 here = [cell for cell in cells if cell["status"] == Status.OK and cell["cell_id"] in points]
-                found = self._taken(spec, shard, here, [points[cell["cell_id"]] for cell in here])
+                found = self._taken(spec, shard, here, points, ends, (others or {}).get(spec.identity, {}))
             by_cell: dict[str, list[Taken]] = {}
             for one in found:
                 cell_id = one.row["cell_id"]
@@ -106,24 +109,45 @@ class Measuring:
             said = f"the run has no such point: its status is {cell['status']}"
         return nothing(spec, cell["cell_id"], Point.SNAPSHOT if spec.along else self.kind.judged, said)
 
-    def _taken(self, spec: MeasureSpec, shard: str, cells: Sequence[Cell], ends: Sequence[EndPoint]) -> list[Taken]:
+    def _taken(
+        self,
+        spec: MeasureSpec,
+        shard: str,
+        cells: Sequence[Cell],
+        points: Mapping[str, EndPoint],
+        ends: Sequence[EndPoint],
+        others: Others,
+    ) -> list[Taken]:
         """Returns a measure of points, taken together where that is faster, else on all cores."""
+        ways: dict[str, list[EndPoint]] = {}
+        for end in sorted(ends, key=lambda end: end.evals) if spec.of_path else ():
+            if end.point is Point.SNAPSHOT:
+                ways.setdefault(end.cell_id, []).append(end)
 
         def subject(cell: Cell, end: EndPoint) -> Subject:
-            return self.kind.subject(shard, cell, end, spec.dtype)
+            other = others.get(end.cell_id)
+            if isinstance(other, str):
+                raise NotApplicable(other)
+            return self.kind.subject(shard, cell, end, spec.dtype, ways.get(end.cell_id, ()), other)
 
-        pairs = list(zip(cells, ends, strict=True))
+        pairs = [(cell, points[cell["cell_id"]]) for cell in cells]
         if spec.build().take_many is not None and pairs and self.kind.n_params(shard) <= MANY:
-            return take_together(spec, ends, [subject(*pair) for pair in pairs])
+            return take_together(spec, [end for _, end in pairs], [subject(*pair) for pair in pairs])
         pool = ThreadPoolExecutor(visible_cores() if jax.default_backend() == "cpu" else 1)
         try:
             found = []
             for one in pool.map(lambda pair: take(spec, pair[1], lambda: subject(*pair)), pairs):
-                found.append(one)
+                found.append(_with_other(one, others))
                 self.tell(f"{shard}: {spec.title} {len(found)}/{len(pairs)}")
             return found
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _with_other(taken: Taken, others: Others) -> Taken:
+    """Returns a row that says of which second run it is as well."""
+    other = others.get(taken.row["cell_id"])
+    return taken._replace(row={**taken.row, "other_cell_id": other.cell_id}) if isinstance(other, EndPoint) else taken
 
 
 def _noted(taken: Taken, note: Mapping[str, Any] | None) -> Taken:

@@ -30,25 +30,25 @@ class Points:
         """
         self.kind, self.ledger, self.tell, self.keeps = kind, ledger, tell, keeps
 
-    def of(self, shard: str, cells: Sequence[Cell], along: Sequence[MeasureSpec] = ()) -> Again:
+    def of(self, shard: str, cells: Sequence[Cell], specs: Sequence[MeasureSpec] = ()) -> Again:
         """Returns the points of cells whose rows are committed.
 
         Args:
             shard: The shard of their rows.
             cells: The cells; those that did not end well have no judged points.
-            along: What is measured on the way to them. Points on the way are never kept, so all runs are made again
-                then, those that diverged as well.
+            specs: What is measured. Points on the way are never kept, so all runs are made again where a measure is of
+                them, and where it is taken along the path those that diverged as well.
 
         Returns:
             Points, and what is to be said of runs that were made again.
         """
-        states = (Status.OK, Status.DIVERGED) if along else (Status.OK,)
+        states = (Status.OK, Status.DIVERGED) if any(spec.along for spec in specs) else (Status.OK,)
         wanted = [cell for cell in cells if cell["status"] in states]
-        kept = [] if along else self._kept(shard, wanted)
+        kept = [] if any(spec.along or spec.of_path for spec in specs) else self._kept(shard, wanted)
         left = [cell for cell in wanted if cell["cell_id"] not in {end.cell_id for end in kept}]
         if not left:
             return Again(kept)
-        again = self.kind.again(shard, left, self.ledger, self.tell, along)
+        again = self.kind.again(shard, left, self.ledger, self.tell, specs)
         return Again((*kept, *again.ends), again.along, again.notes)
 
     def lacking(self, shard: str, cells: Sequence[Cell]) -> list[Cell]:

@@ -14,11 +14,13 @@ from optbench.console import Progress
 from optbench.errors import DataError, UsageError
 from optbench.records import Split
 from optbench.records.measures import ROWS
-from optbench.runner import kinds, row_filter
+from optbench.runner import kinds
 from optbench.runner.kinds.kind import Cell, cells_of
 from optbench.runner.ledger import Ledger
 from optbench.runner.measuring import Measuring
+from optbench.runner.pairs import Pairs
 from optbench.runner.points import Points
+from optbench.suite import row_filter
 from optbench.suite.measure import MeasureSpec, measure_faults, named
 from optbench.suite.parse import parse
 from optbench.suite.selection import Selection
@@ -60,10 +62,13 @@ def measure(
         raise UsageError(f"{stored.path} is not finished; resume it with: {' '.join(stored.manifest['command'])}")
     spec = parse(stored.manifest["suite"]["text"], source=f"{stored.path}: the suite")
     chosen = None if measures is None else named(measures)
-    patterns = row_filter.parse([rows] if isinstance(rows, str) else rows, stored.schema)
+    texts = [rows] if isinstance(rows, str) else list(rows)
+    if said := [f"--rows {fault}" for text in texts for fault in row_filter.faults(text, stored.schema)]:
+        raise UsageError(said)
+    patterns = row_filter.parse(texts, stored.schema)
     kind = kinds.planned(spec, cast(Selection, stored.manifest["selection"]))
     specs = list(kind.plan.spec.measures) if chosen is None else chosen
-    if wrong := measure_faults("--measures", specs, along=spec.ALONG):
+    if wrong := measure_faults("--measures", specs, along=spec.ALONG, schema=stored.schema):
         raise UsageError([f"{key}: {said}" for key, said in wrong])
     if not specs:
         raise UsageError(f"suite {spec.name!r} names no measures: choose some with --measures; optbench list measures")
@@ -95,6 +100,7 @@ def _measure(
 
     ledger = Ledger(stored.path, stored.manifest)
     measuring, points = Measuring(kind, ledger, specs, tell), Points(kind, ledger, tell)
+    pairs = Pairs(kind, ledger, points)
     _check_labels(stored, specs)
     cells = _meant(stored, kind, patterns)
     left = {shard: found for shard, some in cells.items() if (found := measuring.left(some))}
@@ -103,9 +109,11 @@ def _measure(
         LOG.warning("everything that was asked for is measured; nothing was left to do")
     for shard, found in left.items():
         wanted = {cell["cell_id"] for _, some in found for cell in some}
-        along = [spec for spec, _ in found if spec.along]
-        again = points.of(shard, [cell for cell in cells[shard] if cell["cell_id"] in wanted], along)
-        measuring.take(shard, found, again.ends, again.along, again.notes)
+        again = points.of(
+            shard, [cell for cell in cells[shard] if cell["cell_id"] in wanted], [spec for spec, _ in found]
+        )
+        others = {spec.identity: pairs.of(spec, some) for spec, some in found if spec.other}
+        measuring.take(shard, found, again.ends, again.along, again.notes, others)
         said[0] += sum(len(some) for _, some in found)
         tell(shard)
     known = {**stored.manifest.get("measures", {}), **{spec.title: spec.described for spec in specs}}

@@ -11,13 +11,14 @@ from optbench import catalog
 from optbench.core.keys import canonical
 from optbench.errors import UsageError
 from optbench.measures.measure import Measure
-from optbench.suite import selector
+from optbench.records.schema import Schema
+from optbench.suite import row_filter, selector
 from optbench.suite.explaining import explain
 from optbench.suite.faults import repeated
 from optbench.suite.model import MAX_INT, Flag, Model, Text, violations
 
 #: Keys of an entry that are not settings of its measure.
-OWN = ("name", "label", "dtype", "along", "examples")
+OWN = ("name", "label", "dtype", "along", "examples", "other")
 
 Label = Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._=,\[\]-]{0,63}$")]
 
@@ -33,6 +34,8 @@ class MeasureSpec(Model):
             not of the judged point.
         examples: Training examples of which it is taken along the path, the same at all points of all runs of a task;
             0 for all.
+        other: Of a measure of two runs, which reported run is the second: ``column=pattern`` pairs with blanks between
+            them, such as ``task=*-b512 optimizer=sgd``. It is the one that matches with the same seed or start.
         settings: Settings of the measure that are given.
     """
 
@@ -41,6 +44,7 @@ class MeasureSpec(Model):
     dtype: Literal["float32", "float64"] = "float64"
     along: Flag = False
     examples: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
+    other: Text | None = None
     settings: Mapping[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -63,6 +67,8 @@ class MeasureSpec(Model):
         wrong = measure.faults(self.settings)
         if self.examples and not self.along:
             wrong.append(("examples", "is for measures along the path, along = true; the others take all examples"))
+        if self.other and not measure.of_two:
+            wrong.append(("other", f"is for measures of two runs, such as interpolation; {self.name} is of one"))
         if wrong:
             raise violations(wrong)
         return self
@@ -70,6 +76,11 @@ class MeasureSpec(Model):
     def build(self) -> Measure:
         """Returns the measure itself."""
         return catalog.measure(self.name)
+
+    @property
+    def of_path(self) -> bool:
+        """Whether it is of the points on the way of a run, which are then kept until it is taken."""
+        return self.build().of_path
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -84,6 +95,7 @@ class MeasureSpec(Model):
         defaults = self.build().resolve({})
         changed: dict[str, Any] = {"dtype": self.dtype} if self.dtype != "float64" else {}
         changed |= {"along": self.examples or "all"} if self.along else {}
+        changed |= {"other": self.other} if self.other else {}
         changed |= {key: value for key, value in self.resolved.items() if value != defaults[key]}
         shown = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in changed.items()]
         return self.name + (f"[{','.join(shown)}]" if shown else "")
@@ -92,7 +104,8 @@ class MeasureSpec(Model):
     def identity(self) -> str:
         """What is measured and how, as rows have it: two entries of one identity would give the same numbers."""
         along = {"along": True, "examples": self.examples} if self.along else {}
-        return canonical({"name": self.name, "dtype": self.dtype, **along, **self.resolved})
+        other = {"other": self.other} if self.other else {}
+        return canonical({"name": self.name, "dtype": self.dtype, **along, **other, **self.resolved})
 
     @property
     def described(self) -> dict[str, Any]:
@@ -107,16 +120,24 @@ class MeasureSpec(Model):
         }
 
 
-def measure_faults(key: str, entries: Sequence[MeasureSpec], *, along: bool) -> list[tuple[str, str]]:
+def measure_faults(
+    key: str, entries: Sequence[MeasureSpec], *, along: bool, schema: Schema | None = None
+) -> list[tuple[str, str]]:
     """Returns what is wrong with entries together: labels twice, or one measure under two labels.
 
     Args:
         key: The key of the list, for messages.
         entries: The list.
         along: Whether runs of this kind can be measured along their paths.
+        schema: What rows of runs have, by which ``other`` names second runs; ``None`` where it is checked elsewhere.
     """
     said = "is of suites of networks: nothing is measured along the path of a function's runs"
     beyond = [] if along else [(f"{key}[{index}].along", said) for index, entry in enumerate(entries) if entry.along]
+    if schema is not None:
+        others = ((index, entry.other) for index, entry in enumerate(entries) if entry.other)
+        beyond += [
+            (f"{key}[{index}].other", said) for index, text in others for said in row_filter.faults(text, schema)
+        ]
     wrong, first = beyond + repeated(key, [entry.title for entry in entries]), dict[str, int]()
     for index, entry in enumerate(entries):
         other = first.setdefault(entry.identity, index)

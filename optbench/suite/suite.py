@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -12,6 +13,7 @@ from optbench.core.keys import canonical, digest
 from optbench.core.optimizer import Search
 from optbench.errors import UsageError, unknown_name
 from optbench.kinds import KINDS
+from optbench.records.schema import Schema
 from optbench.suite.claim import Claim
 from optbench.suite.entry import Entry
 from optbench.suite.explaining import explain
@@ -125,11 +127,16 @@ class Suite(Model):
                 if not kind.meant(item, found):
                     wrong.append((f"quick.{table_key}", unknown_name("entry of the suite", item, labels)))
         for key, entries in (("measures", self.measures), ("quick.measures", getattr(self.quick, "measures", None))):
-            wrong += measure_faults(key, entries or (), along=self.ALONG)
+            wrong += measure_faults(key, entries or (), along=self.ALONG, schema=self._row_schema())
         wrong += repeated("contrasts", [claim.name for claim in self.contrasts])
         for index, claim in enumerate(self.contrasts):
             wrong += [(f"contrasts[{index}].{key}", message) for key, message in self.faults_of(claim)]
         return wrong
+
+    def _row_schema(self) -> Schema:
+        """Returns what rows of runs have."""
+        found: Schema = importlib.import_module(f"optbench.records.{self.KIND}").ROWS
+        return found
 
     @abstractmethod
     def faults_of(self, claim: Any) -> list[tuple[str, str]]:

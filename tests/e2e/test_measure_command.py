@@ -123,7 +123,7 @@ def test_kept_points_that_were_changed_are_refused(copied, toys):
         ({"measures": "value,value"}, "--measures[1]: 'value' stands in --measures[0] already"),
         ({"measures": ""}, "--measures names none; optbench list measures shows all"),
         ({}, "suite 'digits' names no measures: choose some with --measures; optbench list measures"),
-        ({"measures": "value", "rows": "optimizer"}, "--rows 'optimizer': must be column=pattern"),
+        ({"measures": "value", "rows": "optimizer"}, "--rows 'optimizer' must be column=pattern"),
         ({"measures": "value", "rows": "optimiser=sgd"}, "unknown column 'optimiser'; did you mean 'optimizer'"),
         (
             {"measures": "value", "rows": "optimizer=adm*"},

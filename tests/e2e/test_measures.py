@@ -211,6 +211,57 @@ def test_runs_that_do_not_come_out_again_are_told_of(tmp_path, toys, monkeypatch
     assert first.path == second.path
 
 
+def test_points_on_the_way_are_at_hand_for_a_measure_of_them(tmp_path, toys):
+    planned = run(tmp_path / "a", NETWORKS, ["way"])
+    assert set(planned.measures["status"]) == {"ok"}
+    clocks = planned.runs.set_index("cell_id")["curve_grads"]
+    for row in planned.measures.itertuples():
+        evals = json.loads(row.details)["evals"]
+        assert evals == clocks[row.cell_id].tolist()
+        assert row.estimate == len(evals)
+    run(tmp_path / "b", NETWORKS, [])
+    # Made again, they are the same.
+    assert shards(run(tmp_path / "b", NETWORKS, ["way"])) == shards(planned)
+
+
+def test_a_measure_of_two_runs_pairs_them_by_seed_and_names_the_second(tmp_path, toys):
+    other = {"name": "between", "other": "optimizer=adam", "label": "to-adam"}
+    found = run(tmp_path, NETWORKS, ["value", "between", other, {"name": "between", "other": "task=*", "label": "any"}])
+    rows, runs = found.measures, found.runs.set_index("cell_id")
+    value = rows[rows["measure"] == "value"].set_index("cell_id")["estimate"]
+    alone = rows[rows["measure"] == "between"]
+    assert set(alone["message"]) == {"there is no second run"}
+    for row in rows[rows["measure"] == "to-adam"].itertuples():
+        cell = runs.loc[row.cell_id]
+        if cell["optimizer"] == "adam":
+            assert row.status == "not_applicable"
+            assert row.message == "the run that matches other = 'optimizer=adam' is this run itself"
+            continue
+        second = runs.loc[row.other_cell_id]
+        assert (second["optimizer"], second["seed"]) == ("adam", cell["seed"])
+        assert row.estimate == value[row.cell_id] - value[row.other_cell_id]
+    any_ = rows[rows["measure"] == "any"]
+    assert set(any_["message"]) == {"2 reported runs, not one, of the same seed match other = 'task=*'"}
+    assert (rows["other_cell_id"] != "").sum() == 3
+    assert store.verify(found.path) == []
+
+
+def test_second_runs_of_functions_have_the_same_start(tmp_path, toys):
+    least = "config=0 problem=rosenbrock* optimizer=momentum"
+    found = run(tmp_path, FUNCTIONS, ["value", {"name": "between", "other": least, "label": "b"}])
+    rows, runs = found.measures, found.runs.set_index("cell_id")
+    value = rows[rows["measure"] == "value"].set_index("cell_id")["estimate"]
+    seen = 0
+    for row in rows[(rows["measure"] == "b") & (rows["status"] == "ok")].itertuples():
+        one, second = runs.loc[row.cell_id], runs.loc[row.other_cell_id]
+        assert (second["optimizer"], second["config"], second["start"]) == ("momentum", 0, one["start"])
+        if one["problem"] == second["problem"]:
+            seen += 1
+            assert row.estimate == pytest.approx(value[row.cell_id] - value[row.other_cell_id], rel=1e-12)
+    # SGD's smallest rate and both defaults, from two starts each; the largest rate diverges.
+    assert seen == 6
+
+
 def test_rows_of_measures_have_their_seconds_beside_them_alone(tmp_path, toys):
     found = run(tmp_path, NETWORKS, ["value"])
     for name, record in store.committed(found.path, ROWS).items():

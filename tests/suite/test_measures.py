@@ -102,6 +102,19 @@ def test_all_that_is_wrong_is_said_at_once_with_its_place(toys):
     ]
 
 
+def test_second_runs_are_named_by_columns_that_there_are(toys):
+    (entry,) = read('[{ name = "between", other = "optimizer=adam config=0" }]')
+    assert entry.title == "between[other=optimizer=adam config=0]"
+    assert json.loads(entry.identity)["other"] == "optimizer=adam config=0"
+    assert faults('[{ name = "value", other = "optimizer=adam" }]') == [
+        "measures[0].other: is for measures of two runs, such as interpolation; value is of one"
+    ]
+    assert faults('[{ name = "between", other = "optimiser=adam seed" }]') == [
+        "measures[0].other: 'optimiser=adam': unknown column 'optimiser'; did you mean 'optimizer'?",
+        "measures[0].other: 'seed' must be column=pattern, such as optimizer=adam or is_default=true",
+    ]
+
+
 def test_labels_are_unlike_and_no_measure_stands_twice(toys):
     assert faults('["value", { name = "broken", label = "value" }]') == [
         "measures[1]: 'value' stands in measures[0] already"

@@ -94,6 +94,10 @@ class Kind(Protocol):
         """Columns of its rows that say which cell one is and how it ended."""
 
     @property
+    def repeat_columns(self) -> Sequence[str]:
+        """Columns, of ``cell_columns``, in which two runs agree that are compared pair by pair."""
+
+    @property
     def threads(self) -> int:
         """Calls in flight."""
 
@@ -134,7 +138,15 @@ class Kind(Protocol):
     def blank(self, shard: str) -> tuple[Params, Any]:
         """Returns parameters and statistics as the points of a shard's runs have them, whatever their numbers."""
 
-    def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
+    def subject(
+        self,
+        shard: str,
+        cell: Cell,
+        end: EndPoint,
+        dtype: str,
+        path: Sequence[EndPoint] = (),
+        other: EndPoint | None = None,
+    ) -> Subject:
         """Returns what is measured of a point.
 
         Args:
@@ -142,10 +154,12 @@ class Kind(Protocol):
             cell: The cell.
             end: The point.
             dtype: Precision in which the loss of a network is computed.
+            path: Points on the way, where a measure is of them.
+            other: The end of another run, where a measure is of two.
         """
 
     def again(
-        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, along: Sequence[MeasureSpec] = ()
+        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, specs: Sequence[MeasureSpec] = ()
     ) -> Again:
         """Makes the runs of committed cells again, for the points that they led to.
 
@@ -154,7 +168,7 @@ class Kind(Protocol):
             cells: The cells.
             ledger: What is stored, with which losses are compared.
             tell: Is told what is being done.
-            along: What is measured on their way, of suites with ``ALONG``.
+            specs: What is measured: of their way, where it is along the path or of the points there.
 
         Raises:
             DataError: The plan has no such cells: another version made the run.

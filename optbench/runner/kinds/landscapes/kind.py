@@ -37,7 +37,8 @@ class Landscapes:
 
     schema = IDENTITY
     judged = Point.LAST
-    cell_columns = ("cell_id", "split", "status", "start")
+    cell_columns = ("cell_id", "split", "status", "start", "noise_seed")
+    repeat_columns = ("start", "noise_seed")
 
     def __init__(self, suite: Suite, selection: Selection) -> None:
         """Plans the suite."""
@@ -122,15 +123,30 @@ class Landscapes:
         """Returns a point, and no statistics."""
         return np.zeros(self.groups[shard].dim), ()
 
-    def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
+    def subject(
+        self,
+        shard: str,
+        cell: Cell,
+        end: EndPoint,
+        dtype: str,
+        path: Sequence[EndPoint] = (),
+        other: EndPoint | None = None,
+    ) -> Subject:
         """Returns what is measured of a point; functions are computed in double precision whatever is asked for."""
         group = self.groups[shard]
         problem = group.problem.build()
         start, _ = problem.starts(group.seed, cell["split"], int(cell["start"]))
-        return subject_of(problem, end.params, units=group.units, start=start)
+        return subject_of(
+            problem,
+            end.params,
+            units=group.units,
+            start=start,
+            path=[(point.evals, point.params) for point in path],
+            other=None if other is None else other.params,
+        )
 
     def again(
-        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, along: Sequence[MeasureSpec] = ()
+        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, specs: Sequence[MeasureSpec] = ()
     ) -> Again:
         """Runs the whole group of some cells again, as it was run: blocks of lanes are the same."""
         group = self.groups[shard]

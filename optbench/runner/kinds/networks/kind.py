@@ -44,6 +44,7 @@ class Networks:
     schema = IDENTITY
     judged = Point.JUDGED
     cell_columns = ("cell_id", "split", "status", "config", "seed")
+    repeat_columns = ("seed",)
 
     def __init__(self, suite: Suite, selection: Selection) -> None:
         """Plans the suite, without tasks that are left out where their data are absent."""
@@ -56,6 +57,7 @@ class Networks:
         self.compile_s = 0.0
         self.groups = {part.shard: group for group in self.plan.groups for part in _parts(group).values()}
         self._along = [spec for spec in self.plan.spec.measures if spec.along]
+        self._of_path = any(spec.of_path for spec in self.plan.spec.measures)
         self._read: tuple[TaskSpec, Task] | None = None
 
     def describe(self) -> str:
@@ -141,7 +143,7 @@ class Networks:
     ) -> Shard:
         """Trains some cells."""
         before_s = _compile_s(fitter)
-        outcome = trained(group, split, cells, fitter)
+        outcome = trained(group, split, cells, fitter, keep=self._of_path and split is Split.REPORT)
         self.compile_s += _compile_s(fitter) - before_s
         entries = {}
         if not isinstance(fitter, Exception):
@@ -157,23 +159,39 @@ class Networks:
         """Returns a network and its statistics."""
         return self._task(self.groups[shard], lambda said: None).start(0)
 
-    def subject(self, shard: str, cell: Cell, end: EndPoint, dtype: str) -> Subject:
+    def subject(
+        self,
+        shard: str,
+        cell: Cell,
+        end: EndPoint,
+        dtype: str,
+        path: Sequence[EndPoint] = (),
+        other: EndPoint | None = None,
+    ) -> Subject:
         """Returns what is measured of a point."""
         group = self.groups[shard]
         seed = seed_of(group.seed, Split(cell["split"]), int(cell["seed"]))
-        return subject_of(self._task(group, lambda said: None), end.params, end.stats, seed=seed, dtype=dtype)
+        return subject_of(
+            self._task(group, lambda said: None),
+            end.params,
+            end.stats,
+            seed=seed,
+            dtype=dtype,
+            path=[(point.evals, point.params) for point in path],
+            other=None if other is None else other.params,
+        )
 
     def again(
-        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, along: Sequence[MeasureSpec] = ()
+        self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, specs: Sequence[MeasureSpec] = ()
     ) -> Again:
         """Trains some cells again from their seeds."""
         group, split = self.groups[shard], Split(cells[0]["split"])
         pairs = [(int(cell["config"]), int(cell["seed"])) for cell in cells]
         check_cells(cells, group.cell_ids(split, pairs), ledger.folder)
-        fitter = fitter_of(group, self._task(group, tell), along)
+        fitter = fitter_of(group, self._task(group, tell), [spec for spec in specs if spec.along])
         self.compile_s += _compile_s(fitter)
         tell(f"{' '.join(group.labels)}: training again")
-        outcome = trained(group, split, pairs, fitter)
+        outcome = trained(group, split, pairs, fitter, keep=any(spec.of_path for spec in specs))
         losses = ("train_loss", "test_loss", "curve_train_loss")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
         return Again(outcome.ends, outcome.along, notes_of(differences(stored, outcome.columns, losses)))

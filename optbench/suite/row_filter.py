@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 
 from optbench.errors import UsageError, unknown_name
 from optbench.records.schema import Schema
 from optbench.suite.selector import split
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Types of columns that can be asked for: a curve has no pattern.
 _TYPES = ("string", "int32", "int64", "float64", "bool")
@@ -22,7 +25,8 @@ def parse(texts: Iterable[str], schema: Schema) -> dict[str, list[str]]:
     """Returns patterns by column.
 
     Args:
-        texts: Pairs ``column=pattern``, several with commas between them; commas in brackets belong to a pattern.
+        texts: Pairs ``column=pattern``, several with commas or blanks between them; commas in brackets belong to a
+            pattern.
         schema: What rows have.
 
     Returns:
@@ -39,12 +43,12 @@ def parse(texts: Iterable[str], schema: Schema) -> dict[str, list[str]]:
     columns = [name for name, column in schema.columns.items() if column.type in _TYPES]
     found: dict[str, list[str]] = {}
     wrong = []
-    for item in (item for text in texts for item in split(text)):
+    for item in (item for text in texts for part in split(text) for item in part.split()):
         column, equals, pattern = (part.strip() for part in item.partition("="))
         if not equals or not column or not pattern:
-            wrong.append(f"--rows {item!r}: must be column=pattern, such as optimizer=adam or split=report")
+            wrong.append(f"{item!r} must be column=pattern, such as optimizer=adam or is_default=true")
         elif column not in columns:
-            wrong.append(f"--rows {item!r}: {unknown_name('column', column, columns)}")
+            wrong.append(f"{item!r}: {unknown_name('column', column, columns)}")
         else:
             found.setdefault(column, []).append(pattern)
     if wrong:
@@ -52,7 +56,16 @@ def parse(texts: Iterable[str], schema: Schema) -> dict[str, list[str]]:
     return found
 
 
-def matching(rows: pd.DataFrame, patterns: Mapping[str, list[str]]) -> pd.Series:
+def faults(text: str, schema: Schema) -> tuple[str, ...]:
+    """Returns what is wrong with pairs, nothing if they can be parsed."""
+    try:
+        parse([text], schema)
+    except UsageError as error:
+        return error.problems
+    return ()
+
+
+def matching(rows: pd.DataFrame, patterns: Mapping[str, list[str]]) -> np.ndarray:
     """Returns of each row whether it is meant.
 
     Args:
@@ -60,12 +73,12 @@ def matching(rows: pd.DataFrame, patterns: Mapping[str, list[str]]) -> pd.Series
         patterns: What ``parse`` returned.
 
     Returns:
-        Booleans, with the index of the rows.
+        (n,), booleans.
     """
-    meant = pd.Series(True, index=rows.index)
+    meant = np.ones(len(rows), np.bool_)
     for column, some in patterns.items():
         known = {value: any(_matches(value, pattern) for pattern in some) for value in rows[column].unique()}
-        meant &= rows[column].map(known).astype(bool)
+        meant &= rows[column].map(known).to_numpy(np.bool_)
     return meant
 
 
