@@ -198,8 +198,8 @@ def test_runs_that_do_not_come_out_again_are_told_of(tmp_path, toys, monkeypatch
     first = run(tmp_path, NETWORKS, ["value"])
     trained = networks.trained
 
-    def other(*given):
-        outcome = trained(*given)
+    def other(*given, **more):
+        outcome = trained(*given, **more)
         outcome.columns["train_loss"][1] += 0.25
         return outcome
 
