@@ -1,7 +1,7 @@
 """Measures the engine against what a user would pick instead, in one process; writes ``results/speed/``.
 
     python benchmarks/speed/run.py                    # all parts, about twelve minutes on two cores
-    python benchmarks/speed/run.py --part throughput  # or: limit, compile, loops, lanes, networks
+    python benchmarks/speed/run.py --part throughput  # or: limit, compile, loops, lanes, networks, curvature
 
 ``lanes`` measures the engine alone at 512, 8,192 and 65,536 lanes on whatever device JAX finds, so
 the same command on a machine with a GPU gives the GPU's column.
@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import curvature
 import jax
 import networks
 import numpy as np
@@ -136,7 +137,15 @@ def lanes_table(steps: int, rounds: int) -> Rows:
 def main() -> None:
     """Runs the parts that the command line names and writes their tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parts = ("throughput", "limit", "compile", "loops", "lanes", *(("networks",) if has_torch() else ()))
+    parts = (
+        "throughput",
+        "limit",
+        "compile",
+        "loops",
+        "lanes",
+        *(("networks",) if has_torch() else ()),
+        *(("curvature",) if curvature.has_contestants() else ()),
+    )
     parser.add_argument("--part", choices=parts, action="append", help="measure only this; may be repeated")
     parser.add_argument("--out", type=Path, default=Path("results/speed"))
     parser.add_argument("--lanes", type=int, default=512)
@@ -167,6 +176,9 @@ def main() -> None:
             for what in dict.fromkeys(row["what"] for row in measured[part]):
                 mean = geometric_mean([row["ratio"] for row in measured[part] if row["what"] == what])
                 print(f"geometric mean of ratio, {what}: {mean:.2f}", flush=True)
+        elif part == "curvature":
+            with jax.enable_x64(False):
+                measured |= curvature.measure(options.rounds)
         else:
             measured["lanes-" + jax.default_backend()] = lanes_table(options.steps, options.rounds)
     for path in write(options.out, measured, vars(options)):
