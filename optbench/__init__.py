@@ -35,7 +35,7 @@ _PUBLIC = {
         for kind in (
             *("convergence", "sensitivity", "best_of_k", "matrix", "ranks", "dimension", "theory", "wells", "basins"),
             *("training", "gap", "rates"),
-            *("sharpness", "spectrum", "landscape", "interpolation", "path"),
+            *("sharpness", "spectrum", "landscape", "interpolation", "path", "edge"),
         )
     },
 }

@@ -170,3 +170,8 @@ def plot_interpolation(
 def plot_path(run: Source, *, optimizers: Names = None, problems: Names = None, setting: str = "tuned") -> list[Figure]:
     """Draws paths of training in the plane of their principal directions; arguments as of ``plot_sharpness``."""
     return _drawn("path", run, optimizers, problems, setting=setting)
+
+
+def plot_edge(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
+    """Draws largest eigenvalues along the paths of networks and the edges of their rules; as ``plot_training``."""
+    return _drawn("edge", run, optimizers, tasks)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import json
 from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
 import optbench as ob
 from optbench.errors import DataError
+from optbench.records.measures import ROWS
 from optbench.report import figures, style
 from optbench.report.evidence import Evidence
 from optbench.report.figures.measures import FIGURES, density, pictured, sharpness, spectrum
@@ -220,3 +223,52 @@ def test_rates_that_entries_of_one_rule_hold_are_not_pooled_along_batch_sizes():
     page = drawn(few, "sharpness")[0]
     (line,) = (x for x in page.axes[0].lines if x.get_color() == style.look("sgd").color and len(x.get_xdata()) == 2)
     assert list(line.get_xdata()) == pytest.approx([measured.RATES[0], measured.RATES[2]], rel=0.05)
+
+
+LRS = {"sgd": 0.1, "adam": 0.01}
+
+
+@pytest.fixture(scope="module")
+def paths():
+    """Runs whose eigenvalue rises to the edge, and one that ends above the panel."""
+    runs = networks.synthetic(2, tasks=("digits-lenet",), optimizers=("sgd", "adam"))
+    runs = runs.assign(hyper=[json.dumps({"lr": LRS[rule], "b1": 0.9}) for rule in runs["optimizer"]])
+    rows = []
+    for _, run in runs[(runs["split"] == "report") & (runs["config"] == networks.DEFAULT)].iterrows():
+        adaptive = run["optimizer"] == "adam"
+        label, edge = ("preconditioned", 3800.0) if adaptive else ("top", 20.0)
+        for evals in (0, 1, 10, 100, 1000):
+            row = measured.measure_of(run, label, measured.MEASURES[label], "snapshot")
+            share = 1.7 if (run["seed"], evals) == (1, 1000) else min(1.0, 0.1 + evals / 500)
+            lr = 2 * LRS[run["optimizer"]] if evals == 0 else LRS[run["optimizer"]]
+            details = json.dumps({"examples": 500, "lr": lr})
+            rows.append({**row, "evals": evals, "estimate": share * edge, "status": "ok", "details": details})
+    run = networks.run(runs, measures=measured.MEASURES)
+    run.measures = pd.DataFrame(rows, columns=list(ROWS.columns))
+    return Evidence.of(run)
+
+
+def test_the_edge_is_that_of_the_rule_at_the_rate_of_each_point(paths):
+    (page,) = drawn(paths, "edge")
+    shown = texts(paths, "edge")
+    assert "2/lr = 20" in shown
+    assert "(2 + 2 b1)/((1 - b1) lr) = 3800, preconditioned" in shown
+    assert "on 500 of them" in shown
+    panels = {ax.get_title(loc="left"): ax for ax in page.axes}
+    assert set(panels) == {"sgd", "adam"}
+    for name, edge in (("sgd", 20.0), ("adam", 3800.0)):
+        lines = [(line.get_xdata(), line.get_ydata()) for line in panels[name].lines]
+        predicted = [y for x, y in lines if len(y) == 4 and np.allclose(y, edge)]
+        assert len(predicted) == 2
+        assert all(0 not in x for x, _ in lines)
+        above = [x for x, y in lines if len(y) == 1]
+        assert [list(x) for x in above] == [[1000]]
+
+
+def test_the_edge_needs_an_eigenvalue_along_the_path(paths, run, tmp_path):
+    assert not drawn(run, "edge")
+    with pytest.raises(DataError, match="along = true"):
+        figures.draw(run, ["edge"], "svg", tmp_path)
+    (path,) = figures.draw(paths, ["edge"], "svg", tmp_path)
+    assert path.read_bytes() == figures.draw(paths, ["edge"], "svg", tmp_path / "again")[0].read_bytes()
+    assert ob.plot_edge(paths)
