@@ -13,6 +13,9 @@ from jax import Array, lax
 
 from optbench.core.compiler_options import Options
 
+#: Terms whose gradients are made together.
+TERMS = 16
+
 #: Points of a slice that an accelerator evaluates together.
 TOGETHER = 32
 
@@ -115,7 +118,10 @@ class Loss:
         return values
 
     def term_gradients(self, given: Given, params: Params, vector: Params) -> tuple[Array, Array]:
-        """Returns of each term's gradient the squared norm and the product with a vector, (parts, size) each."""
+        """Returns of each term's gradient the squared norm and the product with a vector, (parts x size,) each.
+
+        ``TERMS`` gradients are made together: they stay in the cache, which makes it several times as fast.
+        """
 
         def of_term(term: Any) -> tuple[Array, Array]:
             part = jax.tree.map(lambda leaf: leaf[None], term)
@@ -124,7 +130,8 @@ class Loss:
             slope = jnp.stack([jnp.sum(a * b) for a, b in zip(grad, jax.tree.leaves(vector), strict=True)])
             return jnp.sum(square), jnp.sum(slope)
 
-        found: tuple[Array, Array] = lax.map(jax.vmap(of_term), given.parts)
+        terms = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), given.parts)
+        found: tuple[Array, Array] = lax.map(of_term, terms, batch_size=TERMS)
         return found
 
     def compiled(self, name: str, *arguments: Any) -> Callable[..., Any]:

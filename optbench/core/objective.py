@@ -225,8 +225,8 @@ class Objective:
             vector: ``v``, a pytree like the point.
 
         Returns:
-            ``|g_i|^2`` and ``g_i . v``, each of shape (n_terms,). No gradient is kept, so it takes the memory of the
-            gradients of one part's terms.
+            ``|g_i|^2`` and ``g_i . v``, each of shape (n_terms,). No gradient is kept, so it takes the memory of those
+            of a few terms.
 
         Raises:
             UsageError: The loss is not known as a sum of terms, or the point or the vector is no point of it.
@@ -234,7 +234,7 @@ class Objective:
         if not self.n_terms:
             raise UsageError(f"{self._label}: it is not known as a mean of terms, so there are no gradients of terms")
         found, traced = self._run("term_gradients", params, vector)
-        squares, slopes = (each.reshape(-1)[: self.n_terms] for each in found)
+        squares, slopes = (each[: self.n_terms] for each in found)
         return (squares, slopes) if traced else (np.asarray(squares), np.asarray(slopes))
 
     def _run(self, name: str, *points: Params) -> tuple[Any, bool]:
