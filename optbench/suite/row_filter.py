@@ -109,6 +109,6 @@ def _matches(value: Any, pattern: str) -> bool:
 
 def _text(value: Any) -> str:
     """Returns a value as a table would show it."""
-    if isinstance(value, bool):
+    if isinstance(value, bool | np.bool_):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -164,3 +164,51 @@ def test_the_command_prints_what_became_of_each_measure(copied, toys):
     assert f"again:   optbench table {run} --kind sharpness" in done.stderr
     again = CliRunner().invoke(cli, ["measure", str(run), "--measures", "value", "--rows", "seed=0"])
     assert "everything that was asked for is measured; nothing was left to do" in again.stderr
+
+
+def test_measures_of_the_shelf_are_those_of_the_points_that_the_run_led_to(copied):
+    run = copied(NETWORKS, keeps=True)
+    rows = ob.measure(run, "hessian_top[tol=1e-8],grad_norm,distance", "seed=0 optimizer=sgd").measures
+    assert set(rows["status"]) == {"ok"}
+    (cell,) = rows["cell_id"].unique()
+    arrays = {}
+    for file in (run / "weights").glob("*.npz"):
+        arrays |= dict(np.load(file))
+    leaves = [arrays[name].astype(np.float64) for name in sorted(arrays) if name.startswith(f"{cell}/0")]
+    (bias,) = (leaf for leaf in leaves if leaf.ndim == 1)
+    (weight,) = (leaf for leaf in leaves if leaf.ndim == 2)
+    x, y = examples()
+    logits = x @ weight + bias
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    wide = np.hstack([x, np.ones((len(x), 1))])
+    slope = wide.T @ (p - np.eye(10)[y]) / len(x)
+    # Softmax regression: the mean over examples of (x x') (x) (diag p - p p').
+    hessian = np.zeros((650, 650))
+    for one, share in zip(wide, p, strict=True):
+        hessian += np.kron(np.outer(one, one), np.diag(share) - np.outer(share, share)) / len(x)
+    found = rows.set_index(rows["measure"].str.partition("[")[0])["estimate"]
+    assert found["hessian_top"] == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=1e-7)
+    assert found["grad_norm"] == pytest.approx(np.linalg.norm(slope), rel=1e-6)
+    assert found["distance"] > 0
+
+
+def examples() -> tuple[np.ndarray, np.ndarray]:
+    """Returns the training part of the digits as a suite splits them: inputs in rows, and classes."""
+    from optbench import catalog
+    from optbench.tasks.data import load
+    from optbench.tasks.task import Task
+
+    task = Task.of(load("digits"), catalog.model("linear"), split_seed=0)
+    return task.train.x.reshape(len(task.train.y), -1).astype(np.float64), task.train.y
+
+
+def test_interpolation_and_path_have_their_points(copied):
+    run = copied(NETWORKS)
+    asked = ["interpolation[other=optimizer=adam,points=5]", "path[plane=false]"]
+    rows = ob.measure(run, asked, "seed=0 optimizer=sgd").measures
+    assert set(rows["status"]) == {"ok"}
+    line = rows[rows["measure"].str.startswith("interpolation")].iloc[0]
+    cells = ob.load(run).runs.set_index("cell_id")
+    other = cells.loc[line["other_cell_id"]]
+    assert (other["optimizer"], other["seed"]) == ("adam", 0)

@@ -82,7 +82,7 @@ def _far(one: Any, other: Any) -> float:
     unlike = ~((a == b) | (np.isnan(a) & np.isnan(b)))
     if not unlike.any():
         return 0.0
-    far = np.abs(a - b)[unlike]
+    far = np.abs(a[unlike] - b[unlike])
     return float(np.where(np.isfinite(far), far, np.inf).max())
 
 

@@ -1,0 +1,1 @@
+"""What executes suites, piece by piece."""
