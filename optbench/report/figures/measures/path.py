@@ -95,7 +95,7 @@ def _notes(evidence: Evidence, found: list[Picture]) -> list[str]:
     normed = {str(picture.details["batch_norm"]) for picture in found} - {"none"}
     return [
         "Directions: eigenvectors of the covariance of the points about their mean; coordinates in weights, from "
-        "the end of the run. Contours: the loss on the plane; the path leaves it, and has losses of its own.",
+        "the measured point. Contours: the loss on the plane; the path leaves it, and has losses of its own.",
         "A large share is no sign of a simple path: a random walk in many dimensions has 61 % and 15 % (Antognini & "
         "Sohl-Dickstein 2018).",
         *(f"Batch normalization: {said}." for said in sorted(normed)),
@@ -133,7 +133,7 @@ def _handles() -> list[Artist]:
             markeredgecolor="black",
             markersize=10,
             linestyle="none",
-            label="end",
+            label="measured point",
         ),
     ]
 
