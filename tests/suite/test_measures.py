@@ -163,6 +163,15 @@ def test_settings_are_those_of_the_measure():
         VALUE.resolve({"shift": -2})
 
 
+def test_a_dry_run_names_what_is_measured(toys):
+    from optbench.runner import kinds
+
+    suite = parse(f'measures = ["value", {{ name = "broken", label = "b" }}]\n{SMALL}', source="s")
+    said = "measures of reported runs, beyond the estimates: value, b"
+    assert said in kinds.planned(suite, {}).describe().splitlines()
+    assert "measures" not in kinds.planned(parse(SMALL, source="s"), {}).describe()
+
+
 @pytest.mark.parametrize("name", ["quick", "networks"])
 def test_shipped_suites_without_the_key_measure_nothing(name):
     assert load(name).spec.measures == ()

@@ -40,6 +40,12 @@ def repetitions(suite: Suite) -> str:
     return f"{count(tune, noun)} to tune on, {count(repeats.report, 'other')} to report, seed {suite.seed}"
 
 
+def measured(suite: Suite) -> list[str]:
+    """Returns the line of a dry run that says what is measured, none where nothing is; estimates leave it out."""
+    titles = ", ".join(entry.title for entry in suite.measures)
+    return [f"measures of reported runs, beyond the estimates: {titles}"] if titles else []
+
+
 def tried(suite: Suite) -> list[str]:
     """Returns the lines of a dry run that say what is tried of each entry."""
     return ["", "optimizers", *(f"  {entry.label:<28} {_tried(suite, entry)}" for entry in suite.optimizers), ""]

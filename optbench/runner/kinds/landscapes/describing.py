@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 from optbench.console import duration
-from optbench.runner.kinds.entries import count, heading, repetitions, tried
+from optbench.runner.kinds.entries import count, heading, measured, repetitions, tried
 from optbench.runner.kinds.landscapes.cost import estimate
 from optbench.suite.landscapes.plan import LandscapePlan
 
@@ -24,6 +24,7 @@ def describe(planned: LandscapePlan) -> str:
         *heading(spec, quick=planned.quick),
         f"{cost.cells:,} cells, each up to a cost of {spec.budget:,} gradients, in {spec.units} units",
         repetitions(spec),
+        *measured(spec),
         *tried(spec),
         "problems",
         *(f"  {label}" for label in dict.fromkeys(group.problem_label for group in planned.groups)),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from optbench.console import duration
 from optbench.records import curve_steps
 from optbench.records.networks import SCORED
-from optbench.runner.kinds.entries import count, heading, repetitions, tried
+from optbench.runner.kinds.entries import count, heading, measured, repetitions, tried
 from optbench.suite.networks.plan import NetworkGroup, NetworkPlan
 from optbench.tasks.data import SETS
 
@@ -37,6 +37,7 @@ def describe(planned: NetworkPlan, absent: Mapping[str, str]) -> str:
         *heading(spec, quick=planned.quick),
         f"{planned.n_cells:,} training runs at most, in {spec.dtype}",
         repetitions(spec),
+        *measured(spec),
         *tried(spec),
         "tasks",
     ]
