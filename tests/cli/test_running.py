@@ -54,6 +54,7 @@ def test_run_hands_over_prints_the_table_and_draws(invoke, stand_in, drawn, tmp_
         "problems": "sph*",
         "quick": False,
         "fresh": True,
+        "keep_weights": False,
     }
     assert drawn == [(None, "png", tmp_path / "x" / "figures")]
 
