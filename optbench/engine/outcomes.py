@@ -46,6 +46,7 @@ class EndPoint(NamedTuple):
         evals: Evaluations that had led there: the clock of budgets, on which a Hessian-vector product takes two.
         params: On a function ``x`` in its own units, (dim,), whatever units the rule saw; of a task a network.
         stats: Running statistics of the network there; none on a function.
+        state: The rule's state at a judged point of a network, where a measure is of it.
     """
 
     cell_id: str
@@ -53,6 +54,7 @@ class EndPoint(NamedTuple):
     evals: int
     params: Params
     stats: Any = ()
+    state: Any = None
 
 
 class Outcome(NamedTuple):

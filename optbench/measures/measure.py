@@ -96,6 +96,7 @@ class Measure:
             where nothing is gained.
         of_path: Whether it is of the points on the way of a run, ``Subject.path``.
         of_two: Whether it is of two points, the second one ``Subject.other``.
+        of_state: Whether it is of the rule's state at the point, ``Subject.preconditioner``.
         is_invariant: Whether rescaling that leaves a network's function as it is (Dinh et al. 2017) leaves it, too.
         invariant_with: Settings that this needs; with others it is not invariant.
         unit: In what the estimate is counted, empty for a pure number.
@@ -110,6 +111,7 @@ class Measure:
     take_many: Callable[..., Sequence[Measured | NotApplicable]] | None = None
     of_path: bool = False
     of_two: bool = False
+    of_state: bool = False
     is_invariant: bool = False
     invariant_with: Mapping[str, Value] = field(default_factory=dict)
     unit: str = ""

@@ -35,6 +35,7 @@ def subject_of(
     dtype: str,
     path: Sequence[tuple[int, Network]] = (),
     other: Network | None = None,
+    preconditioner: Network | None = None,
 ) -> Subject:
     """Returns what measures are given of a network at a point of a run.
 
@@ -46,6 +47,7 @@ def subject_of(
         dtype: ``"float32"`` or ``"float64"``: in which precision losses and derivatives are computed.
         path: Networks on the way, each with the evaluations that had led there.
         other: The end of another run.
+        preconditioner: Diagonal of the rule's preconditioner at the point.
 
     Returns:
         The subject; its points are in that precision. Those of one task share what is compiled.
@@ -77,6 +79,7 @@ def subject_of(
         parts_at=parts_at if jax.tree.leaves(stats) else None,
         path=[(evals, placed(at)) for evals, at in path],
         other=None if other is None else placed(other),
+        preconditioner=preconditioner,
         details={"dtype": dtype, "loss": LOSS},
     )
 

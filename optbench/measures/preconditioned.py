@@ -91,4 +91,5 @@ PRECONDITIONED_TOP = Measure(
     reference="Cohen et al. 2022, arXiv:2207.14484",
     take=_take,
     settings=SETTINGS,
+    of_state=True,
 )

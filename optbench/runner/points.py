@@ -36,15 +36,15 @@ class Points:
         Args:
             shard: The shard of their rows.
             cells: The cells; those that did not end well have no judged points.
-            specs: What is measured. Points on the way are never kept, so all runs are made again where a measure is of
-                them, and where it is taken along the path those that diverged as well.
+            specs: What is measured. Points on the way and states of rules are never kept, so all runs are made again
+                where a measure is of them, and where it is taken along the path those that diverged as well.
 
         Returns:
             Points, and what is to be said of runs that were made again.
         """
         states = (Status.OK, Status.DIVERGED) if any(spec.along for spec in specs) else (Status.OK,)
         wanted = [cell for cell in cells if cell["status"] in states]
-        kept = [] if any(spec.along or spec.of_path for spec in specs) else self._kept(shard, wanted)
+        kept = [] if any(spec.along or spec.of_path or spec.of_state for spec in specs) else self._kept(shard, wanted)
         left = [cell for cell in wanted if cell["cell_id"] not in {end.cell_id for end in kept}]
         if not left:
             return Again(kept)

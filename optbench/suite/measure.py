@@ -83,6 +83,11 @@ class MeasureSpec(Model):
         return self.build().of_path
 
     @property
+    def of_state(self) -> bool:
+        """Whether it is of the rule's state at the point, which is then kept until it is taken."""
+        return self.build().of_state
+
+    @property
     def resolved(self) -> dict[str, Any]:
         """All settings of the measure, defaults where none is given."""
         return self.build().resolve(self.settings)

@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+import scipy.linalg
+from jax.flatten_util import ravel_pytree
 
 import optbench as ob
 from optbench import catalog, store
+from optbench.engine.networks.rows import seed_of
+from optbench.records import Split
 from optbench.records.measures import ROWS
 from optbench.runner import measuring
 from optbench.runner.kinds.networks import kind as networks
 from optbench.runner.ledger import Ledger
+from optbench.tasks.data import load
+from optbench.tasks.models.fully_connected import linear
+from optbench.tasks.regularizers.labels import cross_entropies
+from optbench.tasks.task import Task
 from tests.suite.test_every_key import toml
 from tests.toy_measures import MEASURES, toys
 
@@ -222,6 +231,45 @@ def test_points_on_the_way_are_at_hand_for_a_measure_of_them(tmp_path, toys):
     run(tmp_path / "b", NETWORKS, [])
     # Made again, they are the same.
     assert shards(run(tmp_path / "b", NETWORKS, ["way"])) == shards(planned)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_state_of_a_rule_is_at_hand_for_its_preconditioner_at_judged_points(tmp_path, toys, keeps):
+    planned = run(tmp_path / "a", NETWORKS, ["preconditioned_top"])
+    rows = planned.measures.merge(planned.runs[["cell_id", "optimizer", "seed", "hyper", "chosen", "curve_grads"]])
+    assert dict(rows.groupby("optimizer")["status"].unique().map(list)) == {"adam": ["ok"], "sgd": ["not_applicable"]}
+    row = rows[rows["optimizer"] == "adam"].iloc[0]
+    assert row["estimate"] == pytest.approx(_preconditioned_top(row), rel=1e-2)
+    # Kept points have no state of the rule: the runs are made again.
+    later = suite(tmp_path / "b", NETWORKS, [])
+    first = ob.run(later, out=tmp_path / "b", keep_weights=keeps)
+    assert not len(first.measures)
+    assert shards(run(tmp_path / "b", NETWORKS, ["preconditioned_top"])) == shards(planned)
+
+
+def _preconditioned_top(row):
+    """Trains softmax regression by Adam in NumPy up to the judged point; returns its largest eigenvalue of P^-1 H."""
+    task = Task.of(load("digits"), linear)
+    seed, hyper = seed_of(0, Split.REPORT, int(row["seed"])), json.loads(row["hyper"])
+    network, stats = task.start(seed)
+    x, y = np.asarray(task.train.x, np.float64), np.asarray(task.train.y)
+    with jax.enable_x64(True):
+        flat, unravel = ravel_pytree(jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), network))
+
+        def loss(w, x, y):
+            return cross_entropies(unravel(w)(x, stats, train=False)[0], y).mean()
+
+        grad = jax.jit(jax.grad(loss))
+        w, m, v = np.asarray(flat), 0.0, 0.0
+        steps = int(row["curve_grads"][row["chosen"]])
+        order = [batch for epoch in range(2) for batch in task.order(seed, epoch, 32)]
+        for t, batch in enumerate(order[:steps], 1):
+            g = np.asarray(grad(w, x[batch], y[batch]))
+            m, v = hyper["b1"] * m + (1 - hyper["b1"]) * g, hyper["b2"] * v + (1 - hyper["b2"]) * g * g
+            scale = (1 - hyper["b1"] ** t) / np.sqrt(1 - hyper["b2"] ** t) * np.sqrt(v + hyper["eps"])
+            w = w - hyper["lr"] * m / scale
+        hessian = np.asarray(jax.hessian(loss)(w, x, y))
+    return scipy.linalg.eigh(hessian, np.diag(scale), eigvals_only=True)[-1]
 
 
 def test_a_measure_of_two_runs_pairs_them_by_seed_and_names_the_second(tmp_path, toys):

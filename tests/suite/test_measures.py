@@ -167,8 +167,8 @@ def test_a_dry_run_names_what_is_measured(toys):
     from optbench.runner import kinds
 
     suite = parse(f'measures = ["value", {{ name = "broken", label = "b" }}]\n{SMALL}', source="s")
-    said = "measures of reported runs, beyond the estimates: value, b"
-    assert said in kinds.planned(suite, {}).describe().splitlines()
+    said = "\nmeasures of reported runs, beyond the estimates\n  value, b\n"
+    assert said in kinds.planned(suite, {}).describe()
     assert "measures" not in kinds.planned(parse(SMALL, source="s"), {}).describe()
 
 

@@ -6,7 +6,7 @@ a run has the same bits with and without them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -92,7 +92,7 @@ class Walk:
     @property
     def looks(self) -> bool:
         """Whether points are measured or kept."""
-        return self._measures or self._curve.keep
+        return self._measures or self._curve.keep or self._curve.keep_state
 
     @property
     def _measures(self) -> bool:
@@ -111,8 +111,16 @@ class Walk:
         network = trained_network(params, self._like)
         if self._curve.keep:
             self._curve.kept[evals] = Trained(network, stats)
+        if self._curve.keep_state and self._curve.is_at_chosen:
+            self._curve.state = state
         if self._measures:
-            self.measure(evals, network, stats, self._preconditioner(state), self._rate(state))
+            self.measure(
+                evals,
+                network,
+                stats,
+                preconditioner_of(self._along.rule, state, self._lane.hyper, self._like),
+                self._rate(state),
+            )
 
     def measure(
         self, evals: int, network: Network, stats: Stats, preconditioner: Network | None, lr: float | None = None
@@ -148,17 +156,26 @@ class Walk:
             details={"dtype": dtype, "loss": LOSS, "examples": min(spec.examples or whole, whole), "lr": lr},
         )
 
-    def _preconditioner(self, state: Any) -> Network | None:
-        try:
-            return trained_network(preconditioner(self._along.rule, state, self._lane.hyper), self._like)
-        except NotApplicable:
-            return None
-
     def _rate(self, state: Any) -> float | None:
         rule, hyper = self._along.rule, self._lane.hyper
         if rule.rate is not None:
             return float(rule.rate(state, hyper))
         return hyper.get("lr")
+
+
+def preconditioner_of(rule: Optimizer, state: Any, hyper: Mapping[str, float], like: Network) -> Network | None:
+    """Returns the diagonal of a rule's preconditioner as a network, ``None`` for a rule without one.
+
+    Args:
+        rule: The rule.
+        state: Its state at the point.
+        hyper: Its hyperparameters.
+        like: The network; its arrays count by their shapes.
+    """
+    try:
+        return trained_network(preconditioner(rule, state, hyper), like)
+    except NotApplicable:
+        return None
 
 
 def lane_of(carries: TrainingCarry, place: int) -> TrainingCarry:

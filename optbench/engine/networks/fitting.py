@@ -112,6 +112,7 @@ class Fitter:
         test: bool = True,
         measure: bool = True,
         keep: bool = False,
+        keep_state: bool = False,
     ) -> list[Fit]:
         """Trains the task once for each lane.
 
@@ -124,6 +125,7 @@ class Fitter:
             test: Whether the test examples are looked at; tuning does not.
             measure: Whether the measures along the path are taken; tuning does not.
             keep: Whether the network is kept at each point of the curve, for pictures of the path.
+            keep_state: Whether the rule's state is kept at the chosen point, for its preconditioner.
 
         Returns:
             One record for each lane, in their order; of one whose program failed as well, and the others go on.
@@ -134,7 +136,15 @@ class Fitter:
         if epochs < 1:
             raise UsageError(f"{self.task.name}: epochs must be at least 1; got {epochs}")
         resolved = [Lane(self.rule.resolve(lane.hyper), lane.seed) for lane in lanes]
-        return self._way.fit(resolved, epochs=epochs, stop_early=stop_early, test=test, measure=measure, keep=keep)
+        return self._way.fit(
+            resolved,
+            epochs=epochs,
+            stop_early=stop_early,
+            test=test,
+            measure=measure,
+            keep=keep,
+            keep_state=keep_state,
+        )
 
 
 def fit(

@@ -62,6 +62,7 @@ class InThreads:
         test: bool,
         measure: bool = True,
         keep: bool = False,
+        keep_state: bool = False,
     ) -> list[Fit]:
         """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
 
@@ -72,6 +73,7 @@ class InThreads:
             test: Whether the test examples are looked at.
             measure: Whether the measures along the path are taken.
             keep: Whether the network is kept at each point of the curve.
+            keep_state: Whether the rule's state is kept at the chosen point.
 
         Returns:
             One record for each.
@@ -79,7 +81,7 @@ class InThreads:
         stop = threading.Event()
 
         def work(lane: Lane) -> Fit:
-            return _Run(self, self._task, self._training, lane, Curve(stop_early, measure, keep), stop).fit(
+            return _Run(self, self._task, self._training, lane, Curve(stop_early, measure, keep, keep_state), stop).fit(
                 epochs, test
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,10 +37,12 @@ class Trained(NamedTuple):
     Attributes:
         params: The network, its arrays NumPy's.
         stats: Its running statistics.
+        state: The rule's state there; ``None`` where nobody asked for it.
     """
 
     params: Network
     stats: Stats
+    state: Any = None
 
 
 @dataclass(frozen=True)
@@ -130,17 +132,21 @@ class Curve:
             the first), else the last.
         measure: Whether its points are to be measured.
         keep: Whether the network is to be kept at each point.
+        keep_state: Whether the rule's state is to be kept at the chosen point.
         chosen: The point that would be chosen now, -1 for none.
         taken: What was measured at its points.
         kept: The network at its points, by their gradients.
+        state: The rule's state at the chosen point; ``None`` where it is not kept.
     """
 
     stop_early: bool
     measure: bool = True
     keep: bool = False
+    keep_state: bool = False
     chosen: int = -1
     taken: list[Taken] = field(default_factory=list)
     kept: dict[int, Trained] = field(default_factory=dict)
+    state: Any = None
     _rank: tuple[float, float] = (np.inf, np.inf)
     _rows: list[tuple[int, Scores, Scores, float]] = field(default_factory=list)
 
@@ -148,6 +154,11 @@ class Curve:
     def diverged(self) -> bool:
         """Whether the last training loss is not finite; nothing is to be recorded after it."""
         return bool(self._rows) and not np.isfinite(self._rows[-1][1].loss)
+
+    @property
+    def is_at_chosen(self) -> bool:
+        """Whether the last point is the one that would be chosen now."""
+        return self.chosen == len(self._rows) - 1
 
     @property
     def measured_s(self) -> float:
@@ -226,7 +237,10 @@ class Curve:
             ending.train or (train[chosen] if chosen >= 0 else None),
             ending.test,
             ending.test_right,
-            ending.ends,
+            {
+                point: found._replace(state=self.state) if point is Point.JUDGED else found
+                for point, found in ending.ends.items()
+            },
             run_s,
             self.taken,
             self.kept,

@@ -45,7 +45,13 @@ def seed_of(suite_seed: int, split: Split, index: int) -> int:
 
 
 def trained(
-    group: NetworkGroup, split: Split, cells: Cells, fitter: Fitter | Exception, *, keep: bool = False
+    group: NetworkGroup,
+    split: Split,
+    cells: Cells,
+    fitter: Fitter | Exception,
+    *,
+    keep: bool = False,
+    keep_state: bool = False,
 ) -> Outcome:
     """Trains some cells; tuning never sees the test examples, and is not measured.
 
@@ -55,6 +61,7 @@ def trained(
         cells: (configuration, seed) of each.
         fitter: What trains the group's task by its rule, or what kept it from being compiled.
         keep: Whether the points of the curves are handed back as well, as snapshots.
+        keep_state: Whether the rule's state is handed back with the judged points.
 
     Returns:
         Rows in the order of the cells, judged and last points, what was measured along the path, and the
@@ -70,6 +77,7 @@ def trained(
             test=split is Split.REPORT,
             measure=split is Split.REPORT,
             keep=keep,
+            keep_state=keep_state,
         )
         in_threads = fitter.facts["lanes"] == InThreads.name
         facts = {"thread_s": round(sum(fit.run_s for fit in fits), 6)} if in_threads else {}

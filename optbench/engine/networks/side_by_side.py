@@ -73,6 +73,7 @@ class LanesAbreast:
         test: bool,
         measure: bool = True,
         keep: bool = False,
+        keep_state: bool = False,
     ) -> list[Fit]:
         """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
 
@@ -83,6 +84,7 @@ class LanesAbreast:
             test: Whether the test examples are looked at.
             measure: Whether the measures along the path are taken.
             keep: Whether the network is kept at each point of the curve.
+            keep_state: Whether the rule's state is kept at the chosen point.
 
         Returns:
             One record for each.
@@ -91,7 +93,9 @@ class LanesAbreast:
         while len(found) < len(lanes):
             each = self._each(len(lanes))
             block = lanes[len(found) : len(found) + each * self.devices]
-            found += self._block(block, each, epochs, [Curve(stop_early, measure, keep) for _ in block], test)
+            found += self._block(
+                block, each, epochs, [Curve(stop_early, measure, keep, keep_state) for _ in block], test
+            )
         return found
 
     def _block(self, lanes: Sequence[Lane], each: int, epochs: int, curves: Sequence[Curve], test: bool) -> list[Fit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from optbench.suite.optimizer import OptimizerSpec
@@ -41,9 +42,9 @@ def repetitions(suite: Suite) -> str:
 
 
 def measured(suite: Suite) -> list[str]:
-    """Returns the line of a dry run that says what is measured, none where nothing is; estimates leave it out."""
-    titles = ", ".join(entry.title for entry in suite.measures)
-    return [f"measures of reported runs, beyond the estimates: {titles}"] if titles else []
+    """Returns the lines of a dry run that say what is measured, none where nothing is; estimates leave it out."""
+    titles = textwrap.wrap(", ".join(entry.title for entry in suite.measures), 110)
+    return ["", "measures of reported runs, beyond the estimates", *(f"  {line}" for line in titles)] if titles else []
 
 
 def tried(suite: Suite) -> list[str]:

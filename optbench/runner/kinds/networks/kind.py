@@ -9,6 +9,7 @@ from typing import Any
 from optbench import catalog, store
 from optbench.analysis.networks.selection import choose
 from optbench.core.objective import Params
+from optbench.engine.networks.along import preconditioner_of
 from optbench.engine.networks.fitting import Fitter
 from optbench.engine.networks.rows import Cells, seed_of, trained
 from optbench.engine.outcomes import EndPoint, Point
@@ -57,7 +58,6 @@ class Networks:
         self.compile_s = 0.0
         self.groups = {part.shard: group for group in self.plan.groups for part in _parts(group).values()}
         self._along = [spec for spec in self.plan.spec.measures if spec.along]
-        self._of_path = any(spec.of_path for spec in self.plan.spec.measures)
         self._read: tuple[TaskSpec, Task] | None = None
 
     def describe(self) -> str:
@@ -143,7 +143,8 @@ class Networks:
     ) -> Shard:
         """Trains some cells."""
         before_s = _compile_s(fitter)
-        outcome = trained(group, split, cells, fitter, keep=self._of_path and split is Split.REPORT)
+        kept = _kept(self.plan.spec.measures if split is Split.REPORT else ())
+        outcome = trained(group, split, cells, fitter, **kept)
         self.compile_s += _compile_s(fitter) - before_s
         entries = {}
         if not isinstance(fitter, Exception):
@@ -171,11 +172,16 @@ class Networks:
         """Returns what is measured of a point."""
         group = self.groups[shard]
         seed = seed_of(group.seed, Split(cell["split"]), int(cell["seed"]))
+        scale = None
+        if end.state is not None:
+            hyper = group.configs[int(cell["config"])]
+            scale = preconditioner_of(group.optimizer.build(), end.state, hyper, end.params)
         return subject_of(
             self._task(group, lambda said: None),
             end.params,
             end.stats,
             seed=seed,
+            preconditioner=scale,
             dtype=dtype,
             path=[(point.evals, point.params) for point in path],
             other=None if other is None else other.params,
@@ -191,7 +197,7 @@ class Networks:
         fitter = fitter_of(group, self._task(group, tell), [spec for spec in specs if spec.along])
         self.compile_s += _compile_s(fitter)
         tell(f"{' '.join(group.labels)}: training again")
-        outcome = trained(group, split, pairs, fitter, keep=any(spec.of_path for spec in specs))
+        outcome = trained(group, split, pairs, fitter, **_kept(specs))
         losses = ("train_loss", "test_loss", "curve_train_loss")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
         return Again(outcome.ends, outcome.along, notes_of(differences(stored, outcome.columns, losses)))
@@ -220,6 +226,11 @@ def fitter_of(group: NetworkGroup, task: Task, along: Sequence[MeasureSpec] = ()
         raise
     except Exception as error:  # whatever a rule's program raises becomes the message of its rows
         return error
+
+
+def _kept(specs: Sequence[MeasureSpec]) -> dict[str, bool]:
+    """Returns what runs have to keep for measures of their judged points."""
+    return {"keep": any(spec.of_path for spec in specs), "keep_state": any(spec.of_state for spec in specs)}
 
 
 def _compile_s(fitter: Fitter | Exception) -> float:
