@@ -12,6 +12,7 @@ from optbench.errors import UsageError, nearest
 from optbench.problems.landscape import Landscape
 from optbench.suite import selector
 from optbench.suite.landscapes.problem import ProblemSpec
+from optbench.suite.measure import options
 from optbench.suite.source import shipped
 from optbench.tasks.data.registry import SETS
 from optbench.tasks.models.model import Model
@@ -58,13 +59,21 @@ def facts(text: str, input_shape: str | None = None) -> dict[str, Any]:
     Raises:
         UsageError: The name is unknown, or an option does not fit.
     """
-    chosen = selector.parse(text)
+    chosen = _chosen(text)
     found = _facts(chosen, input_shape)
     if ":" not in chosen.name or found["kind"] == "measure":
         return found
     from optbench.runner.sources import sources
 
     return found | {"sources": sources([chosen.name])}
+
+
+def _chosen(text: str) -> selector.Selector:
+    """Returns a name and what stands in its brackets; settings of measures may be words."""
+    name = text.strip().partition("[")[0]
+    if name.removeprefix(_MEASURE) in _MEASURES and name not in _RULES and name not in _MODIFIERS:
+        return selector.Selector(*options(text))
+    return selector.parse(text)
 
 
 def _facts(chosen: selector.Selector, input_shape: str | None) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from optbench import catalog
 from optbench.measures.measure import Setting
 
 _INDENT = 14
+#: Which second run a measure of two has in an example.
+_OTHER = "optimizer=adam"
 
 
 def facts(entry: catalog.Entry, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,6 +39,7 @@ def facts(entry: catalog.Entry, given: Mapping[str, Any]) -> dict[str, Any]:
         "unit": measure.unit,
         "settings": {name: _setting(setting) | {"value": values[name]} for name, setting in measure.settings.items()},
         "is_invariant": measure.is_invariant_at(values),
+        "is_of_two": measure.of_two,
         "reference": measure.reference,
     }
 
@@ -71,16 +74,21 @@ def lines(facts: Mapping[str, Any], width: int, whole: int) -> Iterator[str]:
         else "not invariant: rescaling that leaves a network's function as it is changes it"
     )
     yield from _told("rescaling", f"{same} (Dinh et al. 2017)", width)
-    changed = {key: found["value"] for key, found in settings.items() if found["value"] != found["default"]}
-    shown = "".join(f", {key} = {_shown(value)}" for key, value in changed.items())
-    yield from _told("in a suite", f'measures = [{{ name = "{name}"{shown} }}]', width)
-    yield from _told("of a run", f"optbench measure RUN --measures {name}", width)
+    changed = {key: _shown(found["value"]) for key, found in settings.items() if found["value"] != found["default"]}
+    if facts["is_of_two"]:
+        changed["other"] = f'"{_OTHER}"'
+    inside = "".join(f", {key} = {value}" for key, value in changed.items())
+    yield from _told("in a suite", f'measures = [{{ name = "{name}"{inside} }}]', whole)
+    bracket = ",".join(f"{key}={value}" for key, value in changed.items()).replace('"', "")
+    asked = f"'{name}[{bracket}]'" if bracket else name
+    yield from _told("of a run", f"optbench measure RUN --measures {asked}", whole)
     yield from _told("reference", facts["reference"], width)
+    yield from _told("more", "docs/measures.md", width)
     if settings:
         yield ""
         column = max(len(key) for key in settings)
         for key, found in settings.items():
-            said = f"{_shown(found['value']) or 'not set'}; {_range(found)}{found['meaning']}"
+            said = f"{_shown(found['value']) or 'not set'}{_range(found)}. {found['meaning']}"
             yield from textwrap.wrap(
                 f"  {key:<{column}}  {said}", width, subsequent_indent=" " * (column + 4), break_on_hyphens=False
             )
@@ -102,10 +110,10 @@ def _shown(value: Any) -> str:
 
 def _range(found: Mapping[str, Any]) -> str:
     if found["choices"]:
-        return f"one of {', '.join(map(_shown, found['choices']))}. "
+        return f"; one of {', '.join(map(_shown, found['choices']))}"
     low, high = found["low"], found["high"]
     if low is None and high is None:
         return ""
     if high is None:
-        return f"at least {low:g}. "
-    return f"at most {high:g}. " if low is None else f"from {low:g} to {high:g}. "
+        return f"; at least {low:g}"
+    return f"; at most {high:g}" if low is None else f"; from {low:g} to {high:g}"

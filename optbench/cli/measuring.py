@@ -37,7 +37,7 @@ def measure(run: str, measures: str | None, rows: tuple[str, ...]) -> None:
         measured = take(find_run(run), measures, rows, progress=show)
     _print(measured.measures["measure"].tolist(), measured.measures["status"].tolist())
     click.echo(f"run:     {measured.path}", err=True)
-    click.echo(f"again:   optbench table {measured.path} --kind sharpness", err=True)
+    click.echo(f"table:   optbench table {measured.path} --kind sharpness", err=True)
 
 
 def _print(measures: list[str], statuses: list[str]) -> None:

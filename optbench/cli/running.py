@@ -80,6 +80,8 @@ def _execute(suite: str, out: str, chosen: dict[str, Any], fresh: bool, command:
     click.echo(f"run:     {stored.path}", err=True)
     click.echo(f"figures: {stored.path / FIGURES} ({len(drawn)} files)", err=True)
     click.echo(f"again:   optbench table {stored.path}", err=True)
+    if stored.manifest.get("measures") and stored.manifest.get("table") != "sharpness":
+        click.echo(f"also:    optbench table {stored.path} --kind sharpness", err=True)
     failed = {
         name: count for name, count in stored.manifest["status_counts"].items() if name in ("error", "timeout", "oom")
     }

@@ -238,9 +238,9 @@ def measured(found: Eigenvalues) -> Measured:
 
 #: Settings of every measure that is an extreme eigenvalue.
 SETTINGS = {
-    "tol": Setting(1e-3, "largest residual relative to the eigenvalue", low=1e-14, high=0.5),
-    "max_hvps": Setting(200, "products with the Hessian after which the search ends", low=2, high=100_000),
-    "seed": Setting(0, "of the start of Lanczos", low=0),
+    "tol": Setting(1e-3, "Largest residual, relative to the eigenvalue.", low=1e-14, high=0.5),
+    "max_hvps": Setting(200, "Products with the Hessian after which the search ends.", low=2, high=100_000),
+    "seed": Setting(0, "Seed of the start of Lanczos.", low=0),
 }
 
 HESSIAN_TOP = Measure(

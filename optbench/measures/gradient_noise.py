@@ -270,13 +270,13 @@ NOISE_SCALE = Measure(
     take=_take,
     settings={
         "method": Setting(
-            "terms", "gradients of single `terms`, or of `batches` of two sizes", choices=("terms", "batches")
+            "terms", "Gradients of single `terms`, or of `batches` of two sizes.", choices=("terms", "batches")
         ),
-        "terms": Setting(0, "terms whose gradients are taken by `terms`; 0 for all, which is exact", low=0),
-        "small": Setting(32, "terms of the smaller batches of `batches`", low=1),
-        "large": Setting(512, "terms of the larger ones, at most all", low=2),
-        "repeats": Setting(64, "pairs of batches", low=3),
-        "seed": Setting(0, "seed of the draws", low=0),
+        "terms": Setting(0, "How many terms `terms` takes gradients of; 0 for all, which is exact.", low=0),
+        "small": Setting(32, "Terms of the smaller batches of `batches`.", low=1),
+        "large": Setting(512, "Terms of the larger ones, at most all.", low=2),
+        "repeats": Setting(64, "Pairs of batches.", low=3),
+        "seed": Setting(0, "Seed of the draws.", low=0),
     },
     unit="examples",
 )

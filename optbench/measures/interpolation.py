@@ -215,15 +215,15 @@ def _series(subject: Subject, a: Params, b: Params, steps: np.ndarray) -> dict[s
 
 INTERPOLATION = Measure(
     name="interpolation",
-    title="height of the barrier between two solutions",
+    title="barrier",
     formula="max over alpha in [0, 1] of L(alpha) - ((1 - alpha) L(0) + alpha L(1)), L on the line or curve between",
     reference="Keskar et al., 2017, arXiv:1609.04836, figures 3 and 7; Entezari et al., 2022, arXiv:2110.06296",
     take=take_interpolation,
     settings={
-        "points": Setting(25, "places on the way, at equal distances", 2, 10_001),
-        "low": Setting(-1.0, "the first place; 0 is the run's own point", -1e6, 1e6),
-        "high": Setting(2.0, "the last place; 1 is the other run's point", -1e6, 1e6),
-        "way": Setting("line", "straight, or cos(alpha pi/2) and sin(alpha pi/2) of the two points", choices=WAYS),
+        "points": Setting(25, "Places on the way, at equal distances.", 2, 10_001),
+        "low": Setting(-1.0, "The first place; 0 is the run's own point.", -1e6, 1e6),
+        "high": Setting(2.0, "The last place; 1 is the other run's point.", -1e6, 1e6),
+        "way": Setting("line", "Straight, or cos(alpha pi/2) and sin(alpha pi/2) of the two points.", choices=WAYS),
     },
     unit="loss",
     of_two=True,

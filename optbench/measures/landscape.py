@@ -73,16 +73,16 @@ def _norm(direction: object) -> float:
 _REFERENCE = "Li et al., 2018, Visualizing the loss landscape of neural nets, arXiv:1712.09913"
 
 _SETTINGS = {
-    "points": Setting(51, "points along each direction; an odd number has the point itself among them", 2, 1001),
-    "radius": Setting(1.0, "how far the grid goes along each direction, in lengths of it", 1e-12, 1e12),
-    "mode": Setting("filter", "how random directions are scaled", choices=MODES),
-    "seed": Setting(0, "seed of the directions", 0, 2**63 - 1),
-    "n_examples": Setting(1000, "training examples of which the loss is the mean, the same for all points", 1, 2**31),
+    "points": Setting(51, "Points along each direction; an odd number has the point itself among them.", 2, 1001),
+    "radius": Setting(1.0, "How far the grid goes along each direction, in lengths of it.", 1e-12, 1e12),
+    "mode": Setting("filter", "How random directions are scaled.", choices=MODES),
+    "seed": Setting(0, "Seed of the directions.", 0, 2**63 - 1),
+    "n_examples": Setting(1000, "Training examples of which the loss is the mean, the same for all points.", 1, 2**31),
 }
 
 LANDSCAPE_1D = Measure(
     name="landscape_1d",
-    title="mean rise of the loss at both ends of a random line",
+    title="rise on a random line",
     formula="(L(w + radius d) + L(w - radius d))/2 - L(w), d Gaussian, scaled by mode",
     reference=_REFERENCE,
     take=partial(take_landscape, dimensions=1),
@@ -93,7 +93,7 @@ LANDSCAPE_1D = Measure(
 LANDSCAPE_2D = replace(
     LANDSCAPE_1D,
     name="landscape_2d",
-    title="mean rise of the loss to the border of a random plane",
+    title="rise on a random plane",
     formula="mean of L(w + a d1 + b d2) - L(w) where |a| or |b| is radius, d1, d2 Gaussian, scaled by mode",
     take=partial(take_landscape, dimensions=2),
 )

@@ -201,15 +201,15 @@ def _side(coordinates: np.ndarray, axis: int, points: int) -> np.ndarray:
 
 PATH = Measure(
     name="path",
-    title="share of the path's variance in its principal plane",
+    title="share of variance",
     formula="(s1 + s2)/sum s, s the eigenvalues of the covariance of the points on the way about their mean",
     reference="Li et al., 2018, arXiv:1712.09913, section 7",
     take=take_path,
     settings={
-        "plane": Setting(True, "whether the loss is computed on a grid of the plane as well"),
-        "points": Setting(25, "points along each side of the grid", 2, 1001),
+        "plane": Setting(True, "Whether the loss is computed on a grid of the plane as well."),
+        "points": Setting(25, "Points along each side of the grid.", 2, 1001),
         "n_examples": Setting(
-            1000, "training examples of which the loss is the mean, the same for all points", 1, 2**31
+            1000, "Training examples of which the loss is the mean, the same for all points.", 1, 2**31
         ),
     },
     of_path=True,

@@ -113,8 +113,8 @@ HESSIAN_SPECTRUM = Measure(
     reference="Lin, Saad and Yang 2016, arXiv:1308.5467; Ghorbani, Krishnan and Xiao 2019, arXiv:1901.10159",
     take=_take,
     settings={
-        "steps": Setting(40, "of Lanczos for each probe", low=1, high=100_000),
-        "probes": Setting(4, "random vectors", low=1, high=100_000),
-        "seed": Setting(0, "of the probes", low=0),
+        "steps": Setting(40, "Steps of Lanczos for each probe.", low=1, high=100_000),
+        "probes": Setting(4, "Random vectors.", low=1, high=100_000),
+        "seed": Setting(0, "Seed of the probes.", low=0),
     },
 )

@@ -205,12 +205,12 @@ HESSIAN_TRACE = Measure(
     take=_take,
     take_many=dense.traces,
     settings={
-        "probes": Setting(64, "products to spend", low=6, high=1_000_000),
+        "probes": Setting(64, "Products with the Hessian to spend.", low=6, high=1_000_000),
         "method": Setting(
-            "auto", "auto: exact where parameters are no more than probes, else hutchinson", choices=("auto", *METHODS)
+            "auto", "auto: exact where parameters are no more than probes, else hutchinson.", choices=("auto", *METHODS)
         ),
-        "relative_error": Setting(None, "standard error, as a share of the estimate, at which it ends", low=1e-12),
-        "max_probes": Setting(10_000, "products after which it ends", low=6, high=10_000_000),
-        "seed": Setting(0, "of the probes", low=0),
+        "relative_error": Setting(None, "Goes on until the standard error is this share of the estimate.", low=1e-12),
+        "max_probes": Setting(10_000, "Products after which it ends all the same.", low=6, high=10_000_000),
+        "seed": Setting(0, "Seed of the probes.", low=0),
     },
 )

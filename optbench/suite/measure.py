@@ -164,7 +164,7 @@ def named(words: str | Iterable[str]) -> list[MeasureSpec]:
     found, wrong = [], []
     for word in selector.split(words) if isinstance(words, str) else list(words):
         try:
-            name, given = _options(word)
+            name, given = options(word)
             found.append(MeasureSpec.model_validate({**given, "name": name}))
         except ValidationError as error:
             wrong += [f"{word}: {line}" for line in explain(error, MeasureSpec)]
@@ -178,8 +178,19 @@ def named(words: str | Iterable[str]) -> list[MeasureSpec]:
     return found
 
 
-def _options(word: str) -> tuple[str, dict[str, Any]]:
-    """Returns a name and what stands in its brackets: numbers, ``true``, ``false``, and texts as they are."""
+def options(word: str) -> tuple[str, dict[str, Any]]:
+    """Returns a measure's name and what stands in its brackets: numbers, ``true``, ``false``, and texts as they are.
+
+    Args:
+        word: ``name`` or ``name[key=value,...]``.
+
+    Raises:
+        UsageError: The brackets do not close, an item is not ``key=value``, or a key stands twice.
+
+    Example:
+        >>> options("keskar[eps=5e-4,columns=unit]")
+        ('keskar', {'eps': 0.0005, 'columns': 'unit'})
+    """
     name, bracket, rest = word.strip().partition("[")
     if bracket and not rest.endswith("]"):
         raise UsageError(f"{word!r}: must be name[key=value,...]")

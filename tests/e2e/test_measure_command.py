@@ -161,7 +161,7 @@ def test_the_command_prints_what_became_of_each_measure(copied, toys):
     done = CliRunner().invoke(cli, ["measure", str(run), "--measures", "value,nowhere", "--rows", "seed=0"])
     assert (done.exit_code, done.stdout) == (0, "nowhere  2 not_applicable\nvalue    2 ok\n")
     assert "2/4 cells" in done.stderr or "4/4 cells" in done.stderr
-    assert f"again:   optbench table {run} --kind sharpness" in done.stderr
+    assert f"table:   optbench table {run} --kind sharpness" in done.stderr
     again = CliRunner().invoke(cli, ["measure", str(run), "--measures", "value", "--rows", "seed=0"])
     assert "everything that was asked for is measured; nothing was left to do" in again.stderr
 
@@ -212,3 +212,11 @@ def test_interpolation_and_path_have_their_points(copied):
     cells = ob.load(run).runs.set_index("cell_id")
     other = cells.loc[line["other_cell_id"]]
     assert (other["optimizer"], other["seed"]) == ("adam", 0)
+
+
+def test_a_run_with_measures_names_their_table(toys, tmp_path):
+    for name, measures in (("with", ["value"]), ("without", [])):
+        toml = suite(tmp_path / name, FUNCTIONS, measures)
+        done = CliRunner().invoke(cli, ["run", str(toml), "--out", str(tmp_path / name / "results")])
+        assert done.exit_code == 0
+        assert ("--kind sharpness" in done.stderr) == bool(measures)

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from optbench.errors import DataError
 from optbench.report import figures, style
@@ -184,3 +185,12 @@ def test_levels_are_ratios_apart_and_differences_where_a_loss_is_not_positive():
     assert (below.levels[0], below.levels[-1]) == (-1.0, 3.0)
     flat = contours.scale_of([np.zeros((3, 3))])
     assert (np.diff(flat.levels) > 0).all()
+
+
+@pytest.mark.parametrize(("low", "high", "first"), [(2.06, 2.6, "2.06"), (0.01, 40.0, "0.01"), (-1.0, 3.0, "-1")])
+def test_no_two_levels_of_a_scale_have_the_same_label(low, high, first):
+    figure = Figure()
+    contours.bar(figure, (0.9, 0.1, 0.02, 0.8), contours.scale_of([np.array([low, high])]), "loss")
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels[0] == first
+    assert len(set(labels)) == len(labels) > 5

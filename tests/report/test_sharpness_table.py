@@ -105,7 +105,7 @@ def test_what_a_reader_must_know_stands_below(run):
         "Measured at the point at which the run is judged", "batch normalization by its running statistics",
         "no dropout, nothing augmented, no penalty; in float64", "hessian_top (steps 30, tol 0.001)",
         "95 %, these tasks, new seeds, by order statistics", "the estimator's own standard error in one run",
-        "(Dinh et al. 2017): ASAM; the others change", "compare at equal loss only; here they differ",
+        "(Dinh et al. 2017): ASAM; it changes the others", "compare at equal loss only; here they differ",
         "preconditioned: no number of 42 runs, not applicable: sgd has no preconditioner.",
         "a run that diverged or failed has none", "No entry is marked as best", "optbench 0.1.0", "suite networks v1",
     ):  # fmt: skip

@@ -10,7 +10,7 @@ FIGURES = {
     "landscape": f"the measures landscape_1d or landscape_2d of its reported runs: {HOW}",
     "interpolation": f"the measure interpolation of its reported runs: {HOW}",
     "path": f"the measure path of its reported runs: {HOW}",
-    "edge": f"of networks, hessian_top or preconditioned_top with along = true of its reported runs: {HOW}",
+    "edge": f"hessian_top or preconditioned_top with along = true, in a suite of networks: {HOW}",
 }
 
 #: Those that hang on no score of landscapes.

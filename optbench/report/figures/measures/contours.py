@@ -122,12 +122,20 @@ def bar(figure: Figure, place: tuple[float, float, float, float], scale: Scale, 
     mapped = mpl.cm.ScalarMappable(norm=norm, cmap=colors)
     drawn: Any = figure.colorbar(mapped, cax=ax, extend="both", spacing="uniform", ticks=scale.levels)
     step = -(-len(scale.levels) // 8)
-    drawn.set_ticks(
-        list(scale.levels[::step]), labels=[formatting.rate(float(level)) for level in scale.levels[::step]]
-    )
+    shown = [float(level) for level in scale.levels[::step]]
+    drawn.set_ticks(shown, labels=_labels(shown))
     ax.tick_params(labelsize=7, length=2, color=style.INK)
     ax.set_title(title, fontsize=8, fontweight="normal", loc="left", color=style.INK, pad=4)
     ax.grid(False)
+
+
+def _labels(levels: Sequence[float]) -> list[str]:
+    """Returns levels with two significant digits, or as many more as tell them apart."""
+    for digits in range(2, 18):
+        labels = [formatting.significant(level, digits, trim=True) for level in levels]
+        if len(set(labels)) == len(labels):
+            break
+    return labels
 
 
 def _colors(scale: Scale) -> tuple[BoundaryNorm, Any]:

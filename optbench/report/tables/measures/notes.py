@@ -109,6 +109,8 @@ def _settings(text: str) -> dict[str, object]:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
 
 
@@ -126,7 +128,9 @@ def _marked(rows: Sequence[Row]) -> list[str]:
         return []
     others = len({row["measure"] for row in rows if not row["is_invariant"]})
     more = (
-        "; the others change, though no prediction does, so that alone they say nothing of a network" if others else ""
+        "; it changes the others, although all predictions stay. So alone they say nothing of a network"
+        if others
+        else ""
     )
     return [
         f"Invariant under rescaling of weights that leaves a network's function as it is (Dinh et al. 2017): "
