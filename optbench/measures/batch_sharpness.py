@@ -76,6 +76,8 @@ def m_sharpness(
     """
     if not relative and p not in (2, "2"):
         raise UsageError(f"p must be 2 unless relative; got {p!r}")
+    if not isinstance(losses, Iterable):
+        raise UsageError(f"losses must be a list with the loss of each batch; got {type(losses).__name__}")
     found = [
         adaptive_sharpness(loss, params, rho, p=p, seed=seed)
         if relative

@@ -54,7 +54,7 @@ def fisher_rao_norm(loss: Objective, params: Params) -> FisherRao:
         >>> round(fisher_rao_norm(mean, np.array(2.0)).value, 6)  # the mean of (1, 4, 9), times 4
         18.666667
     """
-    if not loss.n_terms:
+    if not isinstance(loss, Objective) or not loss.n_terms:
         raise NotApplicable(
             "the Fisher-Rao norm has a gradient for each example, and the loss is not known as a mean of examples"
         )

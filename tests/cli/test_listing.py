@@ -16,7 +16,6 @@ from optbench.errors import UsageError
 from optbench.problems.noise import Noise
 from optbench.suite import source
 
-
 KINDS = ["optimizers", "problems", "models", "modifiers", "noise", "measures", "suites"]
 OWN = "and your own Optimizers and optax factories, module:attribute"
 ENTRIES = [*catalog.OPTIMIZERS, *catalog.PROBLEMS, *catalog.MODIFIERS, *catalog.NOISE]

@@ -52,6 +52,8 @@ def test_rescaling_a_relu_network_leaves_the_relative_one_as_it_is():
 def test_what_it_cannot_take_says_so():
     with pytest.raises(UsageError, match="needs the loss of at least one batch"):
         m_sharpness([], X)
+    with pytest.raises(UsageError, match="losses must be a list with the loss of each batch; got function"):
+        m_sharpness(lambda w: w @ w, np.zeros(2))
     with pytest.raises(UsageError, match="p must be 2 unless relative; got 'inf'"):
         m_sharpness([loss], POINT, p="inf")
     plain = Subject(Objective(loss, POINT), POINT)

@@ -75,4 +75,6 @@ def test_the_measure_of_a_network_and_of_what_has_no_examples():
     assert taken.estimate == pytest.approx(np.mean(np.square(all_slopes)), rel=1e-12)
     assert (taken.standard_error, taken.details["n_terms"]) == (0.0, subject.n_terms)
     with pytest.raises(NotApplicable, match="the loss is not known as a mean of examples"):
+        fisher_rao_norm(lambda w: w @ w, np.ones(2))
+    with pytest.raises(NotApplicable, match="the loss is not known as a mean of examples"):
         FISHER_RAO.take(Subject(Objective(lambda x: x @ x, np.ones(2)), np.ones(2)))
