@@ -16,9 +16,13 @@ import argparse
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import optbench as ob
 from optbench import store
+from optbench.records.measures import ROWS as MEASURES
 from optbench.report import figures, tables
 
 #: Tables that are committed, as kind and ending, by the kind of run.
@@ -40,6 +44,9 @@ TABLES = {
 }
 #: Figures that are committed, by the kind of run; all if ``None``.
 FIGURES = {"landscapes": None, "networks": ("gap",)}
+#: Tables and figures of a run that is measured, of either kind.
+MEASURED_TABLES = (("main", "md"), ("sharpness", "md"), ("sharpness", "csv"))
+MEASURED_FIGURES = ("sharpness",)
 #: What names a shard, by the kind of run.
 SHARDS = {"landscapes": ("problem", "optimizer"), "networks": ("task", "optimizer", "split")}
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
@@ -60,12 +67,14 @@ def main() -> None:
         compact = options.out / "canonical" / name
         shutil.rmtree(compact, ignore_errors=True)
         copy_without_curves(full, compact)
-        drawn = figures.draw(full, FIGURES[kind], "png", compact / "figures")
+        is_measured = len(full.measures) > 0
+        drawn = figures.draw(full, MEASURED_FIGURES if is_measured else FIGURES[kind], "png", compact / "figures")
     run = store.load(compact)
     (compact / "tables").mkdir()
-    for table, ending in TABLES[kind]:
+    wanted = MEASURED_TABLES if is_measured else TABLES[kind]
+    for table, ending in wanted:
         (compact / "tables" / f"{table}.{ending}").write_text(tables.render(run, table, FORMATS[ending]))
-    print(f"{compact}: {len(TABLES[kind])} tables, {len(drawn)} figures")
+    print(f"{compact}: {len(wanted)} tables, {len(drawn)} figures")
 
 
 def copy_without_curves(full: store.Run, folder: Path) -> None:
@@ -79,9 +88,19 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
         record = store.committed(full.path)[name]
         facts = {key: record[key] for key in ("run_s", "thread_s", "blocks", "status_counts") if key in record}
         store.write_shard(folder, name, columns, facts, schema=schema)
+    # Measures were committed one by one as they came; of a finished run one shard for each is enough.
+    for label, rows in full.measures.groupby("measure", sort=True):
+        columns = {name: [_stored(value) for value in rows[name]] for name in MEASURES.columns}
+        facts = {"seconds": rows["seconds"].tolist()}
+        store.write_shard(folder, store.shard_name(label, "all"), columns, facts, schema=MEASURES)
     # The folder that was computed in is gone; the same command computes the run again anywhere.
     changed = {"command": full.manifest["command"][:3], "curves": "left out", "files": store.file_sums(folder)}
     store.write_manifest(folder, {**full.manifest, **changed})
+
+
+def _stored(value: Any) -> Any:
+    """Returns a value as it is stored: null where a frame has no number."""
+    return None if isinstance(value, float) and np.isnan(value) else value
 
 
 if __name__ == "__main__":

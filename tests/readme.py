@@ -1,4 +1,4 @@
-"""The figure and the table of the README, and the effects of regularizers in ``docs/networks.md``, from committed runs.
+"""What pages show of committed runs: figure and table of the README, effects of regularizers, ratios of sharpness.
 
 ``python -m tests.readme`` writes them anew; a test fails while they differ.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from optbench import store
+from optbench.analysis.statistics.intervals import signed_median_interval
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats.formatting import gap
 from optbench.report.tables.landscapes.facts import passed
@@ -21,6 +23,17 @@ FIGURE = ROOT / "docs" / "images" / "convergence.png"
 BEGIN, END = "from results/canonical -->\n", "<!-- end of the table -->"
 NETWORKS = ROOT / "docs" / "networks.md"
 END_OF_EFFECTS = "<!-- end of the effects -->"
+SHARPNESS = ROOT / "docs" / "sharpness.md"
+END_OF_RATIOS = "<!-- end of the ratios -->"
+#: Measures whose ratios are shown, by label in the suite ``sharpness``; the loss stands before them.
+RATIOS = {
+    "hessian_top": "top eigenvalue",
+    "hessian_trace[probes=32]": "trace",
+    "keskar": "Keskar",
+    "sam": "SAM",
+    "asam": "ASAM",
+    "fisher_rao": "Fisher-Rao",
+}
 
 
 def committed_runs(suite):
@@ -56,6 +69,43 @@ def effects(runs):
     return "\n".join([*lines, "", *note, ""])
 
 
+def ratios(run):
+    """Returns by what factor sharpness differs between the largest and the smallest batches, as a Markdown table."""
+    seen = Evidence.of(run)
+    frame = seen.frame("measured")
+    frame = frame[frame["status"] == "ok"]
+    small, large = frame["batch"].min(), frame["batch"].max()
+    lines = [
+        f"| task | optimizer | runs | training loss | {' | '.join(RATIOS.values())} |",
+        f"| :--- | :--- | ---: | {' | '.join(['---:'] * (1 + len(RATIOS)))} |",
+    ]
+    for (family, optimizer), rows in frame.groupby(["family", "optimizer"], sort=True):
+        by_batch = {batch: part.pivot(index="unit", columns="measure") for batch, part in rows.groupby("batch")}
+        if small not in by_batch or large not in by_batch:
+            continue
+        seeds = by_batch[small].index.intersection(by_batch[large].index)
+        one, other = (by_batch[batch].loc[seeds] for batch in (small, large))
+        columns = [("loss", "hessian_top"), *(("estimate", name) for name in RATIOS)]
+        cells = [_ratio(other[column].to_numpy(float), one[column].to_numpy(float)) for column in columns]
+        lines.append(f"| {family} | `{optimizer}` | {len(seeds)} | {' | '.join(cells)} |")
+    note = [
+        f"Each number: that of a batch of {large:.0f} over that of a batch of {small:.0f}, same rule, rate and seed;",
+        "the median over seeds and its interval, 95 %, by order statistics, one at a time. runs: pairs that ended",
+        f"well. {seen.footer.split(' · cost')[0]}.",
+    ]
+    return "\n".join([*lines, "", *note, ""])
+
+
+def _ratio(above, below):
+    """Returns the median of ratios of pairs with its interval."""
+    both = (above > 0) & (below > 0)
+    if not both.any():
+        return "-"
+    logs = np.log(above[both] / below[both])
+    low, high = signed_median_interval(logs)
+    return "{:.3g} [{:.3g}, {:.3g}]".format(*np.exp([np.median(logs), low, high]))
+
+
 def table(run):
     """Returns the tuned median gaps as a Markdown table: problems down, rules across."""
     seen = Evidence.of(run)
@@ -83,6 +133,9 @@ def main():
     tail = rest.split(END_OF_EFFECTS)[1]
     found = effects([store.load(folder) for folder in committed_runs("regularization")])
     NETWORKS.write_text(f"{head}{BEGIN}{found}{END_OF_EFFECTS}{tail}", encoding="utf-8")
+    head, rest = SHARPNESS.read_text(encoding="utf-8").split(BEGIN)
+    found = ratios(store.load(committed_runs("sharpness")[0]))
+    SHARPNESS.write_text(f"{head}{BEGIN}{found}{END_OF_RATIOS}{rest.split(END_OF_RATIOS)[1]}", encoding="utf-8")
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "figures" / "convergence.png", FIGURE)
 

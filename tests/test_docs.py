@@ -126,6 +126,12 @@ def test_the_effects_of_regularizers_are_those_of_the_committed_run():
     assert all(re.search(rf"[`+]{name}\b", found) for name in (*STRENGTHS, "early_stopping"))
 
 
+def test_the_ratios_of_sharpness_are_those_of_the_committed_run():
+    found = page("docs/sharpness.md").split(readme.BEGIN)[1].split(readme.END_OF_RATIOS)[0]
+    (folder,) = readme.committed_runs("sharpness")
+    assert found == readme.ratios(store.load(folder)), "run python -m tests.readme"
+
+
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.OPTIMIZERS])
 def test_every_rule_is_documented_with_its_defaults(name):
     found = overview.defaults_line(name)

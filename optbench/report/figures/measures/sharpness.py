@@ -131,10 +131,11 @@ def _by_batch(
     titles: dict[str, tuple[str, bool]], sizes: Sequence[float], axis: Axis, swept: str,
 ) -> None:  # fmt: skip
     """Draws a row of panels for each measure, one panel for each batch size, with one vertical axis a row."""
-    pad = panels.Pad(0.68, 0.12, 0.35, 0.48, 0.2, 0.5)
+    pad = panels.Pad(0.68, 0.12, 0.42, 0.48, 0.2, 0.58)
     for row, label in zip(sheet.grid(len(labels), len(sizes), pad=pad), labels, strict=True):
         whole = frame[frame["measure"] == label]
-        panels.row_title(row[0], _titled(titles[label]), 5.0)
+        # Above the sizes, with which a long title would collide.
+        panels.row_title(row[0], _titled(titles[label]), 14.0)
         for i, (ax, size) in enumerate(zip(row, sizes, strict=True)):
             _panel(ax, whole[whole["batch"] == size], whole, axis, swept)
             ax.set_title(f"batch {size:g}", loc="right", fontsize=8, color=style.INK, y=1.0, pad=3.0)
