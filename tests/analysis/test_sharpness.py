@@ -100,7 +100,8 @@ def test_points_along_the_path_and_pairs_are_no_ends(run):
     path = found.assign(point="snapshot")
     pair = found.assign(other_cell_id="0")
     last = found.assign(point="last", estimate=-1.0)
-    assert at_ends(pd.concat([found, path, pair, last])).shape[0] == len(found)
+    alone = found.assign(status="not_applicable", settings='{"name":"interpolation","other":"optimizer=adam"}')
+    assert at_ends(pd.concat([found, path, pair, alone, last])).shape[0] == len(found)
     assert at_ends(pd.concat([path, last]))["point"].unique().tolist() == ["last"]
 
 

@@ -127,6 +127,15 @@ def test_errors_stand_beside_the_median_of_the_others(small):
     assert "top: no number of 1 run, oom: no memory is left." in shown
 
 
+def test_a_run_measured_along_its_path_alone_says_where_that_is_shown(run):
+    other = changed(run, run.run.measures.assign(point="snapshot"))
+    shown = flat(other)
+    assert "No measure of this run is of the ends of single runs." in shown
+    assert "`optbench plot RUN --kind edge`" in shown
+    assert "Nothing was measured" not in shown
+    assert json.loads(text(other, form="json"))["rows"] == []
+
+
 def test_a_run_without_measures_says_how_to_get_them(run, evidence):
     for other in (changed(run, run.run.measures.iloc[:0]), evidence):
         shown = flat(other)

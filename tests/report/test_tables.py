@@ -304,7 +304,7 @@ def test_the_table_of_wells_says_how_sharp_the_places_are_where_that_was_measure
     problem = sorted(wells["problem"].unique())[0]
     rows = [
         {"problem": problem, "optimizer": "sgd", "config": 1, "split": split, "name": name, "point": point,
-         "other_cell_id": "", "estimate": estimate}
+         "other_cell_id": "", "settings": "{}", "estimate": estimate}
         for split, name, point, estimate in (
             ("report", "hessian_top", "last", 9.0), ("report", "hessian_top", "last", 10.0),
             ("report", "hessian_top", "last", 12.0), ("report", "hessian_top", "last", np.nan),

@@ -100,6 +100,10 @@ def described(label: str, settings: str, manifest: Mapping[str, Any]) -> dict[st
     }
 
 
+def _names_another(settings: Any) -> bool:
+    return isinstance(settings, str) and "other" in json.loads(settings or "{}")
+
+
 def _first_settings(measures: pd.DataFrame) -> dict[str, str]:
     first = measures.drop_duplicates("measure")
     return {
@@ -111,11 +115,12 @@ def _first_settings(measures: pd.DataFrame) -> dict[str, str]:
 def at_ends(measured: pd.DataFrame) -> pd.DataFrame:
     """Returns what was measured at the ends of runs: at the judged point, or at the last where none is judged.
 
-    What was measured along the path, and of two runs, is left out.
+    What was measured along the path, and of two runs, is left out; of two also where no second run was found.
 
     Args:
         measured: The frame of ``joined``.
     """
-    ends = measured[(measured["point"] != "snapshot") & (measured["other_cell_id"].fillna("") == "")]
+    of_two = (measured["other_cell_id"].fillna("") != "") | measured["settings"].map(_names_another)
+    ends = measured[(measured["point"] != "snapshot") & ~of_two.astype(bool)]
     wanted = "judged" if (ends["point"] == "judged").any() else "last"
     return ends[ends["point"] == wanted].reset_index(drop=True)

@@ -21,6 +21,11 @@ from optbench.report.tables.side_by_side import Row
 UNEQUAL = 2.0
 #: Reasons that are printed for a measure without a number.
 MOST_REASONS = 3
+#: What a run is told whose measures are of other points.
+ELSEWHERE = (
+    "Pictures show what was measured along the path (`optbench plot RUN --kind edge`) or between two runs "
+    "(`--kind interpolation`); `Run.measures` has the rows."
+)
 #: Fewest numbers of which a median has an interval at 95 %.
 LEAST = 6
 
@@ -43,6 +48,8 @@ def notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     """
     said = [counted(evidence), *absent(evidence)]
     points = evidence.of_kind.points
+    if points is not None and not rows and not evidence.measures.empty:
+        return [*said, f"No measure of this run is of the ends of single runs. {ELSEWHERE}"]
     if points is None or not rows:
         return [*said, f"Nothing was measured in this run: {HOW}."]
     said += [
