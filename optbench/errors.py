@@ -83,12 +83,12 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     """Returns the message for a name that does not exist.
 
     Args:
         kind: What the name should denote, such as ``"optimizer"``.
-        name: What the user typed.
+        name: What the user typed; what is no text resembles none.
         known: The valid names.
 
     Returns:
@@ -99,7 +99,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
         "unknown optimizer 'adm'; did you mean 'adam'?"
     """
     names = sorted(known)
-    close = nearest(name, names)
+    close = nearest(name, names) if isinstance(name, str) else []
     if close:
         return f"unknown {kind} {name!r}; did you mean {' or '.join(map(repr, close))}?"
     return f"unknown {kind} {name!r}; known: {', '.join(names)}"

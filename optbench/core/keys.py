@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,14 @@ def canonical(parts: object) -> str:
         >>> canonical({"lr": 1e-3, "b1": 0.9})
         '{"b1":0.9,"lr":0.001}'
     """
-    return json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_number)
+
+
+def _number(part: Any) -> Any:
+    """Returns a number of NumPy's as Python's: equal numbers have one text."""
+    if isinstance(part, np.generic):
+        return part.item()
+    raise TypeError(f"{type(part).__name__} has no JSON text")
 
 
 def digest(parts: object, *, size: int = 8) -> str:

@@ -80,6 +80,8 @@ class Objective:
         (self.dtype,) = kinds
         self._shapes = [tuple(leaf.shape) for leaf in leaves]
         self.n_params = sum(int(np.prod(shape)) for shape in self._shapes)
+        if not self.n_params:
+            raise UsageError(f"{label}: a point must have a number at least; got {_described(tree, self._shapes)}")
         self._label = label
         self.n_terms = n if of_terms else 0
         self._loss = loss if isinstance(loss, Loss) else Loss(loss)

@@ -10,6 +10,7 @@ import numpy as np
 from optbench.core.keys import generator
 from optbench.core.objective import Params
 from optbench.errors import UsageError, unknown_name
+from optbench.measures.checks import check_whole
 from optbench.measures.measure import NotApplicable
 
 #: How a direction is scaled.
@@ -45,7 +46,7 @@ def random_direction(params: Params, *, mode: str = "filter", seed: int = 0, ind
         A pytree like ``params``.
 
     Raises:
-        UsageError: The mode is unknown.
+        UsageError: The mode is unknown, or a number is out of range.
         NotApplicable: No array has two axes, so that nothing would move.
 
     Example:
@@ -59,6 +60,8 @@ def random_direction(params: Params, *, mode: str = "filter", seed: int = 0, ind
     """
     if mode not in MODES:
         raise UsageError(unknown_name("mode", mode, MODES))
+    check_whole("seed", seed, 0)
+    check_whole("index", index, 0)
     leaves, tree = jax.tree.flatten(params)
     arrays = [np.asarray(leaf) for leaf in leaves]
     if mode != "unit" and all(array.ndim < 2 for array in arrays):

@@ -12,7 +12,7 @@ from optbench.core.keys import generator
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError, unknown_name
 from optbench.measures import dense
-from optbench.measures.checks import check_whole
+from optbench.measures.checks import check_whole, is_number
 from optbench.measures.hessian import Hessian
 from optbench.measures.lanczos import Krylov, Ritz
 from optbench.measures.measure import Measure, Measured, Setting
@@ -99,7 +99,7 @@ def check_search(which: str, tol: float) -> None:
     """Raises a usage error unless a search for eigenvalues can be made so."""
     if which not in ENDS:
         raise UsageError(unknown_name("which", which, ENDS))
-    if not 0 < tol < 1:
+    if not is_number(tol) or not 0 < tol < 1:
         raise UsageError(f"tol must lie between 0 and 1; got {tol!r}")
 
 
@@ -127,6 +127,7 @@ def extreme(
         raise UsageError(f"k must be at most the number of parameters, {hessian.n}; got {k!r}")
     # The first product is made twice.
     check_whole("max_hvps", max_hvps, k + 1)
+    check_whole("seed", seed, 0)
     search = _Search(hessian, k, which, tol, max_hvps)
     while search.goes_on:
         drawn = generator("lanczos", seed, search.spaces).standard_normal(hessian.n)

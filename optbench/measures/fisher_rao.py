@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from optbench.core.objective import Objective, Params
 from optbench.measures.details import details_of
-from optbench.measures.losses import as_point
+from optbench.measures.losses import as_objective, as_point
 from optbench.measures.measure import Measure, Measured, NotApplicable
 from optbench.measures.subject import Subject
 
@@ -29,7 +30,7 @@ class FisherRao(NamedTuple):
     dtype: str
 
 
-def fisher_rao_norm(loss: Objective, params: Params) -> FisherRao:
+def fisher_rao_norm(loss: Objective | Callable[[Any], Any], params: Params) -> FisherRao:
     """Returns ``w'Fw = mean_i (g_i'w)^2``, with ``g_i`` the gradient of the loss of example ``i``.
 
     ``F = mean_i g_i g_i'`` is the empirical Fisher matrix: of the labels of the data, not of labels that the model
@@ -38,13 +39,14 @@ def fisher_rao_norm(loss: Objective, params: Params) -> FisherRao:
     function as it is leaves it, too. It falls to 0 with the loss.
 
     Args:
-        loss: An objective that is a mean of terms, such as ``Task.objective``.
+        loss: An objective that is a mean of terms, such as ``Task.objective``; of a plain function no terms are known.
         params: The point ``w``.
 
     Returns:
         The norm, exact but for rounding.
 
     Raises:
+        UsageError: The loss or the point is none.
         NotApplicable: The loss is no mean of terms that can be told apart.
 
     Example:
@@ -54,14 +56,15 @@ def fisher_rao_norm(loss: Objective, params: Params) -> FisherRao:
         >>> round(fisher_rao_norm(mean, np.array(2.0)).value, 6)  # the mean of (1, 4, 9), times 4
         18.666667
     """
-    if not isinstance(loss, Objective) or not loss.n_terms:
+    objective = as_objective(loss, params)
+    if not objective.n_terms:
         raise NotApplicable(
             "the Fisher-Rao norm has a gradient for each example, and the loss is not known as a mean of examples"
         )
-    point = as_point(params, loss)
-    _, slopes = loss.term_gradients(point, point)
+    point = as_point(params, objective)
+    _, slopes = objective.term_gradients(point, point)
     value = float(np.mean(np.asarray(slopes, np.float64) ** 2))
-    return FisherRao(value, loss.n_terms, "empirical", str(loss.dtype))
+    return FisherRao(value, objective.n_terms, "empirical", str(objective.dtype))
 
 
 def _take(subject: Subject) -> Measured:

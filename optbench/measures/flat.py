@@ -69,7 +69,7 @@ class FlatLoss:
 def flatten(params: Params) -> tuple[np.ndarray, Any, list[tuple[int, ...]]]:
     """Returns a point as one vector of float64, (n,), with its structure and the shapes of its leaves."""
     leaves, tree = jax.tree.flatten(params)
-    flat = np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in leaves])
+    flat = np.concatenate([np.zeros(0), *(np.asarray(leaf, np.float64).ravel() for leaf in leaves)])
     return flat, tree, [np.shape(leaf) for leaf in leaves]
 
 

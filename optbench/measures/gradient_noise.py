@@ -32,6 +32,8 @@ from optbench.core.keys import generator
 from optbench.core.loss import Loss
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError
+from optbench.measures.checks import check_whole, is_number, is_whole
+from optbench.measures.losses import as_point
 from optbench.measures.measure import Measure, Measured, NotApplicable, Setting
 from optbench.measures.subject import Subject
 
@@ -92,11 +94,14 @@ def noise_scale(
     """
     objective = loss if isinstance(loss, Objective) else _mean_of_terms(loss, params, terms)
     n = objective.n_terms
+    if population not in (None, math.inf) and not is_number(population):
+        raise UsageError(f"noise scale: population must be a number or math.inf; got {population!r}")
     whole = float(n if population is None else population)
-    if n < 3 or n > whole:
+    if n < 3 or not n <= whole:
         raise UsageError(f"noise scale: needs 3 terms or more, at most the population of {whole:g}; got {n}")
-    grad = objective.value_and_grad(params)[1]
-    squares, slopes = objective.term_gradients(params, grad)
+    at = as_point(params, objective)
+    grad = objective.value_and_grad(at)[1]
+    squares, slopes = objective.term_gradients(at, grad)
     return _from_terms(squares.astype(float), slopes.astype(float), _squared(grad), whole)
 
 
@@ -131,7 +136,8 @@ def noise_scale_of_batches(
         UsageError: The sizes do not fit, or there are fewer than three repeats.
         NotApplicable: No gradient can be told from the noise, so the ratio means nothing.
     """
-    if not 1 <= small < large <= n_terms or repeats < 3:
+    check_whole("seed", seed, 0)
+    if not all(map(is_whole, (small, large, repeats))) or not 1 <= small < large <= n_terms or repeats < 3:
         raise UsageError(
             f"noise scale: needs 1 <= small < large <= {n_terms} and 3 repeats or more; got small {small}, "
             f"large {large}, repeats {repeats}"
@@ -154,6 +160,8 @@ def noise_scale_of_batches(
 
 def _mean_of_terms(loss: Callable[..., Array], params: Params, terms: Any) -> Objective:
     """Returns the mean of a loss over terms as an objective; terms that fill the last part count nothing."""
+    if not callable(loss):
+        raise UsageError(f"noise scale: a loss is a function of a point and a term; got {type(loss).__name__}")
     lengths = {np.shape(leaf)[:1] for leaf in jax.tree.leaves(terms)}
     if len(lengths) != 1 or lengths == {()}:
         raise UsageError("noise scale: terms must be arrays with one leading axis of the same length")
@@ -166,7 +174,7 @@ def _mean_of_terms(loss: Callable[..., Array], params: Params, terms: Any) -> Ob
         return filled.reshape(-1, size, *array.shape[1:])
 
     inside = np.arange(-(-n // size) * size).reshape(-1, size) < n
-    like = jax.tree.map(np.asarray, params)
+    like = as_point(params)
     return Objective(_summed(loss), like, parts=(jax.tree.map(cut, terms), inside), n=n, of_terms=True, label="terms")
 
 
@@ -177,6 +185,8 @@ def _summed(loss: Callable[..., Array]) -> Loss:
     def summed(params: Params, part: tuple[Any, Array]) -> Array:
         terms, inside = part
         losses = jax.vmap(lambda term: loss(params, term))(terms)
+        if losses.ndim != 1:
+            raise UsageError(f"noise scale: the loss of a term must be a scalar; it has shape {losses.shape[1:]}")
         return jnp.sum(jnp.where(inside, losses, jnp.zeros((), losses.dtype)))
 
     return Loss(summed)

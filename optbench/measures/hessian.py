@@ -11,6 +11,7 @@ from jax import Array
 
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError
+from optbench.measures.checks import check_whole
 from optbench.measures.flat import flatten, unflatten
 from optbench.measures.losses import as_objective, as_point
 from optbench.measures.measure import NotApplicable
@@ -84,7 +85,7 @@ class Hessian:
         Raises:
             NotApplicable: The product is not finite, or it is another one when it is made again.
         """
-        product = self._product(vector)
+        product = self._product(self._checked(vector, 1))
         if self.repeat_difference is None:
             self.repeat_difference = self._difference(product, self._product(vector))
         return product
@@ -101,7 +102,7 @@ class Hessian:
         Raises:
             NotApplicable: As ``matvec``.
         """
-        products = self._products(vectors)
+        products = self._products(self._checked(vectors, 2))
         if self.repeat_difference is None and len(vectors):
             self.repeat_difference = self._difference(products[0], self._products(vectors[:1])[0])
         return products
@@ -119,6 +120,7 @@ class Hessian:
             UsageError: There are more parameters than the limit.
             NotApplicable: As ``matvec``.
         """
+        check_whole("limit", limit, 0)
         if self.n > limit:
             raise UsageError(
                 f"the whole Hessian of {self.n} parameters has {self.n**2 * 8 / 1e9:.3g} GB; the limit is "
@@ -135,6 +137,14 @@ class Hessian:
     def flat(self, tree: Params) -> np.ndarray:
         """Returns a pytree like the point as a flat vector in float64."""
         return flatten(tree)[0]
+
+    def _checked(self, vectors: np.ndarray, axes: int) -> np.ndarray:
+        """Returns a vector, or several, one a row, if they are as long as a point."""
+        found = np.asarray(vectors)
+        if found.ndim != axes or not found.size or found.shape[-1] != self.n:
+            wanted = f"({self.n},)" if axes == 1 else f"(k, {self.n})"
+            raise UsageError(f"a product with the Hessian takes shape {wanted}; got {found.shape}")
+        return found
 
     def _product(self, vector: np.ndarray) -> np.ndarray:
         self.hvps += 1

@@ -10,6 +10,7 @@ import numpy as np
 
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError, unknown_name
+from optbench.measures.checks import is_number, is_whole
 from optbench.measures.losses import as_objective, as_point
 from optbench.measures.measure import Measure, Measured, NotApplicable, Setting
 from optbench.measures.slices import Progress, values_at
@@ -126,21 +127,23 @@ def barrier(alphas: np.ndarray, values: np.ndarray, ends: tuple[float, float]) -
         not finite there.
     """
     inside = (alphas >= 0) & (alphas <= 1)
-    above = values[inside] - ((1.0 - alphas[inside]) * ends[0] + alphas[inside] * ends[1])
-    if not np.isfinite([*above, *ends]).all():
+    if not np.isfinite([*values[inside], *ends]).all():
         return float("nan"), float("nan")
+    above = values[inside] - ((1.0 - alphas[inside]) * ends[0] + alphas[inside] * ends[1])
     if not above.size or above.max() <= 0:
         return 0.0, 0.0
     return float(above.max()), float(alphas[inside][above.argmax()])
 
 
 def _alphas(points: int, low: float, high: float) -> np.ndarray:
-    problems = [] if points >= 2 else [f"points must be at least 2; got {points!r}"]
-    if not -np.inf < low < high < np.inf:
+    problems = []
+    if not is_whole(points) or points < 2:
+        problems.append(f"points must be at least 2, a whole number; got {points!r}")
+    if not (is_number(low) and is_number(high) and low < high):
         problems.append(f"low must be less than high, both finite; got {low!r} and {high!r}")
     if problems:
         raise UsageError(problems)
-    return np.linspace(low, high, points)
+    return np.linspace(float(low), float(high), points)
 
 
 def _zeros(like: Params) -> Params:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.core.objective import Objective, Params
+from optbench.errors import UsageError, unknown_name
 from optbench.measures.checks import check_above_zero, check_whole
 from optbench.measures.details import details_of
 from optbench.measures.flat import FlatLoss
@@ -87,6 +88,8 @@ def keskar_sharpness(
     """
     check_above_zero("eps", eps)
     check_whole("seed", seed, 0)
+    if columns not in COLUMNS:
+        raise UsageError(unknown_name("scaling of columns", columns, COLUMNS))
     objective = as_objective(loss, params)
     around = FlatLoss(objective, as_point(params, objective))
     if subspace is None:

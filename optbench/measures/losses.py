@@ -30,8 +30,9 @@ def as_objective(loss: Objective | Callable[[Any], Array], params: Params) -> Ob
         The objective.
 
     Raises:
-        UsageError: The loss is no function; it returns no scalar or one of another type than its point; it is not the
-            same at every call; or the arrays of the point are not all float64 or all float32.
+        UsageError: The loss is no function, or none that JAX can trace; it returns no scalar or one of another type
+            than its point; it is not the same at every call; or the arrays of the point are not all float64 or all
+            float32.
 
     Example:
         >>> bowl = as_objective(lambda w: w @ w, [1.0, 2.0])
@@ -49,7 +50,14 @@ def as_objective(loss: Objective | Callable[[Any], Array], params: Params) -> Ob
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), point)
     with jax.enable_x64(objective.dtype == np.float64):
         # A function of its own each time: JAX remembers the trace of the one before.
-        first, second = (jax.make_jaxpr(lambda at: loss(at))(like) for _ in range(2))
+        try:
+            first, second = (jax.make_jaxpr(lambda at: loss(at))(like) for _ in range(2))
+        except jax.errors.JAXTypeError as error:
+            said = next(iter(str(error).splitlines()), "")
+            raise UsageError(
+                f"{name}: a loss must be written in jax.numpy, without NumPy's functions, float() or 'if' on values; "
+                f"JAX says: {said}"
+            ) from error
     _check_scalar(first.out_avals, name, objective.dtype)
     if not _same(first, second):
         raise UsageError(

@@ -45,7 +45,7 @@ class Maximum(NamedTuple):
     """The largest value found.
 
     Attributes:
-        value: The loss there; not a number where the loss at the centre is none.
+        value: The loss there; not a number where the loss at the centre is none, or no search saw a number.
         displacement: Where, (n,), as a displacement from the point.
         method: The search that found it, ``"centre"`` if none improved on the point itself.
         by_method: The best value of each search; minus infinity where it never saw a number.
@@ -96,8 +96,10 @@ def maximize(loss: FlatLoss, within: PerturbationSet, *, seed: int = 0) -> Maxim
             with search.running("vertex_ascent"):
                 z = within.start(seed, index)
                 _ascend(search, z, *search(z))
+    # A loss that is no number anywhere else is not flat.
+    is_known = np.isfinite(search.centre) and max(search.by_method.values()) > -np.inf
     return Maximum(
-        value=search.best if np.isfinite(search.centre) else float("nan"),
+        value=search.best if is_known else float("nan"),
         displacement=within.displacement(search.best_z),
         method=search.best_method,
         by_method=search.by_method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -54,9 +55,16 @@ class Setting:
             fits = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
         if not fits:
             return f"must be {_KINDS[kind]}; got {value!r}"
-        if isinstance(value, int | float) and not self.low <= value <= self.high:
-            return f"must lie in [{self.low:g}, {self.high:g}]; got {value!r}"
+        # Rows are JSON, which has no infinite numbers.
+        if isinstance(value, int | float) and not self.low <= value <= min(self.high, sys.float_info.max):
+            return f"must {self._range()}; got {value!r}"
         return ""
+
+    def _range(self) -> str:
+        """Returns the numbers allowed, in words."""
+        if self.high < float("inf"):
+            return f"lie in [{self.low:g}, {self.high:g}]"
+        return "be finite" + (f" and at least {self.low:g}" if self.low > -float("inf") else "")
 
 
 _KINDS = {int: "a whole number", float: "a number", type(None): "a number", str: "a text", bool: "true or false"}

@@ -10,6 +10,7 @@ import numpy as np
 
 from optbench.core.keys import generator
 from optbench.core.objective import Params
+from optbench.errors import UsageError
 from optbench.measures.checks import check_above_zero, check_whole
 from optbench.measures.details import details_of
 from optbench.measures.flat import flatten, unflatten
@@ -86,6 +87,8 @@ def pac_bayes_flatness(
         >>> abs(found.value - 1 / 0.1) < 3 * found.standard_error
         True
     """
+    if not callable(accuracy):
+        raise UsageError(f"accuracy must be a function of a point; got {type(accuracy).__name__}")
     check_above_zero("drop", drop)
     check_whole("draws", draws, 2)
     check_whole("seed", seed, 0)

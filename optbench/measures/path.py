@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -61,8 +61,8 @@ def principal_plane(points: Sequence[Params], origin: Params | None = None) -> P
         The plane.
 
     Raises:
-        UsageError: There are fewer than three points.
-        NotApplicable: All points are the same.
+        UsageError: There are fewer than three points, or they are not alike.
+        NotApplicable: All points are the same, or each is one number.
 
     Example:
         >>> plane = principal_plane([np.array([4.0, 0.0, 1.0]), np.array([2.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])])
@@ -76,7 +76,12 @@ def principal_plane(points: Sequence[Params], origin: Params | None = None) -> P
     """
     if len(points) < 3:
         raise UsageError(f"a plane needs at least 3 points; got {len(points)}")
-    origin = points[-1] if origin is None else origin
+    points = [as_point(point) for point in points]
+    origin = points[-1] if origin is None else as_point(origin)
+    if len({_layout(point) for point in (*points, origin)}) > 1:
+        raise UsageError("the points of a path must have the same structure and shapes")
+    if sum(np.size(leaf) for leaf in jax.tree.leaves(origin)) < 2:
+        raise NotApplicable("points of one number have no plane")
     n = len(points)
     gram = np.zeros((n, n))
     for block in _differences(points, origin):
@@ -104,6 +109,12 @@ def principal_plane(points: Sequence[Params], origin: Params | None = None) -> P
     signs = np.where(farthest > 0, -1.0, 1.0)
     first, second = (_unflattened(vector, origin) for vector in flat * signs[:, None])
     return PrincipalPlane(variances / variances.sum(), coordinates * signs + 0.0, (first, second))
+
+
+def _layout(point: Params) -> tuple[Any, tuple[tuple[int, ...], ...]]:
+    """Returns the structure and the shapes of a point."""
+    leaves, structure = jax.tree.flatten(point)
+    return structure, tuple(np.shape(leaf) for leaf in leaves)
 
 
 def _differences(points: Sequence[Params], origin: Params) -> Iterator[np.ndarray]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
 from jax import Array
 
 from optbench.core.objective import Objective, Params
+from optbench.errors import UsageError
 from optbench.measures.losses import as_objective, as_point
 from optbench.measures.measure import Measure, Measured, NotApplicable
 from optbench.measures.subject import Subject
@@ -49,6 +51,9 @@ def distance(params: Params, start: Params) -> float:
     Returns:
         The distance, in the units of the point.
 
+    Raises:
+        UsageError: The points have different structures or shapes.
+
     Example:
         >>> distance({"a": np.array([3.0]), "b": np.array([4.0])}, {"a": np.zeros(1), "b": np.zeros(1)})
         5.0
@@ -56,12 +61,19 @@ def distance(params: Params, start: Params) -> float:
     Source:
         Keskar et al. 2017, On large-batch training for deep learning, arXiv:1609.04836.
     """
+    if _shapes(params) != _shapes(start):
+        raise UsageError("a distance is that of two points of the same structure and shapes")
     return norm(jax.tree.map(lambda a, b: np.asarray(a, float) - np.asarray(b, float), params, start))
 
 
 def norm(tree: Params) -> float:
     """Returns the Euclidean norm of a pytree of arrays."""
     return math.sqrt(sum(float(np.sum(np.square(leaf, dtype=float))) for leaf in jax.tree.leaves(tree)))
+
+
+def _shapes(tree: Params) -> tuple[Any, list[tuple[int, ...]]]:
+    leaves, structure = jax.tree.flatten(tree)
+    return structure, [np.shape(leaf) for leaf in leaves]
 
 
 def _take_grad_norm(subject: Subject) -> Measured:

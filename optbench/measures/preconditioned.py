@@ -72,7 +72,7 @@ def _operator(loss: Objective | Callable[[Any], Array], params: Params, precondi
     diagonal, *layout = flatten(as_point(preconditioner, called="the preconditioner"))
     if layout != list(flatten(as_point(params))[1:]):
         raise UsageError("the preconditioner must be a pytree of the structure and shapes of the point")
-    if not diagonal.min() > 0:
+    if not (diagonal > 0).all():
         raise UsageError(f"the preconditioner must be positive; its smallest entry is {diagonal.min():g}")
     return Hessian(loss, params, scale=1 / np.sqrt(diagonal))
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from optbench.core.objective import Objective, Params
 from optbench.errors import UsageError
-from optbench.measures.checks import check_above_zero, check_whole
+from optbench.measures.checks import check_above_zero, check_whole, is_number
 from optbench.measures.details import details_of
 from optbench.measures.flat import FlatLoss
 from optbench.measures.losses import as_objective, as_point
@@ -112,7 +112,7 @@ def adaptive_sharpness(
         (1.26, 1.26)
     """
     check_above_zero("rho", rho)
-    if isinstance(eta, bool) or not isinstance(eta, int | float) or not 0 <= eta < math.inf:
+    if not is_number(eta) or eta < 0:
         raise UsageError(f"eta must be a number from 0 on; got {eta!r}")
     norm = norm_of(p)
     return _within(loss, params, lambda x: adaptive(x, rho, eta, norm), seed)
@@ -128,7 +128,7 @@ def norm_of(p: float | str) -> Norm:
         UsageError: It is another one.
     """
     norms: dict[Any, Norm] = {2: "l2", "2": "l2", math.inf: "linf", "inf": "linf"}
-    if isinstance(p, bool) or p not in norms:
+    if isinstance(p, bool) or not isinstance(p, int | float | str) or p not in norms:
         raise UsageError(f"p must be 2 or 'inf'; got {p!r}")
     return norms[p]
 

@@ -12,6 +12,7 @@ import numpy as np
 from optbench.core.objective import Objective, Params
 from optbench.environment import visible_cores
 from optbench.errors import UsageError
+from optbench.measures.checks import is_number, is_whole
 from optbench.measures.directions import random_direction
 from optbench.measures.losses import as_objective, as_point
 
@@ -81,14 +82,15 @@ def loss_slice(
         Li et al., 2018, Visualizing the loss landscape of neural nets, arXiv:1712.09913.
     """
     problems = []
-    if dimensions not in (1, 2):
+    if not is_whole(dimensions) or dimensions not in (1, 2):
         problems.append(f"dimensions must be 1 or 2; got {dimensions!r}")
-    if points < 2:
-        problems.append(f"points must be at least 2; got {points!r}")
-    if not 0 < radius < np.inf:
+    if not is_whole(points) or points < 2:
+        problems.append(f"points must be at least 2, a whole number; got {points!r}")
+    if not is_number(radius) or not radius > 0:
         problems.append(f"radius must be positive and finite; got {radius!r}")
-    if directions is not None and len(directions) != dimensions:
-        problems.append(f"directions must be as many as dimensions, {dimensions!r}; got {len(directions)}")
+    if directions is not None and (not isinstance(directions, Sequence) or len(directions) != dimensions):
+        said = len(directions) if isinstance(directions, Sequence) else repr(directions)
+        problems.append(f"directions must be as many as dimensions, {dimensions!r}; got {said}")
     if problems:
         raise UsageError(problems)
     objective = as_objective(loss, params)
@@ -97,7 +99,7 @@ def loss_slice(
         along = [random_direction(origin, mode=mode, seed=seed, index=k) for k in range(dimensions)]
     else:
         along = [as_point(direction, objective) for direction in directions]
-    steps = np.linspace(-radius, radius, points)
+    steps = np.linspace(-float(radius), float(radius), points)
     grid = np.stack(np.meshgrid(*[steps] * dimensions, indexing="ij"), axis=-1).reshape(-1, dimensions)
     # The point itself lies on the grid only where the number of points is odd.
     values = values_at(objective, origin, along, np.concatenate([grid, np.zeros((1, dimensions))]), progress=progress)

@@ -75,6 +75,7 @@ def spectral_density(
     """
     check_whole("steps", steps, 1)
     check_whole("probes", probes, 1)
+    check_whole("seed", seed, 0)
     hessian = Hessian(loss, params)
     spaces = []
     for number in range(probes):

@@ -98,6 +98,8 @@ def trace(
         raise UsageError(unknown_name("method", method, METHODS))
     least = 6 if method == "hutch++" else 2
     check_whole("probes", probes, least)
+    check_whole("seed", seed, 0)
+    check_whole("max_probes", max_probes, least)
     if relative_error is not None:
         check_above_zero("relative_error", relative_error)
     hessian = Hessian(loss, params)

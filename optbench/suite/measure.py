@@ -162,6 +162,8 @@ def named(words: str | Iterable[str]) -> list[MeasureSpec]:
         UsageError: A word names no measure, or a setting is not valid; all problems at once.
     """
     found, wrong = [], []
+    if not isinstance(words, str | Iterable):
+        raise UsageError(f"--measures must be names of measures; got {words!r}")
     for word in selector.split(words) if isinstance(words, str) else list(words):
         try:
             name, given = options(word)
@@ -191,6 +193,8 @@ def options(word: str) -> tuple[str, dict[str, Any]]:
         >>> options("keskar[eps=5e-4,columns=unit]")
         ('keskar', {'eps': 0.0005, 'columns': 'unit'})
     """
+    if not isinstance(word, str):
+        raise UsageError(f"{word!r}: must be the name of a measure, name[key=value,...]")
     name, bracket, rest = word.strip().partition("[")
     if bracket and not rest.endswith("]"):
         raise UsageError(f"{word!r}: must be name[key=value,...]")
@@ -199,6 +203,8 @@ def options(word: str) -> tuple[str, dict[str, Any]]:
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key or not value:
             raise UsageError(f"{word!r}: must be name[key=value,...]; got {item.strip()!r}")
+        if key == "name":
+            raise UsageError(f"{word!r}: the name stands before the brackets")
         if key in given:
             raise UsageError(f"{word!r}: {key!r} is given twice")
         given[key] = _value(value)

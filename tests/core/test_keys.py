@@ -35,6 +35,12 @@ def test_stream_depends_on_every_part_and_on_nothing_else():
     assert len(set(draws)) == len(parts)
 
 
+def test_numbers_of_numpy_are_those_of_python():
+    assert keys.digest([np.int64(3), np.float64(0.5), np.bool_(True)]) == keys.digest([3, 0.5, True])
+    with pytest.raises(TypeError, match="object has no JSON text"):
+        keys.digest([object()])
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_identity_has_no_nan(value):
     with pytest.raises(ValueError, match="not JSON compliant"):

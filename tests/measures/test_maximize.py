@@ -6,8 +6,10 @@ from scipy.optimize import minimize
 from optbench.core.objective import Objective
 from optbench.measures import maximize as searches
 from optbench.measures.flat import FlatLoss
+from optbench.measures.keskar import keskar_sharpness
 from optbench.measures.maximize import maximize
 from optbench.measures.perturbations import PerturbationSet, adaptive, ball, box, subspace_box
+from optbench.measures.sam import sam_sharpness
 from tests.measures.quadratics import around, best_corner, best_in_ball
 
 RNG = np.random.default_rng(0)
@@ -209,6 +211,18 @@ def test_of_a_loss_that_is_no_number_at_the_point_nothing_is_searched():
     found = maximize(FlatLoss(loss, np.array([-1.0])), box(np.array([-1.0]), 1e-3))
     assert np.isnan(found.value)
     assert (found.evaluations, found.not_finite, found.method, found.by_method) == (1, 1, "centre", {})
+
+
+def test_a_loss_that_is_no_number_around_the_point_is_not_flat():
+    # The root of -|x|^2 is 0 at the centre alone.
+    loss = Objective(lambda x: jnp.sqrt(-(x @ x)), np.zeros(3))
+    for within in (box(np.zeros(3), 1e-3), ball(3, 0.1)):
+        found = maximize(FlatLoss(loss, np.zeros(3)), within)
+        assert found.centre == 0.0
+        assert np.isnan(found.value)
+        assert set(found.by_method.values()) == {-np.inf}
+    assert np.isnan(keskar_sharpness(loss, np.zeros(3)).value)
+    assert np.isnan(sam_sharpness(loss, np.zeros(3)).value)
 
 
 def test_a_loss_without_slope_has_no_larger_value():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from optbench import catalog
+from optbench.core.keys import generator
 from optbench.core.objective import Objective
 from optbench.errors import UsageError
 from optbench.measures.measure import NotApplicable
@@ -32,6 +33,15 @@ def test_the_noise_that_costs_a_known_accuracy(of, relative, drop):
     assert found.sigma == found.value**-0.5
     assert found.accuracy == 0.95
     assert found.drop == pytest.approx(drop, rel=2 * TOLERANCE)
+
+
+def test_the_error_is_that_of_the_mean_drop_over_its_slope():
+    """Draw d costs ``c_d sigma^2``, so the value is the mean of c over the drop, and its error that of this mean."""
+    squares = [np.mean(generator("noise of PAC-Bayes", 4, draw).standard_normal(N) ** 2) for draw in range(6)]
+    found = pac_bayes_flatness(accuracy, HERE, draws=6, seed=4)
+    assert found.value == pytest.approx(np.mean(squares) / 0.1, rel=2 * TOLERANCE)
+    # The slope is that between two levels of noise a factor of 1.25^2 apart, 3 % above the one at the level itself.
+    assert found.standard_error == pytest.approx(np.std(squares, ddof=1) / np.sqrt(6) / 0.1, rel=0.05)
 
 
 def test_noise_of_the_squared_standard_deviation_would_show():

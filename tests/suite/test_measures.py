@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 
 import pytest
 
 from optbench import catalog
 from optbench.errors import UsageError
 from optbench.measures.measure import Measure, Setting
-from optbench.suite.measure import OWN
+from optbench.suite.measure import OWN, named
 from optbench.suite.parse import load, parse
 from optbench.suite.selection import quick_size, select
 from tests.toy_measures import SETTINGS, VALUE, toys
@@ -100,6 +101,30 @@ def test_all_that_is_wrong_is_said_at_once_with_its_place(toys):
         "measures[1].shift: must be a number; got '1'",
         "measures[1].norm: must be one of 'l2', 'max'; got 'l3'",
     ]
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e400", "1" + "0" * 400])
+def test_settings_are_finite(value):
+    """No JSON has an infinite number, and rows name their settings in it."""
+    (said,) = faults(f'[{{ name = "sam", rho = {value} }}]')
+    assert said.startswith("measures[0].rho: must be finite and at least 1e-12; got ")
+    with pytest.raises(UsageError, match="rho: must be finite and at least 1e-12; got"):
+        named(f"sam[rho={value}]")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (5, "--measures must be names of measures; got 5"),
+        ([5], "5: must be the name of a measure"),
+        ([None, "sam"], "None: must be the name of a measure"),
+        (b"sam", "115: must be the name of a measure"),
+        ("keskar[name=sam]", "'keskar[name=sam]': the name stands before the brackets"),
+    ],
+)
+def test_words_name_measures(words, said):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        named(words)
 
 
 def test_second_runs_are_named_by_columns_that_there_are(toys):
