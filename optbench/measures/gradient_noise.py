@@ -19,7 +19,7 @@ the Bootstrap and Other Resampling Plans", chapter 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -240,6 +240,9 @@ def _take(subject: Subject, method: str, terms: int, small: int, large: int, rep
     if not subject.n_terms or subject.terms is None:
         raise NotApplicable("noise_scale: the loss is no mean of terms, so its gradient has no noise")
     n = subject.n_terms
+    if n < 3 or (method == "batches" and n <= small):
+        least = 3 if method == "terms" else max(3, small + 1)
+        raise NotApplicable(f"noise_scale: needs {least} terms or more; the loss is the mean of {n}")
     if method == "batches":
         found = noise_scale_of_batches(
             subject.terms, subject.params, n, small=small, large=min(large, n), repeats=repeats, seed=seed
@@ -272,6 +275,15 @@ def _one_by_one(terms: Callable[[np.ndarray], Objective], params: Params, rows: 
     return _from_terms(np.sum(grads * grads, 1), grads @ mean, float(mean @ mean), float(n))
 
 
+def _conflict(settings: Mapping[str, Any]) -> tuple[str, str] | None:
+    small, large = settings["small"], settings["large"]
+    if settings["method"] == "batches" and small >= large:
+        return "small", f"must be less than large, {large!r}; got {small!r}"
+    if settings["method"] == "terms" and settings["terms"] in (1, 2):
+        return "terms", f"must be 0 for all, or 3 or more; got {settings['terms']!r}"
+    return None
+
+
 NOISE_SCALE = Measure(
     name="noise_scale",
     title="gradient noise scale",
@@ -288,5 +300,6 @@ NOISE_SCALE = Measure(
         "repeats": Setting(64, "Pairs of batches.", low=3),
         "seed": Setting(0, "Seed of the draws.", low=0),
     },
+    conflict=_conflict,
     unit="examples",
 )

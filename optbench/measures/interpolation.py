@@ -138,7 +138,7 @@ def barrier(alphas: np.ndarray, values: np.ndarray, ends: tuple[float, float]) -
 def _alphas(points: int, low: float, high: float) -> np.ndarray:
     problems = []
     if not is_whole(points) or points < 2:
-        problems.append(f"points must be at least 2, a whole number; got {points!r}")
+        problems.append(f"points must be a whole number from 2 on; got {points!r}")
     if not (is_number(low) and is_number(high) and low < high):
         problems.append(f"low must be less than high, both finite; got {low!r} and {high!r}")
     if problems:
@@ -216,6 +216,11 @@ def _series(subject: Subject, a: Params, b: Params, steps: np.ndarray) -> dict[s
     return {name: np.array(values, np.float64) for name, values in found.items()}
 
 
+def _conflict(settings: Mapping[str, Any]) -> tuple[str, str] | None:
+    low, high = settings["low"], settings["high"]
+    return None if low < high else ("low", f"must be less than high, {high!r}; got {low!r}")
+
+
 INTERPOLATION = Measure(
     name="interpolation",
     title="barrier",
@@ -228,6 +233,7 @@ INTERPOLATION = Measure(
         "high": Setting(2.0, "The last place; 1 is the other run's point.", -1e6, 1e6),
         "way": Setting("line", "Straight, or cos(alpha pi/2) and sin(alpha pi/2) of the two points.", choices=WAYS),
     },
+    conflict=_conflict,
     unit="loss",
     of_two=True,
 )

@@ -107,6 +107,7 @@ class Measure:
         of_state: Whether it is of the rule's state at the point, ``Subject.preconditioner``.
         is_invariant: Whether rescaling that leaves a network's function as it is (Dinh et al. 2017) leaves it, too.
         invariant_with: Settings that this needs; with others it is not invariant.
+        conflict: What is wrong with settings that are each in range, a (name, message) pair; ``None`` where nothing is.
         unit: In what the estimate is counted, empty for a pure number.
     """
 
@@ -122,6 +123,7 @@ class Measure:
     of_state: bool = False
     is_invariant: bool = False
     invariant_with: Mapping[str, Value] = field(default_factory=dict)
+    conflict: Callable[[Mapping[str, Any]], tuple[str, str] | None] | None = None
     unit: str = ""
 
     def is_invariant_at(self, settings: Mapping[str, Value]) -> bool:
@@ -139,11 +141,15 @@ class Measure:
             for name in given
             if name not in self.settings
         ]
-        return wrong + [
+        wrong += [
             (name, said)
             for name, value in given.items()
             if name in self.settings and (said := self.settings[name].problem(value))
         ]
+        if not wrong and self.conflict is not None:
+            defaults = {name: setting.default for name, setting in self.settings.items()}
+            wrong += [said for said in [self.conflict({**defaults, **given})] if said]
+        return wrong
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Returns all settings, defaults where none is given; equal settings are equal in type as well.

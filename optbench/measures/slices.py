@@ -85,7 +85,7 @@ def loss_slice(
     if not is_whole(dimensions) or dimensions not in (1, 2):
         problems.append(f"dimensions must be 1 or 2; got {dimensions!r}")
     if not is_whole(points) or points < 2:
-        problems.append(f"points must be at least 2, a whole number; got {points!r}")
+        problems.append(f"points must be a whole number from 2 on; got {points!r}")
     if not is_number(radius) or not radius > 0:
         problems.append(f"radius must be positive and finite; got {radius!r}")
     if directions is not None and (not isinstance(directions, Sequence) or len(directions) != dimensions):

@@ -62,7 +62,9 @@ def measure(
         raise UsageError(f"{stored.path} is not finished; resume it with: {' '.join(stored.manifest['command'])}")
     spec = parse(stored.manifest["suite"]["text"], source=f"{stored.path}: the suite")
     chosen = None if measures is None else named(measures)
-    texts = [rows] if isinstance(rows, str) else list(rows)
+    texts = [rows] if isinstance(rows, str) else list(rows) if isinstance(rows, Iterable) else [rows]
+    if odd := [text for text in texts if not isinstance(text, str)]:
+        raise UsageError(f"--rows must be column=pattern texts; got {odd[0]!r}")
     if said := [f"--rows {fault}" for text in texts for fault in row_filter.faults(text, stored.schema)]:
         raise UsageError(said)
     patterns = row_filter.parse(texts, stored.schema)

@@ -199,6 +199,7 @@ def options(word: str) -> tuple[str, dict[str, Any]]:
     if bracket and not rest.endswith("]"):
         raise UsageError(f"{word!r}: must be name[key=value,...]")
     given: dict[str, Any] = {}
+    texts = _texts(name)
     for item in rest[:-1].split(",") if bracket else ():
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key or not value:
@@ -207,13 +208,24 @@ def options(word: str) -> tuple[str, dict[str, Any]]:
             raise UsageError(f"{word!r}: the name stands before the brackets")
         if key in given:
             raise UsageError(f"{word!r}: {key!r} is given twice")
-        given[key] = _value(value)
+        given[key] = value if key in texts else _value(value)
     return name, given
 
 
+def _texts(name: str) -> set[str]:
+    """Returns the keys whose values are texts, even where they look like numbers: a norm may be 2 or inf."""
+    own = {"label", "dtype", "other"}
+    try:
+        settings = catalog.measure(name).settings
+    except UsageError:  # whoever checks the entry says it
+        return own
+    return own | {key for key, setting in settings.items() if isinstance(setting.default, str)}
+
+
 def _value(text: str) -> bool | int | float | str:
-    if text in ("true", "false"):
-        return text == "true"
+    # Titles of rows have them as Python writes them.
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     for kind in (int, float):
         try:
             return kind(text)

@@ -124,6 +124,8 @@ def test_kept_points_that_were_changed_are_refused(copied, toys):
         ({"measures": ""}, "--measures names none; optbench list measures shows all"),
         ({}, "suite 'digits' names no measures: choose some with --measures; optbench list measures"),
         ({"measures": "value", "rows": "optimizer"}, "--rows 'optimizer' must be column=pattern"),
+        ({"measures": "value", "rows": None}, "--rows must be column=pattern texts; got None"),
+        ({"measures": "value", "rows": ["seed=0", 5]}, "--rows must be column=pattern texts; got 5"),
         ({"measures": "value", "rows": "optimiser=sgd"}, "unknown column 'optimiser'; did you mean 'optimizer'"),
         (
             {"measures": "value", "rows": "optimizer=adm*"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -13,6 +15,7 @@ from jax.flatten_util import ravel_pytree
 
 import optbench as ob
 from optbench import catalog, store
+from optbench.engine import measuring as taking
 from optbench.engine.networks.rows import seed_of
 from optbench.records import Split
 from optbench.records.measures import ROWS
@@ -310,8 +313,11 @@ def test_second_runs_of_functions_have_the_same_start(tmp_path, toys):
     assert seen == 6
 
 
-def test_rows_of_measures_have_their_seconds_beside_them_alone(tmp_path, toys):
+def test_rows_of_measures_have_their_seconds_beside_them_alone(tmp_path, toys, monkeypatch):
+    # A clock that is 2 s later at each look: a measure takes that or, beside others, more.
+    monkeypatch.setattr(taking, "time", SimpleNamespace(perf_counter=count(0.0, 2.0).__next__))
     found = run(tmp_path, NETWORKS, ["value"])
+    assert all(seconds >= 2 and seconds % 2 == 0 for seconds in found.measures["seconds"])
     for name, record in store.committed(found.path, ROWS).items():
         assert len(record["seconds"]) == record["rows"] == 3, name
         assert "seconds" not in store.read_shards(found.path, [name], schema=ROWS)

@@ -59,7 +59,9 @@ def test_a_loss_that_is_not_finite_between_has_no_height():
 def test_wrong_numbers_and_names_are_refused():
     with pytest.raises(UsageError, match="unknown way 'curved'; did you mean 'curve'"):
         interpolate(wells, FIRST, SECOND, way="curved")
-    with pytest.raises(UsageError, match=r"points must be at least 2; got 1(?s:.*)low must be less than high"):
+    with pytest.raises(
+        UsageError, match=r"points must be a whole number from 2 on; got 1(?s:.*)low must be less than high"
+    ):
         interpolate(wells, FIRST, SECOND, points=1, low=2.0, high=-1.0)
 
 

@@ -210,6 +210,13 @@ def test_what_has_no_meaning_is_no_number(small):
     noisy -= noisy.mean(0)
     with pytest.raises(NotApplicable, match="cannot be told from its noise"):
         noise_scale(linear, AT, as_terms(noisy), population=math.inf)
+    for few, settings, least in (
+        (2, {}, 3),
+        (32, {"method": "batches"}, 33),
+        (2, {"method": "batches", "small": 1}, 3),
+    ):
+        with pytest.raises(NotApplicable, match=f"needs {least} terms or more; the loss is the mean of {few}"):
+            NOISE_SCALE.take(subject_of(noisy[:few]), **NOISE_SCALE.resolve(settings))
     with pytest.raises(UsageError, match="3 terms or more"):
         noise_scale(linear, AT, as_terms(noisy[:2]))
     with pytest.raises(UsageError, match="small < large <= 100"):

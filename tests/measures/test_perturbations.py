@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from optbench.errors import UsageError
 from optbench.measures.measure import NotApplicable
@@ -79,6 +80,16 @@ def test_starts_follow_from_their_seed_and_number():
     assert np.array_equal(within.start(1, 0), within.start(1, 0))
     assert not np.array_equal(within.start(1, 0), within.start(1, 1))
     assert not np.array_equal(within.start(1, 0), within.start(2, 0))
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_starts_are_uniform_in_a_tenth_of_the_set(norm):
+    """The share of the volume within a start is uniform, and so is each coordinate's sign."""
+    within = PerturbationSet(np.ones(5), norm)
+    starts = np.array([within.start(0, index) for index in range(1000)]) / 0.1
+    lengths = np.linalg.norm(starts, ord=2 if norm == "l2" else np.inf, axis=1)
+    assert kstest(lengths**5, "uniform").pvalue > 0.01
+    assert np.abs(np.sign(starts).mean(axis=0)).max() < 4 / np.sqrt(1000)
 
 
 def test_random_directions_are_normal_or_of_length_1():

@@ -127,6 +127,30 @@ def test_words_name_measures(words, said):
         named(words)
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ('{ name = "interpolation", low = 2.5 }', "low: must be less than high, 2.0; got 2.5"),
+        ('{ name = "noise_scale", method = "batches", large = 32 }', "small: must be less than large, 32; got 32"),
+        ('{ name = "noise_scale", terms = 2 }', "terms: must be 0 for all, or 3 or more; got 2"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_before_anything_runs(entry, said):
+    assert faults(f"[{entry}]") == [f"measures[0].{said}"]
+    assert not read('[{ name = "noise_scale", large = 32 }]')[0].build().faults({"large": 32})
+
+
+@pytest.mark.parametrize("words", ["asam[p=inf]", "asam[p=2,eta=0.1]", "m_sharpness[relative=true,p=inf]"])
+def test_a_title_names_its_measure_again(words):
+    (spec,) = named(words)
+    assert isinstance(spec.resolved["p"], str)
+    assert named(spec.title)[0].identity == spec.identity
+
+
+def test_a_label_may_look_like_a_number():
+    assert [spec.title for spec in named("sam[label=1e-3]")] == ["1e-3"]
+
+
 def test_second_runs_are_named_by_columns_that_there_are(toys):
     (entry,) = read('[{ name = "between", other = "optimizer=adam config=0" }]')
     assert entry.title == "between[other=optimizer=adam config=0]"
