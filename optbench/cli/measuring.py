@@ -25,8 +25,8 @@ def measure(run: str, measures: str | None, rows: tuple[str, ...]) -> None:
     \b
     Examples:
       optbench measure digits --measures hessian_top
-      optbench measure digits --measures 'keskar[eps=5e-4],hessian_trace' --rows 'optimizer=adam,task=digits-*'
-      optbench measure results/quick/0f3a --measures hessian_top --rows problem=rosenbrock* --rows is_default=true
+      optbench measure digits --measures 'keskar[eps=5e-4],hessian_trace' --rows optimizer=adam
+      optbench measure quick/0f3a --measures hessian_top --rows 'problem=r*,is_default=true'
     """
     from optbench.cli.folders import find_run
     from optbench.cli.process import notes
