@@ -148,8 +148,8 @@ class Krylov:
         return vector
 
 
-# BLAS spreads such products over all cores and waits for cores that the next product with the operator wants: a third of
-# the CPU time of a search in 30,000 dimensions. In one thread the bits do not hang on the number of cores, either.
+# BLAS spreads such products over all cores and waits for cores that the next product with the operator wants: a third
+# of the CPU time of a search in 30,000 dimensions. In one thread the bits do not hang on the number of cores, either.
 def _coefficients(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """Returns the inner products of rows with a vector."""
     found: np.ndarray = np.einsum("ij,j->i", rows, vector)
