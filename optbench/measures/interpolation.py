@@ -203,16 +203,18 @@ def _pairs(a: Params, b: Params) -> list[tuple[Any, Any]]:
 def _series(subject: Subject, a: Params, b: Params, steps: np.ndarray) -> dict[str, np.ndarray]:
     """Returns losses and accuracies at ``steps[i, 0] a + steps[i, 1] b`` by name, that of the training loss first."""
     if not subject.parts:
-        return {"loss": values_at(subject.objective, _zeros(a), (a, b), steps)}
+        return {"loss": values_at(subject.objective, _zeros(a), (a, b), steps, progress=subject.progress)}
     names = [name for name in ("train", "test") if name in subject.parts]
     found: dict[str, list[float]] = {f"{name}_{what}": [] for name in names for what in ("loss", "accuracy")}
-    for one, two in steps:
+    for done, (one, two) in enumerate(steps, 1):
         point = jax.tree.map(lambda x, y, s=one, t=two: (s * x + t * y).astype(x.dtype), a, b)
         parts: Mapping[str, Any] = subject.parts if subject.parts_at is None else subject.parts_at(point)
         for name in names:
             scored = parts[name]
             found[f"{name}_loss"].append(scored.loss.value(point))
             found[f"{name}_accuracy"].append(scored.accuracy(point))
+        if subject.progress is not None:
+            subject.progress(done, len(steps))
     return {name: np.array(values, np.float64) for name, values in found.items()}
 
 

@@ -33,7 +33,16 @@ def take_landscape(
         The mean rise, coordinates along each direction as ``grid``, and the losses as ``values``.
     """
     loss, n_terms = loss_on_some(subject, n_examples)
-    found = loss_slice(loss, subject.params, dimensions=dimensions, points=points, radius=radius, mode=mode, seed=seed)
+    found = loss_slice(
+        loss,
+        subject.params,
+        dimensions=dimensions,
+        points=points,
+        radius=radius,
+        mode=mode,
+        seed=seed,
+        progress=subject.progress,
+    )
     details = {
         "shape": list(found.values.shape),
         "center": found.center,

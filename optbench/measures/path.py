@@ -179,7 +179,7 @@ def take_path(subject: Subject, *, plane: bool, points: int, n_examples: int) ->
     x, y = (_side(found.coordinates, k, points) for k in (0, 1))
     steps = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     if subject.parts_at is None:
-        values = values_at(loss, origin, found.directions, steps)
+        values = values_at(loss, origin, found.directions, steps, progress=subject.progress)
     else:
         values = np.array([_loss_at(subject, loss, _moved(origin, found.directions, step)) for step in steps])
     details |= {"shape": [points, points]}

@@ -48,6 +48,7 @@ class Subject:
             nothing is normalized.
         memory: What a measure leaves for itself at the next point of the same run, such as where to begin a search;
             ``None`` where a point is measured alone.
+        progress: Is told how many points of a picture are done, and of how many; ``None`` where nobody asks.
         details: What was decided of the loss, ready for JSON; each row of a measure says it: precision, units, how
             batches are normalized.
     """
@@ -64,4 +65,5 @@ class Subject:
     path: Sequence[tuple[int, Params]] = ()
     parts_at: Callable[[Params], Mapping[str, Scored]] | None = None
     memory: dict[str, Any] | None = None
+    progress: Callable[[int, int], None] | None = None
     details: Mapping[str, Any] = field(default_factory=dict)

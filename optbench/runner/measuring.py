@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -45,6 +48,7 @@ class Measuring:
         """
         self.kind, self.ledger, self.specs, self.tell = kind, ledger, specs, tell
         self._stored = self._read() if specs else set()
+        self._telling, self._tenths = threading.Lock(), dict[str, int]()
 
     def _read(self) -> set[tuple[str, str]]:
         """Returns of which cells which measures are stored."""
@@ -102,6 +106,14 @@ class Measuring:
             self.ledger.commit_measures(name, columns, [round(one.seconds, 6) for one in taken])
             self._stored |= {(cell["cell_id"], spec.identity) for cell in cells}
 
+    def _points(self, what: str, done: int, total: int) -> None:
+        """Tells how far a picture is, at each tenth; threads that draw several tell one after the other."""
+        with self._telling:
+            tenth = 10 * done // total
+            if tenth > self._tenths.get(what, 0):
+                self.tell(f"{what}, {done:,} of {total:,} points")
+            self._tenths[what] = tenth
+
     def _none(self, spec: MeasureSpec, cell: Cell) -> Taken:
         """Returns the row of a run without a point."""
         said = "the run has no such point when it is made again"
@@ -128,7 +140,8 @@ class Measuring:
             other = others.get(end.cell_id)
             if isinstance(other, str):
                 raise NotApplicable(other)
-            return self.kind.subject(shard, cell, end, spec.dtype, ways.get(end.cell_id, ()), other)
+            found = self.kind.subject(shard, cell, end, spec.dtype, ways.get(end.cell_id, ()), other)
+            return replace(found, progress=partial(self._points, f"{shard}: {spec.title}"))
 
         pairs = [(cell, points[cell["cell_id"]]) for cell in cells]
         if spec.build().take_many is not None and pairs and self.kind.n_params(shard) <= MANY:

@@ -321,3 +321,17 @@ def test_rows_of_measures_have_their_seconds_beside_them_alone(tmp_path, toys, m
     for name, record in store.committed(found.path, ROWS).items():
         assert len(record["seconds"]) == record["rows"] == 3, name
         assert "seconds" not in store.read_shards(found.path, [name], schema=ROWS)
+
+
+def test_a_picture_says_how_far_it_is_at_each_tenth(tmp_path, toys, monkeypatch):
+    said = []
+    plain = measuring.Measuring.__init__
+
+    def listening(self, kind, ledger, specs, tell):
+        plain(self, kind, ledger, specs, lambda phase: (said.append(phase), tell(phase)))
+
+    monkeypatch.setattr(measuring.Measuring, "__init__", listening)
+    run(tmp_path, NETWORKS.replace("report = 3", "report = 1"), [{"name": "landscape_2d", "points": 21}])
+    counted = [text.rsplit(", ", 1)[1] for text in said if text.endswith(" points")]
+    # 441 points and the center, 64 a call, of one run of each rule.
+    assert counted == [f"{n} of 442 points" for n in (64, 128, 192, 256, 320, 384, 442)] * 2
