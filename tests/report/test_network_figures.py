@@ -231,7 +231,7 @@ def test_each_kind_of_run_has_its_figures_and_says_so(run, evidence, tmp_path):
     first, second = str(caught.value).splitlines()
     assert first == (
         "figure 'wells' is for landscapes; run 0123456789abcdef is of networks; "
-        "it has training, gap, rates, sharpness, spectrum, landscape, interpolation, path"
+        "it has training, gap, rates, sharpness, spectrum, landscape, interpolation, path, edge"
     )
     assert second == "unknown figure 'gapp'; did you mean 'gap'?"
     with pytest.raises(UsageError, match="figure 'rates' is for networks; run 0123456789abcdef is of landscapes"):
