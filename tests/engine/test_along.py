@@ -14,6 +14,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from optbench import catalog
 from optbench.engine.networks.along import Along
 from optbench.engine.networks.fitting import Fitter, Lane
+from optbench.engine.outcomes import Point
 from optbench.errors import UsageError
 from optbench.suite.measure import MeasureSpec
 from optbench.tasks.data import load
@@ -117,6 +118,19 @@ def test_both_ways_of_running_lanes_say_the_same(measured):
             assert (a.row["evals"], a.row["status"]) == (b.row["evals"], b.row["status"])
             if a.row["status"] == "ok":
                 assert a.row["estimate"] == pytest.approx(b.row["estimate"], rel=5e-3)
+
+
+@pytest.mark.parametrize("lanes", ["in threads", "side by side"])
+def test_the_state_that_is_kept_is_that_of_the_judged_point(task, lanes):
+    fitter = Fitter(task, catalog.optimizer("adam"), batch_size=BATCH, lanes=lanes)
+    found = fitter.fit([Lane({"lr": 0.1}, seed) for seed in range(4)], epochs=EPOCHS, keep_state=True)
+    before_the_end = [fit for fit in found if fit.chosen < len(fit.grads) - 1]
+    assert before_the_end
+    for fit in before_the_end:
+        # Adam's state has b1^t, which counts its steps.
+        power = float(fit.ends[Point.JUDGED].state.b1_power)
+        assert power == pytest.approx(0.9 ** int(fit.grads[fit.chosen]), rel=1e-4)
+        assert fit.ends[Point.LAST].state is None
 
 
 def test_a_search_near_the_last_eigenvector_takes_fewer_products(measured):
