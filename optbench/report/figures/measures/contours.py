@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import BoundaryNorm
+from matplotlib.lines import Line2D
 
 from optbench.report import style
 from optbench.report.formats import formatting
@@ -141,3 +142,10 @@ def _labels(levels: Sequence[float]) -> list[str]:
 def _colors(scale: Scale) -> tuple[BoundaryNorm, Any]:
     colors = mpl.colormaps[COLORS]
     return BoundaryNorm(list(scale.levels), colors.N, extend="both"), colors
+
+
+def mark(marker: str, size: float, label: str) -> Line2D:
+    """Returns the entry of a legend for a white mark on the contours."""
+    return Line2D(
+        [], [], marker=marker, color="white", markeredgecolor="black", markersize=size, linestyle="none", label=label
+    )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from optbench.report import style
 from optbench.report.evidence import SETTING_TITLES, Evidence, optimizers
@@ -222,24 +221,6 @@ def _lowest(ax: Axes, picture: Picture) -> None:
 
 def _handles() -> list[Artist]:
     return [
-        Line2D(
-            [],
-            [],
-            marker="*",
-            color="white",
-            markeredgecolor="black",
-            markersize=10,
-            linestyle="none",
-            label="end of the run",
-        ),
-        Line2D(
-            [],
-            [],
-            marker="D",
-            color="white",
-            markeredgecolor="black",
-            markersize=4,
-            linestyle="none",
-            label="lowest point of the grid, where it is another",
-        ),
+        contours.mark("*", 10, "end of the run"),
+        contours.mark("D", 4, "lowest point of the grid, where it is another"),
     ]

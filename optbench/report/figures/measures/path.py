@@ -115,26 +115,8 @@ def _handles() -> list[Artist]:
             markeredgewidth=0.4,
             label="path, a dot for each kept point",
         ),
-        Line2D(
-            [],
-            [],
-            marker="s",
-            color="white",
-            markeredgecolor="black",
-            markersize=6,
-            linestyle="none",
-            label="start",
-        ),
-        Line2D(
-            [],
-            [],
-            marker="*",
-            color="white",
-            markeredgecolor="black",
-            markersize=10,
-            linestyle="none",
-            label="measured point",
-        ),
+        contours.mark("s", 6, "start"),
+        contours.mark("*", 10, "measured point"),
     ]
 
 
