@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from optbench import catalog, store
 from optbench.cli import cli
-from optbench.records import landscapes, measures, networks
+from optbench.records import landscapes, measures, networks, studies
 from optbench.report import figures, tables
 from optbench.suite import parse, source
 from optbench.suite.landscapes.problem import ProblemSpec
@@ -189,6 +189,7 @@ def test_every_column_of_a_row_is_documented():
     for name, column in (
         *landscapes.ROWS.columns.items(),
         *networks.ROWS.columns.items(),
+        *studies.ROWS.columns.items(),
         *measures.ROWS.columns.items(),
     ):
         shown = f"`{column.type}`" if "<" in column.type else column.type
