@@ -87,6 +87,21 @@ def test_a_regularized_task_knows_its_plain_twin():
     assert plain["mnist1d-conv1d-b100"] is None
 
 
+def test_a_loss_and_a_warm_start_are_in_the_label_and_epochs_only_where_they_are_asked_for():
+    changes = ("batch_size = 100", 'loss = "squared"\nwarm_start = { batch_size = 8, epochs = 2 }\nepochs = 7')
+    task = small(changes).tasks[-1]
+    assert task.label == "mnist1d-linear+squared+warm_start=8x2"
+    assert task.showing(["epochs"]).label == "mnist1d-linear+squared+warm_start=8x2+epochs=7"
+    assert task.showing(["epochs"]).model_dump() == task.model_dump()
+
+
+def test_a_warm_start_has_a_phase_of_its_own_in_whole_steps():
+    changes = ("batch_size = 100", "batch_size = 100\nwarm_start = { batch_size = 400, epochs = 1 }")
+    groups = plan_networks(small(changes), tasks=["mnist1d-linear"]).groups
+    found = {group.labels[1]: (group.warm_start.batch_size, group.warm_trips, group.trips) for group in groups}
+    assert found == {"adam": (400, 9, 108), "momentum+sam": (400, 8, 108), "sgd": (400, 9, 108)}
+
+
 def test_numbers_of_pixels_and_examples_are_whole():
     strengths = small().tasks[2].strengths()
     assert (strengths.batch_norm, strengths.ghost) == (True, 16)
@@ -200,6 +215,26 @@ def test_selection_by_label_data_set_and_pattern():
         ("tune = 2", "tuen = 2", "seeds: unknown key 'tuen'; did you mean 'tune'?"),
         ("tune = 2", "tune = 0", "seeds.tune: must be 1 or more for tuning = 'grid'; got 0"),
         ("lr = {", "eps = {", "grid has no range for 'lr'"),
+        (
+            "epochs = 3",
+            "epochs = 3\nlevels = [0.1, 0.3]",
+            "levels: must descend, as a training loss does; got 0.1, 0.3",
+        ),
+        ("epochs = 3", "epochs = 3\nlevels = [0.3, 0.3]", "levels: must descend"),
+        ("epochs = 3", "epochs = 3\nlevels = [0.3, 0.0]", "levels[1]: must be greater than 0; got 0.0"),
+        (
+            "epochs = 3",
+            "epochs = 3\nlevels = [0.3, 0.1]\nprimary_level = 0.2",
+            "must be one of levels, 0.3, 0.1; got 0.2",
+        ),
+        ("epochs = 3", "epochs = 3\nprimary_level = 0.2", "primary_level: must be one of levels, none; got 0.2"),
+        ("batch_size = 100", 'loss = "mse"', "tasks[2].loss: must be 'cross_entropy' or 'squared'; got 'mse'"),
+        ("batch_size = 100", "warm_start = { batch_size = 5 }", "tasks[2].warm_start.epochs: is required"),
+        (
+            "batch_size = 100",
+            "warm_start = { batch_size = 3601, epochs = 1 }",
+            "mnist1d-linear+warm_start=3601x1: warm_start.batch_size must be at most 3600, the examples",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(old, new, words):

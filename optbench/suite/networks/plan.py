@@ -15,7 +15,7 @@ from optbench.errors import UsageError
 from optbench.records import Split
 from optbench.records.networks import IDENTITY
 from optbench.suite.networks.suite import NetworkSuite, Seeds
-from optbench.suite.networks.task import TaskSpec
+from optbench.suite.networks.task import TaskSpec, WarmStart
 from optbench.suite.optimizer import OptimizerSpec
 from optbench.suite.plan import Group, Plan, configurations
 from optbench.suite.selection import Selection, select
@@ -40,6 +40,9 @@ class NetworkGroup(Group):
         seed: Seed of those.
         split_seed: Seed of the split into parts.
         dtype: Precision of forward and backward passes.
+        new_data: Whether each seed has data of its own.
+        levels: Training losses at which weights are kept, descending.
+        warm_start: The phase before, if there is one.
     """
 
     task: TaskSpec
@@ -51,6 +54,9 @@ class NetworkGroup(Group):
     seed: int
     split_seed: int
     dtype: str
+    new_data: bool = False
+    levels: tuple[float, ...] = ()
+    warm_start: WarmStart | None = None
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -61,6 +67,13 @@ class NetworkGroup(Group):
     def trips(self) -> int:
         """Gradients of batches that the epochs allow."""
         return self.budget
+
+    @property
+    def warm_trips(self) -> int:
+        """Gradients of batches of the phase before."""
+        warm, n_train = self.warm_start, self.task.parts().train
+        per_step = self.optimizer.build().evals_per_step
+        return trips_of(n_train, warm.batch_size, warm.epochs, per_step) if warm else 0
 
     @property
     def tuned(self) -> tuple[tuple[int, int], ...]:
@@ -88,6 +101,7 @@ class NetworkGroup(Group):
             split: What the cells are for.
             cells: (configuration, seed) of each.
         """
+        newer = {"new_data": self.new_data, "levels": list(self.levels)}
         shared = digest(
             {
                 "schema": IDENTITY,
@@ -101,6 +115,9 @@ class NetworkGroup(Group):
                 "optimizer": self.optimizer.name,
                 "seed": self.seed,
                 "split_seed": self.split_seed,
+                # What was trained before these keys were there is found again by its id.
+                **self.task.newer(),
+                **{key: value for key, value in newer.items() if value},
             }
         )
         return [digest([shared, dict(self.configs[config]), str(split), seed]) for config, seed in cells]
@@ -170,4 +187,7 @@ def _group(spec: NetworkSuite, task: TaskSpec, entry: OptimizerSpec) -> NetworkG
         seed=spec.seed,
         split_seed=spec.split_seed,
         dtype=spec.dtype,
+        new_data=spec.new_data,
+        levels=spec.levels,
+        warm_start=task.warm_start,
     )

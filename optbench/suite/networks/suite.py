@@ -7,13 +7,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, Strict
 
-from optbench.suite.model import MAX_INT, Flag, Model, Text
+from optbench.suite.model import MAX_INT, Flag, Model, Positive, Text
 from optbench.suite.networks.contrast import Contrast
 from optbench.suite.networks.task import Batch, Epochs, TaskSpec
 from optbench.suite.suite import Quick, Suite
 
 #: Kinds of table that a suite of networks may name as the one that answers its question.
 Table = Literal["main", "gap", "effects", "ranking", "contrasts", "long", "sharpness"]
+
+
+#: What ``NetworkSuite.resolved`` returns.
+RESOLVED = ("batch_size", "epochs", "early_stopping")
 
 
 class Seeds(Model):
@@ -53,6 +57,10 @@ class NetworkSuite(Suite):
         split_seed: Seed of the split into parts, where a set has no official test part, and of validation.
         seeds: Numbers of tuning and reported seeds.
         dtype: Precision of forward and backward passes; weights and state are in single precision.
+        new_data: Whether each seed has data of its own: a set that is generated is generated anew, any other is split
+            anew. The official test part of a set stays.
+        levels: Training losses at which weights are kept, the first point at which each is reached; descending.
+        primary_level: The level at which the primary arm is judged.
         tasks: What the entries are compared on.
         quick: What ``--quick`` changes.
     """
@@ -70,6 +78,9 @@ class NetworkSuite(Suite):
     split_seed: Annotated[int, Strict(), Field(ge=0, le=MAX_INT)] = 0
     seeds: Seeds = Field(default_factory=Seeds)
     dtype: Literal["float32", "bfloat16"] = "float32"
+    new_data: Flag = False
+    levels: tuple[Positive, ...] = ()
+    primary_level: Positive | None = None
     tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)]
     quick: NetworkQuick | None = None
     contrasts: tuple[Contrast, ...] = ()
@@ -80,7 +91,16 @@ class NetworkSuite(Suite):
         wrong = super().faults()
         for message in (*self._twins(), *(said for task in self.tasks for said in self._batch_faults(task))):
             wrong.append(("tasks", message))
-        return wrong + self._rule_faults()
+        return wrong + self._rule_faults() + self._level_faults()
+
+    def identity(self) -> dict[str, Any]:
+        """Returns what is run, ready for JSON; of newer keys those that differ from their defaults."""
+        data = super().identity()
+        newer = ("new_data", "levels", "primary_level")
+        for key in newer:
+            if getattr(self, key) == type(self).model_fields[key].default:
+                del data[key]
+        return data
 
     def resolved(self, task: TaskSpec) -> tuple[int, int, bool]:
         """Returns batch size, epochs and early stopping of a task: its own, or else the suite's."""
@@ -114,12 +134,14 @@ class NetworkSuite(Suite):
 
     def contents(self, tasks: Sequence[TaskSpec]) -> dict[str, dict[str, object]]:
         """Returns all that decides what is trained for each task, by label, defaults filled in."""
-        keys = ("data", "model", "regularization", "batch_size", "epochs", "early_stopping")
+        keys = ("data", "model", "regularization", "loss", "n_train", "n_test", "warm_start", *RESOLVED)
         return {task.label: dict(zip(keys, self._content(task), strict=True)) for task in tasks}
 
     def _content(self, task: TaskSpec) -> tuple[object, ...]:
         """Returns all that decides what is trained for a task, defaults filled in."""
-        return (task.data, task.model, task.strengths(), *self.resolved(task))
+        sizes = task.parts()
+        own = (task.data, task.model, task.strengths(), task.loss, sizes.train, sizes.test, task.warm_start)
+        return (*own, *self.resolved(task))
 
     def _twins(self) -> list[str]:
         """Returns which tasks are the same though they are written in two ways."""
@@ -136,11 +158,26 @@ class NetworkSuite(Suite):
         n, batch, strengths, wrong = task.parts().train, self.resolved(task)[0], task.strengths(), []
         if batch > n:
             wrong.append(f"batch_size must be at most {n}, the examples that {task.data} trains on; got {batch}")
+        if task.warm_start and task.warm_start.batch_size > n:
+            got = task.warm_start.batch_size
+            wrong.append(f"warm_start.batch_size must be at most {n}, the examples that it trains on; got {got}")
         if task.normalizes() and 1 in (batch, strengths.ghost):
             wrong.append("batch normalization needs more than one example together; got 1")
         if strengths.ghost and batch % strengths.ghost:
             wrong.append(f"ghost must divide the batch of {batch}; got {strengths.ghost:g}")
         return [f"{task.label}: {message}" for message in wrong]
+
+    def _level_faults(self) -> list[tuple[str, str]]:
+        """Returns what is wrong with the losses at which weights are kept."""
+        levels, primary, wrong = self.levels, self.primary_level, []
+        if list(levels) != sorted(set(levels), reverse=True):
+            wrong.append(
+                ("levels", f"must descend, as a training loss does; got {', '.join(map('{:g}'.format, levels))}")
+            )
+        if primary is not None and primary not in levels:
+            known = ", ".join(map("{:g}".format, levels)) or "none"
+            wrong.append(("primary_level", f"must be one of levels, {known}; got {primary:g}"))
+        return wrong
 
     def _rule_faults(self) -> list[tuple[str, str]]:
         """Returns which rules do not suit networks: their own weight decay would act on biases as well."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, PrivateAttr, Strict, model_validator
 
 from optbench import catalog
 from optbench.errors import UsageError, unknown_name
 from optbench.suite.entry import Entry
-from optbench.suite.model import MAX_INT, Flag, Real, Text, violations
+from optbench.suite.model import MAX_INT, Flag, Model, Real, Text, violations
 from optbench.tasks.data import registry
 from optbench.tasks.data.splitting import Sizes, sizes
 from optbench.tasks.models.dense import Dropout
@@ -26,6 +26,20 @@ STRENGTHS = tuple(field.name for field in fields(Regularization))
 
 Batch = Annotated[int, Strict(), Field(ge=1, le=MAX_INT)]
 Epochs = Annotated[int, Strict(), Field(ge=1, le=100_000)]
+Examples = Annotated[int, Strict(), Field(ge=1, le=MAX_INT)]
+Loss = Literal["cross_entropy", "squared"]
+
+
+class WarmStart(Model):
+    """A first phase of a run, with batches of another size; the run itself begins at its last point.
+
+    Attributes:
+        batch_size: Examples of a batch of the first phase.
+        epochs: Epochs of the first phase.
+    """
+
+    batch_size: Batch
+    epochs: Epochs
 
 
 class TaskSpec(Entry):
@@ -39,10 +53,16 @@ class TaskSpec(Entry):
             ``None``.
         batch_size: Examples of a batch; the suite's if ``None``.
         epochs: Epochs over the training part; the suite's if ``None``.
+        loss: What is trained and scored: the cross-entropy, or half the squared distance from the one-hot target.
+        n_train: Examples to train on; the set's own number if ``None``.
+        n_test: Examples of the test part; the set's own number if ``None``.
+        warm_start: The phase before, from whose last point a run begins; a network as it is initialized if ``None``.
         if_present: Whether the task is left out, and named, where its data are not on this machine.
     """
 
-    KEYS: ClassVar = ("data", "model", "regularization", "early_stopping", "batch_size")
+    KEYS: ClassVar = ("data", "model", "regularization", "early_stopping", "batch_size", "loss", "n_train", "n_test")
+    #: Keys that tasks had before they had these; a task that leaves these out is known by what it was known by then.
+    NEWER: ClassVar = ("loss", "n_train", "n_test", "warm_start")
 
     data: Text
     model: Text
@@ -50,7 +70,14 @@ class TaskSpec(Entry):
     early_stopping: Flag | None = None
     batch_size: Batch | None = None
     epochs: Epochs | None = None
+    loss: Loss = "cross_entropy"
+    n_train: Examples | None = None
+    n_test: Examples | None = None
+    warm_start: WarmStart | None = None
     if_present: Flag = False
+
+    #: Which of epochs and sizes its label has: epochs only where tasks of a suite differ in nothing else.
+    _shown: tuple[str, ...] = PrivateAttr(default=("n_train", "n_test"))
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -90,6 +117,10 @@ class TaskSpec(Entry):
             wrong.append(("regularization.dropout", f"{self.model} has no place for it"))
         if strengths.ghost and not any(isinstance(layer, BatchNorm) for layer in layers):
             wrong.append(("regularization.ghost", f"{self.model} has no batch normalization"))
+        try:
+            self.parts()
+        except UsageError as error:
+            wrong += [("", problem) for problem in error.problems]
         return wrong + self._meaning(strengths)
 
     def _meaning(self, given: Regularization) -> list[tuple[str, str]]:
@@ -132,7 +163,8 @@ class TaskSpec(Entry):
 
     def parts(self) -> Sizes:
         """Returns how many examples each part has."""
-        return sizes(registry.find(self.data))
+        own = {key: value for key in ("n_train", "n_test") if (value := getattr(self, key)) is not None}
+        return sizes(registry.find(self.data), **own)
 
     @property
     def name(self) -> str:
@@ -151,7 +183,26 @@ class TaskSpec(Entry):
 
     def identity(self) -> dict[str, Any]:
         """Returns the entry; whether its data may be absent changes nothing where they are there."""
-        return self.model_dump(mode="json", exclude={"if_present"})
+        return self.model_dump(mode="json", exclude={"if_present", *self.NEWER}) | self.newer()
+
+    def newer(self) -> dict[str, Any]:
+        """Returns those of the keys ``NEWER`` that differ from their defaults, ready for JSON."""
+        return self.model_dump(mode="json", include=set(self.NEWER), exclude_defaults=True)
+
+    def showing(self, keys: Iterable[str]) -> Self:
+        """Returns the same task with a label that has some of ``epochs``, ``n_train`` and ``n_test``, and no others.
+
+        Args:
+            keys: Which ones.
+
+        Example:
+            >>> task = TaskSpec(data="digits", model="linear", batch_size=8, epochs=5)
+            >>> task.label, task.showing(["epochs"]).label
+            ('digits-linear-b8', 'digits-linear-b8+epochs=5')
+        """
+        other = self.model_copy()
+        other._shown = tuple(keys)
+        return other
 
     @classmethod
     def meant(cls, word: str, entries: Iterable[Self]) -> list[Self]:
@@ -166,10 +217,16 @@ class TaskSpec(Entry):
 
     @property
     def label(self) -> str:
-        """The name, with its own batch size and what is done against overfitting."""
+        """The name, with its own batch size, what is done against overfitting, and what else is not as usual."""
         given = sorted(self.regularization.items(), key=lambda item: STRENGTHS.index(item[0]))
         shown = [f"+{name}" if strength is True else f"+{name}={strength:g}" for name, strength in given]
         if self.early_stopping is not None:
             shown.append("+early_stopping" if self.early_stopping else "+last_epoch")
+        if self.loss != "cross_entropy":
+            shown.append(f"+{self.loss}")
+        if self.warm_start is not None:
+            shown.append(f"+warm_start={self.warm_start.batch_size}x{self.warm_start.epochs}")
+        given_sizes = ((key, getattr(self, key)) for key in ("epochs", "n_train", "n_test") if key in self._shown)
+        shown += [f"+{key}={value}" for key, value in given_sizes if value is not None]
         batch = "" if self.batch_size is None else f"-b{self.batch_size}"
         return self.name + batch + "".join(shown)

@@ -31,6 +31,7 @@ from optbench.suite.networks.task import TaskSpec
 from optbench.suite.selection import Selection
 from optbench.suite.suite import Suite
 from optbench.tasks import data
+from optbench.tasks.data.registry import Origin
 from optbench.tasks.data.surveying import Presence, survey
 from optbench.tasks.task import Task
 
@@ -81,6 +82,9 @@ class Networks:
             "seeds": spec.seeds.model_dump(),
             "split_seed": spec.split_seed,
             "dtype": spec.dtype,
+            "new_data": spec.new_data,
+            "levels": list(spec.levels),
+            "primary_level": spec.primary_level,
             "tasks": {task.label: _described(spec, task) for task in spec.tasks},
             "absent": dict(self.plan.absent),
             "optimizers": {group.optimizer_label: self._entry(group) for group in self.plan.groups},
@@ -293,6 +297,10 @@ def _described(spec: NetworkSuite, task: TaskSpec) -> dict[str, Any]:
         "epochs": epochs,
         "early_stopping": early_stopping,
         "regularization": dict(task.regularization),
+        "loss": task.loss,
+        "warm_start": None if task.warm_start is None else task.warm_start.model_dump(),
+        # The test part of a set that is generated, or that has no official one, is drawn with the rest of the data.
+        "shares_test": not spec.new_data or (found.origin is Origin.FILES and found.n_test > 0),
         "base": None if base is None else base.label,
     }
 
