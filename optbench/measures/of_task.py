@@ -12,6 +12,7 @@ import numpy as np
 
 from optbench.core.objective import Objective
 from optbench.measures.subject import Scored, Subject
+from optbench.tasks.losses import loss_of
 from optbench.tasks.models.network import Network, Stats, blank_statistics
 from optbench.tasks.statistics import statistics_at
 from optbench.tasks.task import PARTS, Part, Task
@@ -19,11 +20,13 @@ from optbench.tasks.task import PARTS, Part, Task
 #: Objectives that are kept: one for each part of a task and precision, where nothing is normalized.
 KEPT = 16
 
-#: What the loss of every measure of a network is.
-LOSS = (
-    "mean cross-entropy on the training examples: batch normalization in evaluation mode, dropout off, nothing "
-    "augmented, regularization terms excluded"
-)
+
+def loss_text(task: Task) -> str:
+    """Returns in words what the loss of every measure of a task's networks is."""
+    return (
+        f"{loss_of(task.loss).title} on the training examples: batch normalization in evaluation mode, dropout off, "
+        "nothing augmented, regularization terms excluded"
+    )
 
 
 def subject_of(
@@ -80,7 +83,7 @@ def subject_of(
         path=[(evals, placed(at)) for evals, at in path],
         other=None if other is None else placed(other),
         preconditioner=preconditioner,
-        details={"dtype": dtype, "loss": LOSS},
+        details={"dtype": dtype, "loss": loss_text(task)},
     )
 
 

@@ -14,9 +14,9 @@ from optbench.core.compiler_options import network_options
 from optbench.core.loss import Loss
 from optbench.core.objective import Objective
 from optbench.errors import UsageError, unknown_name
+from optbench.tasks.losses import LossName, loss_of
 from optbench.tasks.models.network import Network, Stats, blank_statistics
 from optbench.tasks.parts import scored_together
-from optbench.tasks.regularizers.labels import cross_entropies
 from optbench.tasks.regularizers.penalty import squared_norm
 
 #: Precisions in which a loss is computed; training and scores are of the first.
@@ -35,9 +35,10 @@ def objective_of(
     penalty: float,
     dtype: str,
     label: str,
+    loss: LossName = "cross_entropy",
     scored: Literal["loss", "accuracy"] = "loss",
 ) -> Objective:
-    """Returns the mean cross-entropy on examples as an objective; ``Task.objective`` says what it is.
+    """Returns the mean loss on examples as an objective; ``Task.objective`` says what it is.
 
     Args:
         x: Examples, (n, *shape).
@@ -47,13 +48,14 @@ def objective_of(
         penalty: ``alpha`` of the penalty on weights that is added; 0 for none.
         dtype: ``"float32"`` or ``"float64"``.
         label: What messages call it.
+        loss: Name of the loss, of ``tasks.losses.LOSSES``.
         scored: ``"accuracy"`` for the share of examples that are classified right in place of the loss.
 
     Returns:
         The objective.
 
     Raises:
-        UsageError: The statistics are of another network, or the precision is unknown.
+        UsageError: The statistics are of another network, or the precision or the loss is unknown.
     """
     if dtype not in DTYPES:
         raise UsageError(f"{label}: {unknown_name('dtype', dtype, DTYPES)}")
@@ -71,7 +73,13 @@ def objective_of(
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, np.dtype(dtype)), network)
     inside = np.ones(len(y), np.bool_)
     return Objective(
-        _loss(scored, in_batch, penalty, network.multiply_adds, jax.tree.structure(network)),
+        _summed(
+            "accuracy" if scored == "accuracy" else loss_of(loss).name,
+            in_batch,
+            penalty,
+            network.multiply_adds,
+            jax.tree.structure(network),
+        ),
         like,
         shared=(blank if in_batch else stats,),
         parts=tuple(_cut(array, size) for array in (x, y, inside)),
@@ -83,8 +91,8 @@ def objective_of(
 
 
 @lru_cache(KEPT)
-def _loss(scored: str, in_batch: bool, penalty: float, multiply_adds: int, structure: Any) -> Loss:
-    """Returns the sum of scores over a part; the same object for networks of one structure."""
+def _summed(scored: str, in_batch: bool, penalty: float, multiply_adds: int, structure: Any) -> Loss:
+    """Returns the sum of a loss or of right answers over a part; the same object for networks of one structure."""
 
     def summed(network: Network, stats: Stats, part: tuple[Array, Array, Array]) -> Array:
         x, y, inside = part
@@ -92,7 +100,7 @@ def _loss(scored: str, in_batch: bool, penalty: float, multiply_adds: int, struc
         logits, _ = network(x, stats, train=True, dropout=0.0) if in_batch else network(x, stats, train=False)
         if scored == "accuracy":
             return jnp.sum(inside & (jnp.argmax(logits, axis=1) == y)).astype(logits.dtype)
-        losses = cross_entropies(logits, y)
+        losses = loss_of(scored).of_classes(logits, y)
         if penalty:
             # Each example bears the penalty, and so does their mean.
             losses = losses + squared_norm(network, penalty).astype(losses.dtype)

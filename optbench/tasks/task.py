@@ -12,6 +12,7 @@ from optbench.core.objective import Objective
 from optbench.errors import UsageError, unknown_name
 from optbench.tasks.data.dataset import Dataset, label_problem, value_problem
 from optbench.tasks.data.splitting import split
+from optbench.tasks.losses import LossName, loss_of
 from optbench.tasks.models.model import Model
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.models.variants import batch_normalized
@@ -69,6 +70,8 @@ class Task:
         test: What is reported, and chooses nothing.
         n_classes: Number of classes.
         regularization: Strengths.
+        loss: What is minimized, and what scores, objectives and measures are of: ``"cross_entropy"``, or ``"squared"``,
+            half the squared error of logits; see ``tasks.losses``.
     """
 
     name: str
@@ -78,14 +81,16 @@ class Task:
     test: Examples
     n_classes: int
     regularization: Regularization = field(default_factory=Regularization)
+    loss: LossName = "cross_entropy"
 
     def __post_init__(self) -> None:
         """Checks the examples.
 
         Raises:
             UsageError: A part is empty, its rows differ in shape from those to train on, a number is not finite, a
-                label is none of the classes, or there are fewer than two of them.
+                label is none of the classes, or there are fewer than two of them; or there is no such loss.
         """
+        loss_of(self.loss)
         if self.n_classes < 2:
             raise UsageError(f"{self.name}: n_classes must be at least 2; got {self.n_classes}")
         for part in PARTS:
@@ -95,10 +100,35 @@ class Task:
 
     @classmethod
     def of(
-        cls, dataset: Dataset, model: Model, *, split_seed: int = 0, regularization: Regularization | None = None
+        cls,
+        dataset: Dataset,
+        model: Model,
+        *,
+        split_seed: int = 0,
+        regularization: Regularization | None = None,
+        loss: LossName = "cross_entropy",
+        n_train: int | None = None,
+        n_test: int | None = None,
     ) -> Task:
-        """Returns the task of a data set, split by a seed of its own."""
-        parts = split(dataset, split_seed)
+        """Returns the task of a data set, split by a seed of its own.
+
+        Args:
+            dataset: The set.
+            model: The model.
+            split_seed: Seed of the split.
+            regularization: Strengths; none if ``None``.
+            loss: Name of the loss.
+            n_train: Examples to train on; as many as the set has if ``None``. See ``tasks.data.splitting.sizes``.
+            n_test: Examples to report; as many as the set has if ``None``.
+
+        Returns:
+            The task. Its starts and its draws in training are those of the data set's and the model's names, whatever
+            the sizes and the loss are.
+
+        Raises:
+            UsageError: The set does not have so many examples, or there is no such loss.
+        """
+        parts = split(dataset, split_seed, n_train=n_train, n_test=n_test)
         train, validation, test = (Examples(dataset.x[rows], dataset.y[rows]) for rows in parts)
         strengths = regularization or Regularization()
         return cls(
@@ -109,6 +139,7 @@ class Task:
             test,
             dataset.n_classes,
             strengths,
+            loss,
         )
 
     def start(self, seed: int) -> tuple[Network, Stats]:
@@ -132,9 +163,10 @@ class Task:
     ) -> Objective:
         """Returns the loss of networks on a part of the task, as an objective of their parameters.
 
-        It is the mean cross-entropy, in nats, of the examples as they are: nothing is augmented, mixed or smoothed, no
-        noise is added, dropout is off. So it is the same at every call, and it is the loss that a run is scored by. A
-        point is a network; examples are passed through in parts of a fixed size.
+        It is the mean of the task's loss (cross-entropy in nats, unless it is another) on the examples as they are:
+        nothing is augmented, mixed or smoothed, no noise is added, dropout is off. So it is the same at every call, and
+        it is the loss that a run is scored by. A point is a network; examples are passed through in parts of a fixed
+        size.
 
         Args:
             network: A network like all points, such as ``start`` gives; its arrays count by their shapes alone.
@@ -167,7 +199,9 @@ class Task:
             rows = _rows(examples, len(y), f"{self.name}: {part}")
             x, y = x[rows], y[rows]
         alpha = self.regularization.penalty if penalty else 0.0
-        return objective_of(x, y, network, stats, penalty=alpha, dtype=dtype, label=f"{self.name} ({part})")
+        return objective_of(
+            x, y, network, stats, penalty=alpha, dtype=dtype, label=f"{self.name} ({part})", loss=self.loss
+        )
 
     def accuracy(self, network: Network, stats: Stats, *, part: Part = "train") -> Objective:
         """Returns the share of examples of a part that networks classify right, as scores have it.

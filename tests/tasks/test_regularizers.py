@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from optbench.tasks.losses import cross_entropy
 from optbench.tasks.regularizers.augmentation import ALLOWED, crop, flip, shift
-from optbench.tasks.regularizers.labels import cross_entropy, one_hot, smooth
+from optbench.tasks.regularizers.labels import one_hot, smooth
 from optbench.tasks.regularizers.mixing import cutmix, drawn_weight, mixup
 from optbench.tasks.regularizers.noise import on_inputs, on_weights
 from optbench.tasks.regularizers.penalty import squared_norm

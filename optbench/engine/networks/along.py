@@ -21,7 +21,7 @@ from optbench.engine.networks.scoring import trained_network
 from optbench.engine.networks.training import TrainingCarry
 from optbench.engine.outcomes import EndPoint, Point
 from optbench.measures.measure import NotApplicable
-from optbench.measures.of_task import LOSS
+from optbench.measures.of_task import loss_text
 from optbench.measures.preconditioners import preconditioner
 from optbench.measures.subject import Subject
 from optbench.suite.measure import MeasureSpec
@@ -153,7 +153,7 @@ class Walk:
             lr=lr,
             preconditioner=preconditioner,
             memory=self._memory.setdefault(spec.title, {}),
-            details={"dtype": dtype, "loss": LOSS, "examples": min(spec.examples or whole, whole), "lr": lr},
+            details={"dtype": dtype, "loss": loss_text(task), "examples": min(spec.examples or whole, whole), "lr": lr},
         )
 
     def _rate(self, state: Any) -> float | None:

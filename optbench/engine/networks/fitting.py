@@ -86,6 +86,7 @@ class Fitter:
             n_rows=sum(span(task, "test")) + EVALUATED,
             part=part_of(batch_size, math.prod(network.input_shape), whole=normalizes or way is not InThreads),
             dtype=dtype,
+            loss=task.loss,
         )
         self._way = way(task, self._training, along)
 

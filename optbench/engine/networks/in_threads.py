@@ -45,7 +45,7 @@ class InThreads:
         self.examples = placed(task)
         # The training program takes longer; the other is done meanwhile.
         with kept_programs(), ThreadPoolExecutor(1) as pool:
-            scoring = pool.submit(compile_evaluator, training.network, training.stats, training.n_rows)
+            scoring = pool.submit(compile_evaluator, training.network, training.stats, training.n_rows, training.loss)
             self.trainer = compile_trainer(training)
             self.evaluate = scoring.result()
         self.along = Along(task, training.rule, specs)

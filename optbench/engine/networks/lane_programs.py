@@ -16,6 +16,7 @@ from jax.sharding import PartitionSpec as P
 from optbench.engine.compile import compile_single
 from optbench.engine.networks.scoring import KEPT, Evaluate, evaluation, flat_shape, unshaped
 from optbench.engine.networks.training import KEY_DATA, SEGMENT, Training, TrainingCarry, as_key
+from optbench.tasks.losses import LossName
 from optbench.tasks.models.network import Network
 
 #: Lanes in front, on their devices; or the same on all.
@@ -69,7 +70,9 @@ def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
         advancing = pool.submit(
             _mapped, advance, training.network, mesh, carry, x, y, order, key, number, number, hyper
         )
-        evaluate, keep = _scoring(*unshaped(training.network, training.stats), training.n_rows, mesh, width)
+        evaluate, keep = _scoring(
+            *unshaped(training.network, training.stats), training.n_rows, mesh, width, training.loss
+        )
         start = _mapped(training.begin, training.network, mesh, flat, stats, hyper)
         return LanePrograms(width, start, advancing.result(), evaluate, keep)
 
@@ -81,7 +84,7 @@ def forget() -> None:
 
 @lru_cache(KEPT)
 def _scoring(
-    structure: Any, shapes: tuple[Any, ...], n_rows: int, mesh: Mesh, width: int
+    structure: Any, shapes: tuple[Any, ...], n_rows: int, mesh: Mesh, width: int, loss: LossName
 ) -> tuple[Evaluate, Callable[..., Any]]:
     """Compiles what no rule has a part in, for arguments that say all there is to say of it."""
     network, stats = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
@@ -92,7 +95,7 @@ def _scoring(
     def keep(better: Array, new: Any, old: Any) -> Any:
         return jax.tree.map(lambda a, b: jnp.where(better, a, b), new, old)
 
-    evaluate = _mapped(evaluation(network), network, mesh, flat, stats, x, y, number, number)
+    evaluate = _mapped(evaluation(network, loss), network, mesh, flat, stats, x, y, number, number)
     return evaluate, _mapped(keep, network, mesh, better, (flat, stats), (flat, stats))
 
 

@@ -14,9 +14,9 @@ from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
 from optbench.engine.compile import compile_single
+from optbench.tasks.losses import LossName, loss_of
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.parts import scored_together
-from optbench.tasks.regularizers.labels import cross_entropies
 
 #: Programs that are kept: a suite has few pairs of a network and a data set, and comes back to each for every rule.
 KEPT = 16
@@ -26,7 +26,7 @@ class Scores(NamedTuple):
     """How well a network does on a set of examples.
 
     Attributes:
-        loss: Mean cross-entropy in nats.
+        loss: Mean of the task's loss.
         accuracy: Share of examples whose largest logit is that of their class.
     """
 
@@ -39,29 +39,30 @@ class Scores(NamedTuple):
 Evaluate = Callable[..., tuple[Scores, Array]]
 
 
-def compile_evaluator(network: Network, stats: Stats, n_rows: int) -> Evaluate:
-    """Compiles what scores networks like one; the same object for the same layers, shapes and number of rows.
+def compile_evaluator(network: Network, stats: Stats, n_rows: int, loss: LossName = "cross_entropy") -> Evaluate:
+    """Compiles what scores networks like one; the same object for the same layers, shapes, number of rows and loss.
 
     Args:
         network: Its layers count, its arrays only by their shapes.
         stats: Its running statistics, by their shapes.
         n_rows: Rows of the arrays of examples; at least ``parts.EVALUATED`` stand behind the last that is scored.
+        loss: Name of the loss.
 
     Returns:
         The function, in single precision.
     """
-    return _compiled(*unshaped(network, stats), n_rows, jax.default_backend())
+    return _compiled(*unshaped(network, stats), n_rows, loss, jax.default_backend())
 
 
 @lru_cache(KEPT)
-def _compiled(structure: Any, shapes: tuple[Any, ...], n_rows: int, backend: str) -> Evaluate:
+def _compiled(structure: Any, shapes: tuple[Any, ...], n_rows: int, loss: LossName, backend: str) -> Evaluate:
     """Compiles for arguments that say all there is to say of the program."""
     network, stats = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
     number = jax.ShapeDtypeStruct((), jnp.int32)
     x = jax.ShapeDtypeStruct((n_rows, *network.input_shape), jnp.float32)
     y = jax.ShapeDtypeStruct((n_rows,), jnp.int32)
     arguments = flat_shape(network), stats, x, y, number, number
-    return compile_single(evaluation(network), *arguments, multiply_adds=network.multiply_adds)
+    return compile_single(evaluation(network, loss), *arguments, multiply_adds=network.multiply_adds)
 
 
 def unshaped(network: Network, stats: Stats) -> tuple[Any, tuple[Any, ...]]:
@@ -82,17 +83,19 @@ def forget() -> None:
     _compiled.cache_clear()
 
 
-def evaluation(network: Network) -> Evaluate:
+def evaluation(network: Network, loss: LossName = "cross_entropy") -> Evaluate:
     """Returns the function that is compiled.
 
     Args:
         network: Its layers count, its arrays only by their shapes.
+        loss: Name of the loss.
 
     Returns:
         The function, of a flat vector of parameters.
     """
     unravel = unraveling(network)
     together = scored_together(network.input_shape)
+    losses_of = loss_of(loss).of_classes
 
     def evaluate(params: Array, stats: Stats, x: Array, y: Array, begin: Array, n: Array) -> tuple[Scores, Array]:
         model = unravel(params)
@@ -104,11 +107,11 @@ def evaluation(network: Network) -> Evaluate:
             labels = lax.dynamic_slice_in_dim(y, begin + at, together)
             inside = at + jnp.arange(together) < n
             logits, _ = model(seen, stats, train=False)
-            losses = cross_entropies(logits, labels)
+            losses = losses_of(logits, labels)
             right = inside & (jnp.argmax(logits, axis=1) == labels)
-            loss = scores.loss + jnp.sum(jnp.where(inside, losses, 0.0))
+            total = scores.loss + jnp.sum(jnp.where(inside, losses, 0.0))
             found = lax.dynamic_update_slice_in_dim(found, right, begin + at, 0)
-            return Scores(loss, scores.accuracy + jnp.sum(right)), found
+            return Scores(total, scores.accuracy + jnp.sum(right)), found
 
         zero = jnp.zeros((), params.dtype)
         none = jnp.zeros(len(y), jnp.bool_)

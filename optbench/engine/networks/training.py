@@ -25,9 +25,10 @@ from optbench.core.optimizer import Optimizer
 from optbench.engine.compile import compile_single
 from optbench.engine.networks.scoring import flat_shape, unraveling
 from optbench.optimizers.modifiers import decayed
+from optbench.tasks.losses import LossName, loss_of
 from optbench.tasks.models.network import Network, Stats
 from optbench.tasks.regularization import Regularization
-from optbench.tasks.regularizers.labels import cross_entropy, one_hot
+from optbench.tasks.regularizers.labels import one_hot
 
 #: Trips of one call.
 SEGMENT = 64
@@ -75,6 +76,7 @@ class Training:
         n_rows: Rows of the arrays of examples.
         part: Examples that are passed through together; a divisor of ``batch_size``.
         dtype: Precision of the forward and the backward pass, of ``DTYPES``; all else is float32.
+        loss: Name of the loss.
     """
 
     network: Network
@@ -86,6 +88,7 @@ class Training:
     n_rows: int
     part: int
     dtype: str = "float32"
+    loss: LossName = "cross_entropy"
 
     def begin(self, params: Array, stats: Stats, hyper: Mapping[str, Array]) -> TrainingCarry:
         """Returns the start of a run.
@@ -187,7 +190,7 @@ class Training:
         logits, after = model(
             x, stats, key, train=True, dropout=self.regularization.dropout, ghost=self.regularization.ghost or None
         )
-        return cross_entropy(logits.astype(jnp.float32), targets), after
+        return loss_of(self.loss).mean(logits.astype(jnp.float32), targets), after
 
     def _gradient(self, flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats, Array]:
         seen = jax.value_and_grad(self._loss, has_aux=True)

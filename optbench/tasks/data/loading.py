@@ -14,24 +14,37 @@ from optbench.tasks.data.dataset import Dataset, label_problem
 from optbench.tasks.data.folder import path as path_of
 from optbench.tasks.data.inspecting import Condition, Finding, explained, inspect
 from optbench.tasks.data.registry import DataSet, File
+from optbench.tasks.data.splitting import Sizes, check_seed, sizes
 
 #: Of the digits' pixels, then labels, a byte each.
 DIGITS_SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
 
 
-def load(name: str = registry.DEFAULT, folder: Path | str | None = None) -> Dataset:
+def load(
+    name: str = registry.DEFAULT,
+    folder: Path | str | None = None,
+    *,
+    seed: int = mnist1d.SEED,
+    n_train: int | None = None,
+    n_test: int | None = None,
+) -> Dataset:
     """Returns a data set. Nothing is downloaded.
 
     Args:
         name: Its name: ``digits``, ``mnist1d``, ``mnist``, ``fashion-mnist`` or ``cifar10``.
         folder: Root of all data sets; ``$OPTBENCH_DATA``, else the user's cache if ``None``.
+        seed: Seed of a set that is generated, 0 or more; another one has other rows. Of other sets nothing is drawn
+            here: their rows are the same for every seed, and ``split`` draws parts of them.
+        n_train: Examples to train on; a set that is generated then has as many, those to validate on and ``n_test``.
+            Other sets have all their rows, and ``split`` takes so many; here it is checked that there are enough.
+        n_test: Examples to report, likewise.
 
     Returns:
         All rows, those of the official test part last. Pixels are divided by their largest value, 255 or 16; the curves
         of ``mnist1d`` have mean 0 and standard deviation 1.
 
     Raises:
-        UsageError: There is no such data set.
+        UsageError: There is no such data set, it cannot have such numbers of examples, or the seed is no whole number.
         DataError: A file is missing, truncated, corrupted, or not what its format says.
         StorageError: The system refused to read a file.
 
@@ -39,12 +52,16 @@ def load(name: str = registry.DEFAULT, folder: Path | str | None = None) -> Data
         >>> digits = load("digits")
         >>> digits.x.shape, float(digits.x.max()), digits.n_test
         ((1797, 8, 8, 1), 1.0, 0)
+        >>> len(load("mnist1d", seed=3, n_train=90, n_test=1000))
+        1100
     """
     found = registry.find(name)
+    check_seed(seed)
+    wanted = sizes(found, n_train, n_test)
     if found.name == "digits":
         return _digits(found)
     if found.name == "mnist1d":
-        return _mnist1d(found)
+        return _mnist1d(found, int(seed), wanted)
     contents = _contents(found, folder)
     x, y = _batches(found, contents) if found.archive is not None else _pairs(found, contents)
     identity = digest([found.name, [file.sha256 for file in found.files]])
@@ -68,11 +85,11 @@ def _digits(found: DataSet) -> Dataset:
     return Dataset(found.name, x, labels.astype(np.int32), found.n_classes, found.n_test, digest([found.name, actual]))
 
 
-def _mnist1d(found: DataSet) -> Dataset:
+def _mnist1d(found: DataSet, seed: int, wanted: Sizes) -> Dataset:
     """The generated curves; as rows are alike and classes take turns, the last rows are a stratified test part."""
-    x, y = mnist1d.generate()
-    identity = digest([found.name, mnist1d.VERSION, mnist1d.SEED])
-    return Dataset(found.name, x, y, found.n_classes, found.n_test, identity)
+    x, y = mnist1d.generate(sum(wanted), seed)
+    own = [] if (len(y), wanted.test) == (mnist1d.N_ROWS, found.n_test) else [len(y), wanted.test]
+    return Dataset(found.name, x, y, found.n_classes, wanted.test, digest([found.name, mnist1d.VERSION, seed, *own]))
 
 
 def _scaled(pixels: np.ndarray, largest: float) -> np.ndarray:

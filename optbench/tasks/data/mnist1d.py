@@ -16,7 +16,7 @@ from optbench.core.keys import generator
 VERSION = 1
 
 SEED = 0
-N_PER_CLASS = 500
+N_ROWS = 5000
 LENGTH = 40
 
 #: Zeros behind the template: from ... to, both included.
@@ -54,24 +54,24 @@ def templates() -> np.ndarray:
     return np.asarray((scaled - scaled[:, :1]) / 6.0)
 
 
-def generate(n_per_class: int = N_PER_CLASS, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
-    """Draws curves, as many of each class, in classes' order from row to row.
+def generate(n_rows: int = N_ROWS, seed: int = SEED) -> tuple[np.ndarray, np.ndarray]:
+    """Draws curves, in classes' order from row to row, so that classes differ by one row at most.
 
     Args:
-        n_per_class: Number of curves of each digit.
+        n_rows: Number of curves.
         seed: Seed of all draws; no global state is read or changed.
 
     Returns:
-        Curves, float32, shape (10 n, 40, 1), with mean 0 and standard deviation 1 over all of them, and their digits,
-        int32, shape (10 n,): 0, 1, ..., 9, 0, 1, ...
+        Curves, float32, shape (n_rows, 40, 1), with mean 0 and standard deviation 1 over all of them, and their digits,
+        int32, shape (n_rows,): 0, 1, ..., 9, 0, 1, ...
 
     Example:
-        >>> curves, digits = generate(3)
+        >>> curves, digits = generate(24)
         >>> curves.shape, digits[:11].tolist()
-        ((30, 40, 1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0])
+        ((24, 40, 1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0])
     """
-    digits = np.tile(np.arange(10, dtype=np.int32), n_per_class)
-    n = len(digits)
+    n = n_rows
+    digits = np.arange(n, dtype=np.int32) % 10
     rng = generator(seed, "mnist1d", VERSION)
     curves, drawn = _stretched(templates()[digits], rng.integers(PADDING[0], PADDING[1] + 1, n))
     curves *= 1.0 + SCALE * (rng.random((n, 1)) - 0.5)

@@ -1,4 +1,4 @@
-"""Targets as probabilities, the loss against them, and label smoothing."""
+"""Targets as probabilities, and label smoothing."""
 
 from __future__ import annotations
 
@@ -40,29 +40,3 @@ def smooth(targets: Array, alpha: ArrayLike) -> Array:
     """
     weight = jnp.asarray(alpha, targets.dtype)
     return (1.0 - weight) * targets + weight / targets.shape[-1]
-
-
-def cross_entropies(logits: Array, labels: Array) -> Array:
-    """Returns the cross-entropy of each example with its class, ``-log softmax(z_i)_{y_i}``, in nats.
-
-    Args:
-        logits: ``z``, (n, K).
-        labels: Classes ``y``, (n,), integers from 0.
-
-    Returns:
-        (n,).
-    """
-    return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1)[:, 0]
-
-
-def cross_entropy(logits: Array, targets: Array) -> Array:
-    """Returns the mean cross-entropy ``-mean_i sum_k t_ik log softmax(z_i)_k``, in nats.
-
-    Args:
-        logits: ``z``, (n, K).
-        targets: Probabilities ``t``, (n, K).
-
-    Returns:
-        A scalar.
-    """
-    return -jnp.mean(jnp.sum(targets * jax.nn.log_softmax(logits), axis=-1))

@@ -87,7 +87,7 @@ def original():
 
 @pytest.fixture(scope="module")
 def ours():
-    curves, digits = mnist1d.generate(N, seed=7)
+    curves, digits = mnist1d.generate(10 * N, seed=7)
     return np.stack([curves[digits == digit, :, 0] for digit in range(10)]).astype(np.float64)
 
 
@@ -131,7 +131,7 @@ def test_the_comparison_sees_other_parameters(original, monkeypatch):
     for name, value in changes.items():
         with monkeypatch.context() as patch:
             patch.setattr(mnist1d, name, value)
-            curves, digits = mnist1d.generate(N, seed=7)
+            curves, digits = mnist1d.generate(10 * N, seed=7)
         changed = np.stack([curves[digits == digit, :, 0] for digit in range(10)]).astype(np.float64)
         worst = max(
             np.sqrt(np.mean(distances(statistic(original), statistic(changed)) ** 2))
