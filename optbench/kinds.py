@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 #: Name of the kind, and the table of a suite file, and of a manifest, that makes it one of this kind.
-KINDS = {"landscapes": "problems", "networks": "tasks"}
+KINDS = {"landscapes": "problems", "networks": "tasks", "studies": "studies"}
 #: The kind of a manifest that names none, which is from before there were kinds.
 UNNAMED = next(iter(KINDS))
 

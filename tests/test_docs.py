@@ -23,6 +23,10 @@ from optbench.suite.landscapes.suite import LandscapeSuite
 from optbench.suite.networks.suite import NetworkQuick, NetworkSuite, Seeds
 from optbench.suite.networks.task import STRENGTHS, TaskSpec
 from optbench.suite.optimizer import OptimizerSpec
+from optbench.suite.studies.methods import METHODS, OF_NETWORKS
+from optbench.suite.studies.study import StudySpec
+from optbench.suite.studies.suite import StudyQuick
+from optbench.suite.suite import Quick
 from tests import moved, readme
 from tests.optimizers import overview
 
@@ -224,6 +228,21 @@ def test_every_key_of_a_suite_of_networks_and_every_regularizer_is_documented():
     for model in (NetworkSuite, TaskSpec, NetworkQuick, Seeds):
         assert all(re.search(rf"\b{key}\b", example) for key in model.model_fields)
     assert all(re.search(rf"\| [^|]*`{name}`", text) for name in STRENGTHS)
+
+
+def test_every_key_and_method_of_a_suite_of_studies_is_documented():
+    section = page("docs/suites.md").split("\n## Studies\n")[1].split("\n## ")[0]
+    example = re.search(r"```toml\n(.*?)```", section, re.DOTALL).group(1)
+    assert [study.name for study in parse.parse(example, source="docs/suites.md").studies] == [
+        "rate",
+        "bagging",
+        "degree",
+    ]
+    assert all(f"`studies[].{key}`" in section for key in StudySpec.model_fields)
+    assert all(re.search(rf"`{key}`", section) for key in set(StudyQuick.model_fields) - set(Quick.model_fields))
+    for name, method in METHODS.items():
+        line = next(line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
+        assert all(f"`{key}`" in line for key in (method.keys - OF_NETWORKS) | set(method.factors))
 
 
 def test_no_page_calls_missing_what_is_there():

@@ -30,6 +30,11 @@ class Entry(Model):
         """The name that a user's own object would have."""
 
     @property
+    def codes(self) -> tuple[str, ...]:
+        """All names that a user's own objects would have; more than one where an entry names several."""
+        return (self.code,)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """What a word of a user may name it by."""
         return self.code, self.label

@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from optbench.core.optimizer import Optimizer
 from optbench.suite.optimizer import OptimizerSpec
@@ -53,8 +53,16 @@ class Group(ABC):
         """Number of cells, at most."""
 
 
+class Counted(Protocol):
+    """Cells that a plan has together: all of a ``Group``, or of what another kind of suite has in its place."""
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells, at most."""
+
+
 S_co = TypeVar("S_co", bound=Suite, covariant=True)
-G_co = TypeVar("G_co", bound=Group, covariant=True)
+G_co = TypeVar("G_co", bound=Counted, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ class Plan(Generic[S_co, G_co]):
     @property
     def names(self) -> list[str]:
         """Names of everything that a user may have written: rules, functions, models."""
-        return [entry.code for entry in (*self.spec.optimizers, *self.spec.subjects)]
+        return [code for entry in (*self.spec.optimizers, *self.spec.subjects) for code in entry.codes]
 
 
 def configurations(

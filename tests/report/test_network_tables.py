@@ -260,7 +260,7 @@ def test_each_kind_of_run_has_its_tables_and_says_so(run, evidence):
 
 
 def test_a_kind_of_run_from_the_future_is_one_message(run):
-    with pytest.raises(DataError, match="kind must be one of landscapes, networks; got 'audio'"):
+    with pytest.raises(DataError, match="kind must be one of landscapes, networks, studies; got 'audio'"):
         text(changed(run, kind="audio"))
 
 

@@ -108,7 +108,7 @@ def test_curves_of_another_batch_size_are_refused_by_name(tmp_path: Path) -> Non
 def test_a_run_of_a_kind_that_is_not_known_here_is_refused(folder: Path) -> None:
     write_manifest(folder, {"budget": BUDGET, "kind": "kernels"})
     with pytest.raises(
-        DataError, match=r"made by optbench .*: kind must be one of landscapes, networks; got 'kernels'"
+        DataError, match=r"made by optbench .*: kind must be one of landscapes, networks, studies; got 'kernels'"
     ):
         _ = load(folder).runs
 
@@ -122,7 +122,7 @@ def test_every_kind_has_a_schema_that_bears_its_name(kind: str) -> None:
 
 
 def test_what_two_kinds_count_under_one_name_has_a_unit_of_its_own() -> None:
-    functions, networks = (row_schema({"kind": kind}).columns for kind in KINDS)
+    functions, networks, *_ = (row_schema({"kind": kind}).columns for kind in KINDS)
     for name in ("cost", "diverged_at", "grad_evals", "sample_grads"):
         assert functions[name].unit
         assert networks[name].unit

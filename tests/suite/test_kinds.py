@@ -1,4 +1,4 @@
-"""What suites of all kinds share: protocols of tuning, selection, quick sizes; no kind loads another's modules."""
+"""What suites that compare optimizers share: tuning, selection, quick sizes; no kind loads another's modules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ OF = {
 RULES = 'optimizers = [{ name = "sgd" }, { name = "adam" }]\n'
 
 
-@pytest.fixture(params=KINDS)
+def compares_optimizers(kind):
+    return importlib.import_module(f"optbench.suite.{kind}").SUITE.model_fields["optimizers"].is_required()
+
+
+@pytest.fixture(params=filter(compares_optimizers, KINDS))
 def kind(request):
     return request.param
 

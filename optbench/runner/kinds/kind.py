@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.runner.ledger import Ledger
 from optbench.suite.measure import MeasureSpec
-from optbench.suite.plan import Group, Plan
+from optbench.suite.plan import Counted, Plan
 from optbench.suite.suite import Suite
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Kind(Protocol):
     schema: int
 
     @property
-    def plan(self) -> Plan[Suite, Group]:
+    def plan(self) -> Plan[Suite, Counted]:
         """What is run."""
 
     @property
