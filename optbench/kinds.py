@@ -10,6 +10,8 @@ from collections.abc import Container
 
 #: Name of the kind, and the table of a suite file, and of a manifest, that makes it one of this kind.
 KINDS = {"landscapes": "problems", "networks": "tasks", "studies": "studies"}
+#: Tables of a suite file from which that of its kind is derived.
+DERIVED_FROM = {"networks": ("arms", "ladder")}
 #: The kind of a manifest that names none, which is from before there were kinds.
 UNNAMED = next(iter(KINDS))
 
@@ -27,4 +29,5 @@ def kind_of(tables: Container[str]) -> str:
         >>> kind_of({"name": "mine", "tasks": [{"data": "digits", "model": "lenet"}]})
         'networks'
     """
-    return next((kind for kind, table in KINDS.items() if table in tables), UNNAMED)
+    known = ((kind, (table, *DERIVED_FROM.get(kind, ()))) for kind, table in KINDS.items())
+    return next((kind for kind, some in known if any(table in tables for table in some)), UNNAMED)

@@ -36,9 +36,14 @@ def part_of(whole: Suite, run: Suite, absent: Iterable[str] = ()) -> dict[str, A
         all_labels = [entry.label for entry in entries]
         here = [*(entry.label for entry in rest), *left_out]
         kept = len(set(all_labels) & set(here))
+        if len(here) > kept and not whole.is_open:
+            continue  # of a suite with arms, whose quick size trains other tasks
         if kept < len(all_labels) or len(here) > kept:
             found[kind] = {"kept": kept, "of": len(all_labels), "added": len(here) - kept}
-    for setting in ("tuning", "trials", "dtype"):
+    names, here = ([arm.name for arm in getattr(suite, "arms", ())] for suite in (whole, run))
+    if len(here) < len(names):
+        found["arms"] = {"kept": len(here), "of": len(names), "added": 0}
+    for setting in ("tuning", "trials", "seed", "dtype"):
         value = getattr(run, setting, None)
         # Trials mean something where they are drawn.
         if value != getattr(whole, setting, None) and (setting != "trials" or run.tuning == "random"):

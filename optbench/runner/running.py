@@ -22,8 +22,10 @@ def run(
     optimizers: Iterable[str] | None = None,
     problems: Iterable[str] | None = None,
     tasks: Iterable[str] | None = None,
+    arms: Iterable[str] | None = None,
     tuning: str | None = None,
     trials: int | None = None,
+    seed: int | None = None,
     dtype: str | None = None,
     device: str | None = None,
     quick: bool = False,
@@ -44,8 +46,10 @@ def run(
             ``None`` for all.
         problems: The same for problems, of a suite of functions.
         tasks: The same for tasks, of a suite of networks.
+        arms: Names or patterns of the arms to run, of a suite that has some; ``None`` for all.
         tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
         trials: Number of trials of random tuning; ``None`` for the suite's own.
+        seed: Another seed of all that is drawn; ``None`` for the suite's own. It is a run of its own.
         dtype: ``float32`` or ``bfloat16``, of a suite of networks; ``None`` for the suite's own.
         device: ``cpu``, ``gpu`` or ``tpu``; what JAX finds first if ``None``. Another kind of device is another run.
         quick: Run the quick size of the suite: its table ``quick`` says what is smaller. It is a run of its own.
@@ -62,10 +66,10 @@ def run(
             subclass says which.
     """
     suite = str(suite)
-    options: dict[str, Any] = {"optimizers": optimizers, "problems": problems, "tasks": tasks}
+    options: dict[str, Any] = {"optimizers": optimizers, "problems": problems, "tasks": tasks, "arms": arms}
     # Whatever yields names yields them once, and they are asked for twice.
     options = {key: _sorted(given) for key, given in options.items()}
-    options |= {"tuning": tuning, "trials": trials, "dtype": dtype, "quick": quick}
+    options |= {"tuning": tuning, "trials": trials, "seed": seed, "dtype": dtype, "quick": quick}
     selection = _selection(**options)
     stored = None if fresh or keep_weights else finished(suite, Path(out), selection, device)
     computed = False
@@ -125,7 +129,7 @@ def command(
 
 def _selection(**options: Any) -> dict[str, Any]:
     """Returns what is selected, by option, as manifests have it: of optimizers and problems even that all are."""
-    names = {key: _sorted(options.get(key)) for key in ("optimizers", "problems", "tasks")}
+    names = {key: _sorted(options.get(key)) for key in ("optimizers", "problems", "tasks", "arms")}
     found = {**options, **names, "quick": options.get("quick") or None}
     return {key: value for key, value in found.items() if value is not None or key in ("optimizers", "problems")}
 

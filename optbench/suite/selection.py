@@ -8,7 +8,7 @@ from typing import TypedDict, TypeVar, Unpack
 
 from pydantic import ValidationError
 
-from optbench.errors import UsageError
+from optbench.errors import UsageError, unknown_name
 from optbench.kinds import KINDS
 from optbench.suite.entry import Entry
 from optbench.suite.explaining import explain
@@ -29,6 +29,8 @@ class Selection(TypedDict, total=False):
         tasks: Names, labels, data sets or patterns of entries, of a suite of networks.
         tuning: ``grid``, ``random`` or ``default``.
         trials: Number of configurations that random tuning draws.
+        arms: Names or patterns of arms, of a suite of networks that has some.
+        seed: Seed of all that is drawn.
         dtype: Precision, of a suite of networks.
         quick: Whether to take the quick size, before anything is selected.
     """
@@ -38,6 +40,8 @@ class Selection(TypedDict, total=False):
     tasks: Iterable[str] | None
     tuning: str | None
     trials: int | None
+    arms: Iterable[str] | None
+    seed: int | None
     dtype: str | None
     quick: bool
 
@@ -74,16 +78,16 @@ def select(suite: S, **selection: Unpack[Selection]) -> S:
         wrong.append(f"--trials needs --tuning random; this suite's tuning is {tuning!r}")
     for key, kind in suite.entries().items():
         items = selection.get(key)
-        given[key] = _chosen(key, kind, getattr(suite, key), items, wrong)  # type: ignore[arg-type]
+        given[key] = _chosen(key, kind, getattr(suite, key), items, wrong, joins=suite.is_open)  # type: ignore[arg-type]
     if wrong:
         raise UsageError(wrong, where=where)
     return suite.selected({**given, "quick": None})
 
 
 def _chosen(
-    key: str, kind: type[E], entries: Sequence[E], items: Iterable[str] | None, wrong: list[str]
+    key: str, kind: type[E], entries: Sequence[E], items: Iterable[str] | None, wrong: list[str], *, joins: bool
 ) -> tuple[E, ...]:
-    """Returns the selected entries; what is wrong is appended to ``wrong``."""
+    """Returns the selected entries, and others if they may join; what is wrong is appended to ``wrong``."""
     if items is None:
         return tuple(entries)
     wanted: set[str] = set()
@@ -99,6 +103,9 @@ def _chosen(
         if re.search(r"[*?]", item):
             labels = ", ".join(entry.label for entry in entries)
             wrong.append(f"{item!r} matches none of {len(entries)} {key}: {labels}")
+            continue
+        if not joins:
+            wrong.append(unknown_name("entry of the arms", item, [entry.label for entry in entries]))
             continue
         try:
             found = kind.joining(item, entries)
@@ -134,16 +141,7 @@ def quick_size(suite: S) -> S:
     quick = suite.quick
     if quick is None:
         raise UsageError("has no quick size; a table [quick] in the suite file would name it", where=suite.name)
-    fields = type(suite).model_fields
-    changes = {key: value for key, value in dict(quick).items() if value is not None and key in fields}
-    for key, kind in suite.entries().items():
-        entries = getattr(suite, key)
-        if items := changes.get(key):
-            kept = {entry.label for item in items for entry in kind.meant(item, entries)}
-            entries = tuple(entry for entry in entries if entry.label in kept)
-        # What the quick size sets, such as epochs, holds for every entry.
-        own = {name: None for name in changes if name in kind.model_fields}
-        changes[key] = tuple(entry.model_copy(update=own) for entry in entries)
+    changes = suite.lessened()
     changes["grid"] = {name: _resized(grid, quick.points) for name, grid in suite.grid.items()}
     changes["optimizers"] = tuple(_fewer(entry, quick.points) for entry in changes["optimizers"])
     return suite.shrunk({**changes, "quick": None})

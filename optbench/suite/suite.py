@@ -236,6 +236,26 @@ class Suite(Model):
         except ValidationError as error:
             raise UsageError(explain(error, type(self)), where=f"suite {self.name!r}") from None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether other entries of the catalogue may join what a suite has."""
+        return True
+
+    def lessened(self) -> dict[str, Any]:
+        """Returns what the quick size changes, by key: of both lists the entries that stay."""
+        fields = type(self).model_fields
+        given = dict(self.quick) if self.quick else {}
+        changes = {key: value for key, value in given.items() if value is not None and key in fields}
+        for key, kind in self.entries().items():
+            entries = getattr(self, key)
+            if items := changes.get(key):
+                kept = {entry.label for item in items for entry in kind.meant(item, entries)}
+                entries = tuple(entry for entry in entries if entry.label in kept)
+            # What the quick size sets, such as epochs, holds for every entry.
+            own = {name: None for name in changes if name in kind.model_fields}
+            changes[key] = tuple(entry.model_copy(update=own) for entry in entries)
+        return changes
+
     def selected(self, changes: Mapping[str, Any]) -> Self:
         """Returns the suite with what was selected, without contrasts about what is left out."""
         return self.changed({**changes, "contrasts": self._claims(changes)})

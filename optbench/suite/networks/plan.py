@@ -146,7 +146,7 @@ def plan(suite: NetworkSuite, **selection: Unpack[Selection]) -> NetworkPlan:
         10
     """
     spec = select(suite, **selection)
-    groups = [_group(spec, task, entry) for task in spec.tasks for entry in spec.optimizers]
+    groups = [_group(spec, task, entry) for task, entry in spec.pairs()]
     groups.sort(key=lambda group: group.labels)
     planned = Plan(spec, tuple(groups), selection.get("quick", False))
     if planned.n_cells > MAX_CELLS:

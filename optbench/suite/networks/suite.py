@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, model_validator
 
-from optbench.suite.model import MAX_INT, Flag, Model, Positive, Text
+from optbench.core.keys import canonical
+from optbench.errors import UsageError
+from optbench.suite.model import MAX_INT, Flag, Model, Positive, Text, violations
+from optbench.suite.networks.arm import Arm
+from optbench.suite.networks.arms import chosen, faults, in_file, quick_arms, quick_faults, with_entries, written_beside
 from optbench.suite.networks.contrast import Contrast
+from optbench.suite.networks.deriving import derived
+from optbench.suite.networks.ladder import BatchSizes, EpochsOfEach, Ladder
 from optbench.suite.networks.task import Batch, Epochs, TaskSpec
+from optbench.suite.optimizer import OptimizerSpec
 from optbench.suite.suite import Quick, Suite
 
 #: Kinds of table that a suite of networks may name as the one that answers its question.
@@ -36,13 +43,19 @@ class NetworkQuick(Quick):
     """The quick size of a suite of networks.
 
     Attributes:
-        epochs: Epochs of every task.
+        epochs: Epochs of every task, or of every arm: one number, or one for each batch size.
         seeds: Numbers of tuning and reported seeds.
+        levels: Training losses at which weights are kept.
+        arms: Names or patterns of the arms that are kept; ``None`` for all.
+        batch_size: Batch sizes of every arm.
         tasks: Names, labels or patterns of the tasks that are kept; ``None`` for all.
     """
 
-    epochs: Epochs | None = None
+    epochs: EpochsOfEach | None = None
     seeds: Seeds | None = None
+    levels: tuple[Positive, ...] | None = None
+    arms: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
+    batch_size: BatchSizes | None = None
     tasks: Annotated[tuple[Text, ...], Field(min_length=1)] | None = None
 
 
@@ -61,6 +74,10 @@ class NetworkSuite(Suite):
             anew. The official test part of a set stays.
         levels: Training losses at which weights are kept, the first point at which each is reached; descending.
         primary_level: The level at which the primary arm is judged.
+        ladder: What all arms share.
+        arms: Ways of training at several batch sizes. A suite has these in place of ``optimizers`` and ``tasks``, which
+            are derived from them; only the pairs that an arm names are run, each once.
+        optimizers: The entries that are compared.
         tasks: What the entries are compared on.
         quick: What ``--quick`` changes.
     """
@@ -81,13 +98,38 @@ class NetworkSuite(Suite):
     new_data: Flag = False
     levels: tuple[Positive, ...] = ()
     primary_level: Positive | None = None
-    tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)]
+    ladder: Ladder | None = None
+    arms: tuple[Arm, ...] = ()
+    # What arms derive stands here after them: there may be nothing where they are wrong.
+    optimizers: Annotated[tuple[OptimizerSpec, ...], Field(min_length=1)] = ()
+    tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)] = ()
     quick: NetworkQuick | None = None
     contrasts: tuple[Contrast, ...] = ()
     table: Table | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_entries(cls, given: Any) -> Any:
+        """Derives optimizers and tasks of arms that have none yet."""
+        if not isinstance(given, dict) or not given.get("arms"):
+            return given
+        if wrong := written_beside(given):
+            raise violations(wrong)
+        return with_entries(given)
+
     def faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the suite as a whole: (key, message) pairs."""
+        wrong = faults(self.ladder, self.arms, self.tuning, self.levels, self.primary_level)
+        if self.quick is not None:
+            wrong += quick_faults(self.ladder, self.arms, self.tuning, self.quick)
+        if wrong:
+            return wrong + self._level_faults()
+        if not self.optimizers:
+            return [("optimizers", "is required"), *self._level_faults()]
+        return in_file(self._entry_faults(), self.arms, [entry.label for entry in self.optimizers])
+
+    def _entry_faults(self) -> list[tuple[str, str]]:
+        """Returns what is wrong with optimizers and tasks, whoever gave them, and with what is said of them."""
         wrong = super().faults()
         for message in (*self._twins(), *(said for task in self.tasks for said in self._batch_faults(task))):
             wrong.append(("tasks", message))
@@ -96,11 +138,57 @@ class NetworkSuite(Suite):
     def identity(self) -> dict[str, Any]:
         """Returns what is run, ready for JSON; of newer keys those that differ from their defaults."""
         data = super().identity()
-        newer = ("new_data", "levels", "primary_level")
-        for key in newer:
+        for key in ("new_data", "levels", "primary_level"):
             if getattr(self, key) == type(self).model_fields[key].default:
                 del data[key]
+        # What arms say is in their entries; which of these are run together is not.
+        del data["ladder"], data["arms"]
+        if self.arms:
+            found = ({"name": arm.name, "is_primary": arm.is_primary, "runs": arm.runs} for arm in self.arms)
+            data["arms"] = sorted(found, key=canonical)
         return data
+
+    def pairs(self) -> list[tuple[TaskSpec, OptimizerSpec]]:
+        """Returns what is run: every entry on every task, or what arms name, each pair once."""
+        if not self.arms:
+            return [(task, entry) for task in self.tasks for entry in self.optimizers]
+        tasks, entries = {task.label: task for task in self.tasks}, {entry.label: entry for entry in self.optimizers}
+        runs = dict.fromkeys((run.task, run.optimizer) for arm in self.arms for run in arm.runs)
+        # Tasks whose data are not here may have been left out.
+        return [(tasks[task], entries[label]) for task, label in runs if task in tasks]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other entries may join; those of arms are what their arms say."""
+        return not self.arms
+
+    def selected(self, changes: Mapping[str, Any]) -> Self:
+        """Returns the suite with what was selected: of one with arms, the runs of arms that are left."""
+        if not self.arms:
+            if "arms" in changes:
+                raise UsageError("--arms is for suites with arms; --tasks and --optimizers select", where=self.name)
+            return super().selected(changes)
+        labels = {key: {entry.label for entry in changes[key]} for key in self.entries()}
+        left = chosen(self.arms, changes.get("arms"), labels)
+        named = {"optimizers": {run.optimizer for arm in left for run in arm.runs}}
+        named["tasks"] = {run.task for arm in left for run in arm.runs}
+        kept = {key: tuple(x for x in changes[key] if x.label in names) for key, names in named.items()}
+        return super().selected({**changes, **kept, "arms": left})
+
+    def lessened(self) -> dict[str, Any]:
+        """Returns what the quick size changes; of a suite with arms, of each arm."""
+        quick = self.quick
+        changes = super().lessened()
+        if quick is None:
+            return changes
+        if quick.levels is not None and self.primary_level not in (None, *quick.levels):
+            changes["primary_level"] = min(quick.levels, default=None)
+        if not self.arms:
+            return changes | ({"epochs": quick.epochs[0]} if quick.epochs else {})
+        ladder, arms = quick_arms(self.ladder, self.arms, quick)
+        found = derived(ladder, arms, tuning=self.tuning)
+        own = {"ladder": ladder, "arms": found.arms, "optimizers": found.optimizers, "tasks": found.tasks}
+        return {key: value for key, value in changes.items() if key not in ("batch_size", "epochs")} | own
 
     def resolved(self, task: TaskSpec) -> tuple[int, int, bool]:
         """Returns batch size, epochs and early stopping of a task: its own, or else the suite's."""
@@ -155,17 +243,7 @@ class NetworkSuite(Suite):
 
     def _batch_faults(self, task: TaskSpec) -> list[str]:
         """Returns why a task cannot have batches of its size."""
-        n, batch, strengths, wrong = task.parts().train, self.resolved(task)[0], task.strengths(), []
-        if batch > n:
-            wrong.append(f"batch_size must be at most {n}, the examples that {task.data} trains on; got {batch}")
-        if task.warm_start and task.warm_start.batch_size > n:
-            got = task.warm_start.batch_size
-            wrong.append(f"warm_start.batch_size must be at most {n}, the examples that it trains on; got {got}")
-        if task.normalizes() and 1 in (batch, strengths.ghost):
-            wrong.append("batch normalization needs more than one example together; got 1")
-        if strengths.ghost and batch % strengths.ghost:
-            wrong.append(f"ghost must divide the batch of {batch}; got {strengths.ghost:g}")
-        return [f"{task.label}: {message}" for message in wrong]
+        return [f"{task.label}: {message}" for _, message in task.batch_faults(self.resolved(task)[0])]
 
     def _level_faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the losses at which weights are kept."""

@@ -135,6 +135,22 @@ class TaskSpec(Entry):
             wrong.append(("crop", f"{self.data} allows no share below {allowed.crop:g}; got {given.crop:g}"))
         return [(f"regularization.{name}", message) for name, message in wrong]
 
+    def batch_faults(self, batch_size: int) -> list[tuple[str, str]]:
+        """Returns why the task cannot have batches of a size: (key, message) pairs."""
+        n, strengths, warm = self.parts().train, self.strengths(), self.warm_start
+        wrong = []
+        if batch_size > n:
+            said = f"batch_size must be at most {n}, the examples that {self.data} trains on; got {batch_size}"
+            wrong.append(("batch_size", said))
+        if warm and warm.batch_size > n:
+            said = f"warm_start.batch_size must be at most {n}, the examples; got {warm.batch_size}"
+            wrong.append(("warm_start", said))
+        if self.normalizes() and 1 in (batch_size, strengths.ghost):
+            wrong.append(("batch_size", "batch normalization needs more than one example together; got 1"))
+        if strengths.ghost and batch_size % strengths.ghost:
+            wrong.append(("regularization", f"ghost must divide the batch of {batch_size}; got {strengths.ghost:g}"))
+        return wrong
+
     def strengths(self) -> Regularization:
         """Returns what is done against overfitting, by strength.
 
@@ -163,8 +179,7 @@ class TaskSpec(Entry):
 
     def parts(self) -> Sizes:
         """Returns how many examples each part has."""
-        own = {key: value for key in ("n_train", "n_test") if (value := getattr(self, key)) is not None}
-        return sizes(registry.find(self.data), **own)
+        return sizes(registry.find(self.data), n_train=self.n_train, n_test=self.n_test)
 
     @property
     def name(self) -> str:

@@ -25,6 +25,7 @@ from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.networks.describing import describe
 from optbench.runner.ledger import Ledger
 from optbench.suite.measure import MeasureSpec
+from optbench.suite.networks.arm import Arm
 from optbench.suite.networks.plan import NetworkGroup, NetworkPlan, plan
 from optbench.suite.networks.suite import NetworkSuite
 from optbench.suite.networks.task import TaskSpec
@@ -85,6 +86,7 @@ class Networks:
             "new_data": spec.new_data,
             "levels": list(spec.levels),
             "primary_level": spec.primary_level,
+            "arms": [_arm(spec, arm) for arm in spec.arms],
             "tasks": {task.label: _described(spec, task) for task in spec.tasks},
             "absent": dict(self.plan.absent),
             "optimizers": {group.optimizer_label: self._entry(group) for group in self.plan.groups},
@@ -302,6 +304,19 @@ def _described(spec: NetworkSuite, task: TaskSpec) -> dict[str, Any]:
         # The test part of a set that is generated, or that has no official one, is drawn with the rest of the data.
         "shares_test": not spec.new_data or (found.origin is Origin.FILES and found.n_test > 0),
         "base": None if base is None else base.label,
+    }
+
+
+def _arm(spec: NetworkSuite, arm: Arm) -> dict[str, Any]:
+    """Returns what the manifest says of an arm: in which setting its runs are reported, by ascending batch size."""
+    setting = "default" if spec.tuning == "default" else "tuned"
+    here = {task.label for task in spec.tasks}
+    return {
+        "name": arm.name,
+        "title": arm.title or arm.name,
+        "says": arm.says or "",
+        "is_primary": arm.is_primary,
+        "runs": [run._asdict() | {"setting": setting} for run in arm.runs if run.task in here],
     }
 
 
