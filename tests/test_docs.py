@@ -20,6 +20,8 @@ from optbench.report import figures, tables
 from optbench.suite import parse, source
 from optbench.suite.landscapes.problem import ProblemSpec
 from optbench.suite.landscapes.suite import LandscapeSuite
+from optbench.suite.networks.arm import Arm
+from optbench.suite.networks.ladder import Ladder
 from optbench.suite.networks.suite import NetworkQuick, NetworkSuite, Seeds
 from optbench.suite.networks.task import STRENGTHS, TaskSpec
 from optbench.suite.optimizer import OptimizerSpec
@@ -223,10 +225,11 @@ def test_every_key_of_a_suite_is_documented_and_the_example_is_one():
 
 def test_every_key_of_a_suite_of_networks_and_every_regularizer_is_documented():
     text = page("docs/networks.md")
-    example = re.search(r"```toml\n(.*?)```", text, re.DOTALL).group(1)
-    assert parse.parse(example, source="docs/networks.md").name == "my-networks"
-    for model in (NetworkSuite, TaskSpec, NetworkQuick, Seeds):
-        assert all(re.search(rf"\b{key}\b", example) for key in model.model_fields)
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    names = [parse.parse(example, source="docs/networks.md").name for example in examples if "question" in example]
+    assert names == ["my-networks", "my-ladder"]
+    for model in (NetworkSuite, TaskSpec, NetworkQuick, Seeds, Ladder, Arm):
+        assert all(re.search(rf"\b{key}\b", "".join(examples)) for key in model.model_fields)
     assert all(re.search(rf"\| [^|]*`{name}`", text) for name in STRENGTHS)
 
 

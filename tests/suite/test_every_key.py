@@ -14,99 +14,14 @@ from optbench.records import Split
 from optbench.suite import claim, measure, model, optimizer, suite
 from optbench.suite.landscapes import contrast, problem
 from optbench.suite.landscapes import suite as landscapes
+from optbench.suite.networks import arm, ladder, task
 from optbench.suite.networks import contrast as of_networks
 from optbench.suite.networks import suite as networks
-from optbench.suite.networks import task
 from optbench.suite.parse import parse
+from tests.suite.whole_suites import ARMS, LANDSCAPES, NETWORKS, TUNED
 from tests.toy_measures import toys
 
 __all__ = ["toys"]
-
-LANDSCAPES: dict[str, Any] = {
-    "name": "a",
-    "version": 1,
-    "question": "q",
-    "measures": [{"name": "value", "label": "v"}],
-    "budget": 50,
-    "starts": {"tune": 2, "report": 3},
-    "noise_seeds": 2,
-    "snapshots": [10, 20],
-    "grid": {"lr": {"low": 1e-3, "high": 1.0, "points": 4}},
-    "optimizers": [
-        {
-            "name": "momentum",
-            "hyper": {"beta": 0.8},
-            "search": {"lr": {"low": 1e-3, "high": 1.0, "scale": "log"}},
-        },
-        {"name": "sgd"},
-        {"name": "adam"},
-    ],
-    "problems": [
-        {"name": "ellipsoid", "dim": 3, "instance": 1, "rotated": True, "parameters": {"condition": 100.0}},
-        {"name": "two_wells", "noise": {"kind": "gaussian", "level": 0.5}},
-        {"name": "two_wells", "noise": {"kind": "gaussian", "level": 1.0}},
-    ],
-    "quick": {
-        "budget": 20,
-        "starts": {"tune": 1, "report": 2},
-        "noise_seeds": 1,
-        "trials": 3,
-        "points": 2,
-        "optimizers": ["sgd", "adam"],
-        "problems": ["two_wells*"],
-    },
-    "contrasts": [
-        {
-            "name": "c",
-            "claim": "Adam is ahead of SGD.",
-            "refuted_by": "SGD is as fast.",
-            "left": {"optimizer": "adam"},
-            "right": {"optimizer": "sgd"},
-            "problems": "two_wells*",
-        }
-    ],
-}
-NETWORKS: dict[str, Any] = {
-    "name": "a",
-    "version": 1,
-    "question": "q",
-    "measures": [{"name": "value", "label": "v"}],
-    "grid": {"lr": {"low": 1e-3, "high": 1.0, "points": 3}},
-    "optimizers": [
-        {
-            "name": "momentum",
-            "hyper": {"beta": 0.8},
-            "search": {"lr": {"low": 1e-3, "high": 1.0, "scale": "log"}},
-        },
-        {"name": "sgd"},
-    ],
-    "tasks": [
-        {"data": "digits", "model": "mlp", "regularization": {"penalty": 0.1}},
-        {"data": "digits", "model": "mlp"},
-        {"data": "mnist1d", "model": "conv1d", "batch_size": 64, "epochs": 4, "early_stopping": False},
-        {"data": "mnist1d", "model": "linear", "warm_start": {"batch_size": 8, "epochs": 2}},
-    ],
-    "seeds": {"tune": 2, "report": 3},
-    "levels": [1.0, 0.1],
-    "quick": {
-        "epochs": 2,
-        "seeds": {"tune": 1, "report": 2},
-        "trials": 3,
-        "points": 2,
-        "optimizers": ["sgd"],
-        "tasks": ["mnist1d"],
-    },
-    "contrasts": [
-        {
-            "name": "c",
-            "claim": "A penalty helps SGD.",
-            "refuted_by": "It does not.",
-            "left": {"optimizer": "sgd", "task": "digits-mlp+penalty=0.1"},
-            "right": {"optimizer": "sgd", "task": "digits-mlp"},
-            "tasks": "digits*",
-        }
-    ],
-}
 
 #: Another value for every field of every table: where it stands, and what it becomes. First what both kinds share.
 SHARED: dict[str, tuple[type[model.Model], str, object]] = {
@@ -212,6 +127,7 @@ OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "tasks.2.warm_start": (task.TaskSpec, "warm_start", {"batch_size": 8, "epochs": 2}),
     "tasks.3.warm_start.batch_size": (task.WarmStart, "batch_size", 16),
     "tasks.3.warm_start.epochs": (task.WarmStart, "epochs", 3),
+    "quick.levels": (networks.NetworkQuick, "levels", [1.0]),
     "tasks.0.if_present": (task.TaskSpec, "if_present", True),
     "contrasts.0.left": (of_networks.Contrast, "left", {"optimizer": "momentum[beta=0.8]", "task": "digits-mlp+*"}),
     "contrasts.0.left.optimizer": (of_networks.Side, "optimizer", "momentum[beta=0.8]"),
@@ -221,9 +137,35 @@ OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "contrasts.0.tasks": (of_networks.Contrast, "tasks", "digits-mlp*"),
     "contrasts.0.measure": (of_networks.Contrast, "measure", "gap"),
 }
+OTHER_ARMS: dict[str, tuple[type[model.Model], str, object]] = {
+    "arms": (networks.NetworkSuite, "arms", [{"name": "one", "is_primary": True}]),
+    "arms.0.name": (arm.Arm, "name", "other"),
+    "arms.0.title": (arm.Arm, "title", "Eins"),
+    "arms.0.says": (arm.Arm, "says", "Another."),
+    "arms.0.is_primary": (arm.Arm, "is_primary", False),
+    "ladder": (networks.NetworkSuite, "ladder", {**ARMS["ladder"], "epochs": 6}),
+    "ladder.data": (ladder.Ladder, "data", "mnist"),
+    "ladder.model": (ladder.Ladder, "model", "linear"),
+    "ladder.n_train": (ladder.Ladder, "n_train", 900),
+    "ladder.n_test": (ladder.Ladder, "n_test", 600),
+    "ladder.loss": (ladder.Ladder, "loss", "cross_entropy"),
+    "ladder.regularization": (ladder.Ladder, "regularization", {"penalty": 0.2}),
+    "ladder.optimizer": (ladder.Ladder, "optimizer", "momentum"),
+    "ladder.hyper": (ladder.Ladder, "hyper", {"lr": 0.2}),
+    "ladder.batch_size": (ladder.Ladder, "batch_size", [10, 50]),
+    "ladder.epochs": (ladder.Ladder, "epochs", 6),
+    "ladder.updates": (ladder.Ladder, "updates", None),
+    "ladder.scale": (ladder.Ladder, "scale", "linear"),
+    "ladder.warm_start": (ladder.Ladder, "warm_start", {"batch_size": 20, "epochs": 2}),
+    "quick.arms": (networks.NetworkQuick, "arms", ["t*"]),
+    "quick.batch_size": (networks.NetworkQuick, "batch_size", [20, 100]),
+}
+OTHER_TUNED: dict[str, tuple[type[model.Model], str, object]] = {
+    "ladder.sweep": (ladder.Ladder, "sweep", {"lr": {"low": 1e-3, "high": 1.0, "points": 5}}),
+}
 
 #: Words for a reader, what is shown, and what is measured of the points of runs: they change no run.
-WORDS = {"question", "table", "contrasts.0.refuted_by"}
+WORDS = {"question", "table", "contrasts.0.refuted_by", "arms.0.title", "arms.0.says"}
 MEASURED = {key for key in SHARED | OTHER_NETWORKS if "measures" in key}
 #: Keys of measures that are refused for functions, nothing of which is measured along the path.
 OF_NETWORKS = {"along", "examples"}
@@ -234,12 +176,12 @@ WHERE_DATA_ARE_ABSENT = {"tasks.0.if_present"}
 def toml(value: object) -> str:
     """Returns a value as TOML writes it inline."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items() if item is not None) + "}"
     return f"[{', '.join(map(toml, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
 def text(content: dict[str, Any]) -> str:
-    return "".join(f"{key} = {toml(value)}\n" for key, value in content.items())
+    return "".join(f"{key} = {toml(value)}\n" for key, value in content.items() if value is not None)
 
 
 def changed(content: dict[str, Any], path: str, value: object) -> dict[str, Any]:
@@ -257,7 +199,12 @@ def runs(content: dict[str, Any]) -> list[object]:
     """Returns all that the commands on a suite run: as it is, in its quick size, and tuned in another way."""
     found = parse(text(content), source="s.toml")
     plan = importlib.import_module(f"optbench.suite.{found.KIND}.plan").plan
-    plans = [plan(found, quick=quick) for quick in (False, True)]
+    plans = [plan(found, quick=quick) for quick in ((False, True) if found.quick else (False,))]
+    if getattr(found, "arms", ()):
+        return [
+            [planned.spec.hash() for planned in plans],
+            [ids(group) for planned in plans for group in planned.groups],
+        ]
     if not any(getattr(side, "at", None) for entry in found.contrasts for side in (entry.left, entry.right)):
         plans += [plan(found, tuning="random", quick=quick) for quick in (False, True)]
     return [[planned.spec.hash() for planned in plans], [ids(group) for planned in plans for group in planned.groups]]
@@ -274,6 +221,10 @@ CASES = [
     pytest.param(content, path, value, id=f"{kind}-{path}")
     for kind, content, others in (("functions", LANDSCAPES, OTHER_LANDSCAPES), ("networks", NETWORKS, OTHER_NETWORKS))
     for path, (_, _, value) in (SHARED | others).items()
+] + [
+    pytest.param(content, path, value, id=f"arms-{path}")
+    for content, others in ((ARMS, OTHER_ARMS), (TUNED, OTHER_TUNED))
+    for path, (_, _, value) in others.items()
 ]
 
 
@@ -308,7 +259,10 @@ def tables(of: type[model.Model]) -> set[type[model.Model]]:
 
 @pytest.mark.parametrize(
     ("of", "others"),
-    [(landscapes.LandscapeSuite, OTHER_LANDSCAPES), (networks.NetworkSuite, OTHER_NETWORKS)],
+    [
+        (landscapes.LandscapeSuite, OTHER_LANDSCAPES),
+        (networks.NetworkSuite, OTHER_NETWORKS | OTHER_ARMS | OTHER_TUNED),
+    ],
     ids=["functions", "networks"],
 )
 def test_every_field_of_every_table_has_its_case(of, others):

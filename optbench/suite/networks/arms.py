@@ -150,8 +150,18 @@ def quick_arms(ladder: Ladder | None, arms: Sequence[Arm], quick: NetworkQuick) 
     return (ladder or Ladder()).model_copy(update=changes), tuple(smaller)
 
 
-def quick_faults(ladder: Ladder | None, arms: Sequence[Arm], tuning: str, quick: NetworkQuick) -> list[Fault]:
-    """Returns what is wrong with the quick size of a suite, as far as it is about arms."""
+def quick_faults(
+    ladder: Ladder | None, arms: Sequence[Arm], tuning: str, quick: NetworkQuick, known: Collection[Fault]
+) -> list[Fault]:
+    """Returns what is wrong with the quick size of a suite, as far as it is about arms.
+
+    Args:
+        ladder: What all arms share.
+        arms: The arms.
+        tuning: How rates are chosen.
+        quick: What is smaller.
+        known: What is wrong with the arms themselves, which is not said twice.
+    """
     if not arms:
         wrong = [
             (f"quick.{key}", "is for suites with arms; this one has none")
@@ -171,4 +181,4 @@ def quick_faults(ladder: Ladder | None, arms: Sequence[Arm], tuning: str, quick:
     if wrong:
         return wrong
     smaller = derived(*quick_arms(ladder, arms, quick), tuning=tuning)
-    return [(f"quick: {place}", message) for place, message in smaller.faults]
+    return [(f"quick: {place}", message) for place, message in smaller.faults if (place, message) not in known]

@@ -121,7 +121,7 @@ class NetworkSuite(Suite):
         """Returns what is wrong with the suite as a whole: (key, message) pairs."""
         wrong = faults(self.ladder, self.arms, self.tuning, self.levels, self.primary_level)
         if self.quick is not None:
-            wrong += quick_faults(self.ladder, self.arms, self.tuning, self.quick)
+            wrong += quick_faults(self.ladder, self.arms, self.tuning, self.quick, wrong)
         if wrong:
             return wrong + self._level_faults()
         if not self.optimizers:
@@ -248,10 +248,10 @@ class NetworkSuite(Suite):
     def _level_faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the losses at which weights are kept."""
         levels, primary, wrong = self.levels, self.primary_level, []
-        if list(levels) != sorted(set(levels), reverse=True):
-            wrong.append(
-                ("levels", f"must descend, as a training loss does; got {', '.join(map('{:g}'.format, levels))}")
-            )
+        for key, given in (("levels", levels), ("quick.levels", (self.quick and self.quick.levels) or ())):
+            if list(given) != sorted(set(given), reverse=True):
+                got = ", ".join(map("{:g}".format, given))
+                wrong.append((key, f"must descend, as a training loss does; got {got}"))
         if primary is not None and primary not in levels:
             known = ", ".join(map("{:g}".format, levels)) or "none"
             wrong.append(("primary_level", f"must be one of levels, {known}; got {primary:g}"))
