@@ -14,8 +14,8 @@ Two streams never coincide:
   again (``words``), so no two of them are the integers 0, 1, 2 ... of a derivation. There are two kinds:
 
   - what a network's training draws: ``words(task, "regularization", seed)``, the step folded in, then split into the
-    batch's (by regularizer) and the loss's (noise of weights; dropout, by part of a batch and by layer). All rules and
-    all regularizers of a task share them;
+    batch's (by regularizer) and the loss's (noise of weights; dropout, by part of a batch and by layer; the noise of a
+    smaller batch). All rules and all regularizers of a task share them;
   - what a rule draws: ``words("rule", name)`` with every bit of the start folded in, then the rule's own splits, one a
     step. All problems, rates and runs that begin at the same numbers share them.
 

@@ -18,6 +18,7 @@ SCORED = 10_000
 
 _CLOCK = "gradients of batches"
 _EXAMPLES = "share of examples"
+_LOSS = "loss (of cross-entropy: nats)"
 
 #: Curves are stored as they are: their bytes split are 2 to 4% less of a shard and take as long to read and write.
 ROWS = Schema(
@@ -36,25 +37,27 @@ ROWS = Schema(
             "int32", "point of the curve whose weights are judged: validation's best, or the last; -1 for none"
         ),
         "train_loss": Column(
-            "float64", "mean cross-entropy of all training examples there; null without such a point", "nats"
+            "float64", "mean of the task's loss over all training examples there; null without such a point", _LOSS
         ),
         "train_accuracy": Column("float64", "training examples that are classified right there", _EXAMPLES),
-        "validation_loss": Column("float64", "mean cross-entropy of the validation examples there", "nats"),
+        "validation_loss": Column("float64", "mean of the task's loss over the validation examples there", _LOSS),
         "validation_accuracy": Column("float64", "validation examples that are classified right there", _EXAMPLES),
         "test_loss": Column(
-            "float64", "mean cross-entropy of the test examples there; null for tune, which never sees them", "nats"
+            "float64",
+            "mean of the task's loss over the test examples there; null for tune, which never sees them",
+            _LOSS,
         ),
         "test_accuracy": Column("float64", "test examples that are classified right there; null for tune", _EXAMPLES),
         "test_right": Column("list<bool>", "whether each test example is classified right there; empty for tune"),
         "curve_grads": Column("list<int32>", "when each point was recorded: at curve_steps, and at the budget", _CLOCK),
         "curve_train_loss": Column(
-            "list<float32>", "mean cross-entropy of the first 10,000 training examples at each point", "nats"
+            "list<float32>", "mean of the task's loss over the first 10,000 training examples at each point", _LOSS
         ),
         "curve_train_accuracy": Column(
             "list<float32>", "those of them that are classified right at each point", _EXAMPLES
         ),
         "curve_validation_loss": Column(
-            "list<float32>", "mean cross-entropy of the validation examples at each point", "nats"
+            "list<float32>", "mean of the task's loss over the validation examples at each point", _LOSS
         ),
         "curve_validation_accuracy": Column(
             "list<float32>", "validation examples that are classified right at each point", _EXAMPLES

@@ -12,12 +12,16 @@ from jax import Array
 from optbench.errors import UsageError
 from optbench.tasks.regularizers import noise
 from optbench.tasks.regularizers.augmentation import crop, flip, shift
+from optbench.tasks.regularizers.batch_noise import noisy_weights
 from optbench.tasks.regularizers.labels import smooth
 from optbench.tasks.regularizers.mixing import cutmix, mixup
 from optbench.tasks.regularizers.penalty import is_weight, squared_norm
 
 #: Strengths that end somewhere; all others may be any number from 0 on.
 RANGES = {"smoothing": (0.0, 1.0), "flip": (0.0, 1.0), "crop": (1e-3, 1.0), "dropout": (0.0, 0.999)}
+
+#: Strengths that are whole numbers, with what they count.
+WHOLE = {"shift": "pixels", "ghost": "examples", "batch_noise": "examples"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Regularization:
         dropout: Rate of the model's dropout layers.
         batch_norm: Whether a model without batch normalization is given some.
         ghost: Examples that batch normalization takes together, consecutive ones of a batch; 0 for the whole batch.
+        batch_noise: Examples of a smaller batch whose gradient noise is added; 0 for none. The loss that a rule is
+            shown is weighted as its gradient is.
     """
 
     smoothing: float = 0.0
@@ -54,6 +60,7 @@ class Regularization:
     dropout: float = 0.0
     batch_norm: bool = False
     ghost: int = 0
+    batch_noise: int = 0
 
     def __post_init__(self) -> None:
         """Checks every strength.
@@ -71,7 +78,7 @@ class Regularization:
             low, high = RANGES.get(field.name, (0.0, float("inf")))
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 problems.append(f"{field.name} must be a number in [{low:g}, {high:g}]; got {value!r}")
-        for name, unit in (("shift", "pixels"), ("ghost", "examples")):
+        for name, unit in WHOLE.items():
             if not problems and float(getattr(self, name)) % 1:
                 problems.append(f"{name} must be a whole number of {unit}; got {getattr(self, name)!r}")
         if self.mixup and self.cutmix:
@@ -79,7 +86,7 @@ class Regularization:
         if problems:
             raise UsageError(problems)
         # A suite file's 16.0 is as good as 16; shapes are made of whole numbers.
-        for name in ("shift", "ghost"):
+        for name in WHOLE:
             object.__setattr__(self, name, int(getattr(self, name)))
 
     def fits(self, name: str, batch_size: int, *, normalizes: bool) -> None:
@@ -91,12 +98,38 @@ class Regularization:
             normalizes: Whether the model has batch normalization.
 
         Raises:
-            UsageError: There is nothing that ghost batches could act on, or they do not divide the batch.
+            UsageError: There is nothing that ghost batches could act on, or they do not divide the batch; or the noise
+                cannot be added.
         """
+        problems = self.noise_problems(batch_size, normalizes=normalizes)
+        if problems:
+            raise UsageError([f"{name}: {problem}" for problem in problems])
         if self.ghost and not normalizes:
             raise UsageError(f"{name}: ghost = {self.ghost}, but the model has no batch normalization; set ghost to 0")
         if self.ghost and batch_size % self.ghost:
             raise UsageError(f"{name}: ghost = {self.ghost} must divide batch_size = {batch_size}")
+
+    def noise_problems(self, batch_size: int, *, normalizes: bool) -> list[str]:
+        """Returns why the noise of a smaller batch cannot be added to that of batches of a size.
+
+        Args:
+            batch_size: Examples of a batch.
+            normalizes: Whether the model has batch normalization.
+        """
+        if not self.batch_noise:
+            return []
+        problems = []
+        if normalizes:
+            problems.append(
+                f"batch_noise = {self.batch_noise}: with batch normalization the examples of a batch have no gradients "
+                "of their own; take a model without it, or set batch_noise to 0"
+            )
+        if self.batch_noise >= batch_size:
+            problems.append(
+                f"batch_noise = {self.batch_noise}: must be below batch_size = {batch_size}: noise of a smaller batch "
+                "is added"
+            )
+        return problems
 
     def batch(self, key: Array, x: Array, targets: Array) -> tuple[Array, Array]:
         """Returns a batch as the model shall see it: augmented, noisy, mixed, its targets smoothed.
@@ -132,6 +165,10 @@ class Regularization:
     def added(self, params: Any) -> Array | float:
         """Returns what is added to the loss."""
         return squared_norm(params, self.penalty) if self.penalty else 0.0
+
+    def shares(self, key: Array, batch_size: int) -> Array | None:
+        """Returns what each example of a batch counts, (batch_size,), of mean 1; ``None`` where all count the same."""
+        return noisy_weights(key, batch_size, self.batch_noise) if self.batch_noise else None
 
     @staticmethod
     def decaying(params: Any) -> Any:

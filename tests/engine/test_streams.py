@@ -24,7 +24,8 @@ from optbench.tasks.task import Examples, Task
 N, BATCH = 16, 8
 DRAWS = ("uniform", "normal", "bernoulli", "permutation", "beta", "bits", "rademacher")
 #: All that draws: two tasks cannot have both mixers.
-STRENGTHS = {"input_noise": 0.1, "weight_noise": 0.1, "shift": 1, "flip": 0.5, "crop": 0.8, "dropout": 0.5}
+STRENGTHS = {"input_noise": 0.1, "weight_noise": 0.1, "shift": 1, "flip": 0.5, "crop": 0.8, "dropout": 0.5,
+             "batch_noise": 2}  # fmt: skip
 MIXERS = ({"mixup": 0.5}, {"cutmix": 0.5})
 STEPS = 4000
 
@@ -140,10 +141,10 @@ def followed(path, keys):
 
 def test_training_draws_from_each_key_once_over_many_names_and_steps(paths, monkeypatch, request):
     monkeypatch.undo()
-    # Shift, flip, two of a crop, two or three of a mixer, noise of inputs and weights; two layers of dropout, which act
-    # on each part of a batch.
+    # Shift, flip, two of a crop, two or three of a mixer, noise of inputs, of weights and of a smaller batch; two
+    # layers of dropout, which act on each part of a batch.
     whole, parts = paths.values()
-    assert len(whole) == 10 + ("cutmix" in request.node.name)
+    assert len(whole) == 11 + ("cutmix" in request.node.name)
     assert len(parts) == len(whole) + 2
     tasks = ["digits-lenet", "mnist1d-mlp", "fashion-mnist-lenet"]
     roots = [words(task, "regularization", seed) for task in tasks for seed in (0, 1, 2**31 - 1)]

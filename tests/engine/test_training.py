@@ -72,6 +72,7 @@ STRENGTHS = {
     "flip": 0.5,
     "crop": 0.6,
     "dropout": 0.5,
+    "batch_noise": 4,
 }
 
 

@@ -208,6 +208,8 @@ def test_selection_by_label_data_set_and_pattern():
         ("dropout = 0.5", "crop = 0.5", "digits allows no share below 0.85; got 0.5"),
         ("dropout = 0.5", "ghost = 8", "regularization.ghost: lenet has no batch normalization"),
         ("dropout = 0.5", "mixup = 1.0, cutmix = 1.0", "mixup and cutmix are both on"),
+        ("ghost = 16", "batch_noise = 8", "regularization.batch_noise: lenet has batch normalization, which mixes"),
+        ("dropout = 0.5", "batch_noise = 32", "batch_noise must be below the batch of 32; got 32"),
         ("ghost = 16", "ghost = 15", "must divide the batch of 32; got 15"),
         ("batch_size = 32", "batch_size = 1295", "must be at most 1294, the examples that digits trains on; got 1295"),
         ("batch_size = 100", "batch_size = 0", "tasks[2].batch_size: must be 1 or more; got 0"),

@@ -57,6 +57,8 @@ def test_weights_are_noisy_and_penalized_where_asked():
         ({"crop": 0.0}, r"crop must be a number in \[0.001, 1\]; got 0.0"),
         ({"shift": 1.5}, "shift must be a whole number of pixels; got 1.5"),
         ({"ghost": 1.5}, "ghost must be a whole number of examples; got 1.5"),
+        ({"batch_noise": 2.5}, "batch_noise must be a whole number of examples; got 2.5"),
+        ({"batch_noise": -1}, r"batch_noise must be a number in \[0, inf\]; got -1"),
         ({"decay": -0.1}, r"decay must be a number in \[0, inf\]; got -0.1"),
         ({"mixup": 1.0, "cutmix": 1.0}, "mixup and cutmix are both on"),
     ],

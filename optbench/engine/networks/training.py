@@ -183,34 +183,43 @@ class Training:
 
         return decayed(self.rule, self.regularization.decay, only=decaying)
 
-    def _loss(self, flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats]:
+    def _loss(
+        self, flat: Array, stats: Stats, x: Array, targets: Array, shares: Array | None, key: Array
+    ) -> tuple[Array, Stats]:
         model = self._unravel(flat)
         if self.dtype != "float32":
             model, x = jax.tree.map(lambda leaf: leaf.astype(self.dtype), (model, x))
         logits, after = model(
             x, stats, key, train=True, dropout=self.regularization.dropout, ghost=self.regularization.ghost or None
         )
-        return loss_of(self.loss).mean(logits.astype(jnp.float32), targets), after
+        loss, logits = loss_of(self.loss), logits.astype(jnp.float32)
+        return loss.mean(logits, targets) if shares is None else jnp.mean(shares * loss.each(logits, targets)), after
 
-    def _gradient(self, flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Stats, Array]:
+    def _gradient(
+        self, flat: Array, stats: Stats, x: Array, targets: Array, shares: Array | None, key: Array
+    ) -> tuple[Array, Stats, Array]:
         seen = jax.value_and_grad(self._loss, has_aux=True)
         if self.part == self.batch_size:
-            (value, after), grad = seen(flat, stats, x, targets, key)
+            (value, after), grad = seen(flat, stats, x, targets, shares, key)
             return value, after, grad
         parts = self.batch_size // self.part
         xs, ts = x.reshape(parts, self.part, *x.shape[1:]), targets.reshape(parts, self.part, -1)
+        counts = None if shares is None else shares.reshape(parts, self.part)
 
         def add(i: Array, sums: tuple[Array, Array]) -> tuple[Array, Array]:
-            (value, _), grad = seen(flat, stats, xs[i], ts[i], jax.random.fold_in(key, i))
+            own = None if counts is None else counts[i]
+            (value, _), grad = seen(flat, stats, xs[i], ts[i], own, jax.random.fold_in(key, i))
             return sums[0] + value / parts, sums[1] + grad / parts
 
         value, grad = lax.fori_loop(0, parts, add, (jnp.zeros(()), jnp.zeros_like(flat)))
         return value, stats, grad
 
     def _objective(self, flat: Array, stats: Stats, x: Array, targets: Array, key: Array) -> tuple[Array, Array, Stats]:
-        weight_key, drop_key = jax.random.split(key)
+        # The first two keys are the same however many there are.
+        weight_key, drop_key, *rest = jax.random.split(key, 3 if self.regularization.batch_noise else 2)
         noisy = self.regularization.weights(weight_key, flat)
-        value, after, grad = self._gradient(noisy, stats, x, targets, drop_key)
+        shares = self.regularization.shares(rest[0], self.batch_size) if rest else None
+        value, after, grad = self._gradient(noisy, stats, x, targets, shares, drop_key)
         if self.regularization.penalty:
             added, pull = jax.value_and_grad(lambda flat: self.regularization.added(self._unravel(flat)))(flat)
             value, grad = value + added, grad + pull

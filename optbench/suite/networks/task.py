@@ -121,6 +121,8 @@ class TaskSpec(Entry):
             self.parts()
         except UsageError as error:
             wrong += [("", problem) for problem in error.problems]
+        if strengths.batch_noise and any(isinstance(layer, BatchNorm) for layer in layers):
+            wrong.append(("regularization.batch_noise", f"{self.model} has batch normalization, which mixes examples"))
         return wrong + self._meaning(strengths)
 
     def _meaning(self, given: Regularization) -> list[tuple[str, str]]:
@@ -149,6 +151,10 @@ class TaskSpec(Entry):
             wrong.append(("batch_size", "batch normalization needs more than one example together; got 1"))
         if strengths.ghost and batch_size % strengths.ghost:
             wrong.append(("regularization", f"ghost must divide the batch of {batch_size}; got {strengths.ghost:g}"))
+        smallest = min(batch_size, warm.batch_size) if warm else batch_size
+        if strengths.batch_noise >= smallest:
+            said = f"batch_noise must be below the batch of {smallest}; got {strengths.batch_noise:g}"
+            wrong.append(("regularization", said))
         return wrong
 
     def strengths(self) -> Regularization:

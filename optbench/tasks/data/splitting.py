@@ -139,7 +139,7 @@ def split(
     if n_train > _most(len(rest), dataset.n_classes, validation):
         raise UsageError(f"data set {dataset.name!r}: {_too_many(n_train, len(rest), dataset.n_classes, validation)}")
     n_chosen = _beside(n_train, dataset.n_classes, validation)
-    left, chosen = _parted(dataset, rest, n_chosen / len(rest), "validation", seed)
+    left, chosen = _numbered(dataset, rest, n_chosen, "validation", seed)
     return Parts(_some(dataset, left, n_train, "train", seed), chosen, held_out)
 
 
@@ -185,7 +185,7 @@ def folds(
     else:
         train, chosen, _ = split(dataset, seed, test=test, n_train=n_train, n_test=n_test)
         rest = np.union1d(train, chosen)
-    counts = np.bincount(dataset.y[rest], minlength=dataset.n_classes)
+    counts = _sizes_of(dataset, rest)
     rarest = int(counts.min())
     if not _is_whole(k) or not 2 <= k <= rarest:
         raise UsageError(
@@ -260,33 +260,51 @@ def _test_part(dataset: Dataset, seed: int, share: float, n_test: int | None) ->
         left = len(dataset) - n_test
         if left < 2 * dataset.n_classes:
             raise UsageError(f"data set {dataset.name!r}: {_too_few(n_test, left, len(dataset))}")
-        share = n_test / len(dataset)
+        return _numbered(dataset, dataset.pool, n_test, "test", seed)
     return _parted(dataset, dataset.pool, share, "test", seed)
 
 
 def _some(dataset: Dataset, rows: np.ndarray, n: int, part: str, seed: int) -> np.ndarray:
-    """Returns some of the rows, each class in the same proportions; all of them where they are so many."""
-    return rows if n == len(rows) else _parted(dataset, rows, n / len(rows), part, seed, spare=False)[1]
+    """Returns some of the rows, or all of them where they are so many."""
+    return rows if n == len(rows) else _numbered(dataset, rows, n, part, seed, spare=False)[1]
 
 
-def _parted(
-    dataset: Dataset, rows: np.ndarray, share: float, part: str, seed: int, *, spare: bool = True
+def _numbered(
+    dataset: Dataset, rows: np.ndarray, n: int, part: str, seed: int, *, spare: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the rows left over, some of each class if ``spare``, and those of a part, with its share of each."""
+    """Returns the rows left over and those of a part: one of each class, the others in the same proportions."""
+    others = _sizes_of(dataset, rows) - 1
+    counts = [1 + more for more in _shares(others, (n - len(others)) / int(others.sum()))]
+    return _drawn(dataset, rows, counts, part, seed, f"{n} rows for {part}", spare=spare)
+
+
+def _parted(dataset: Dataset, rows: np.ndarray, share: float, part: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the rows left over and those of a part, which has its share of each class."""
     _check_share(share, part)
+    counts = _shares(_sizes_of(dataset, rows), share)
+    return _drawn(dataset, rows, counts, part, seed, f"{part} = {share!r}", spare=True)
+
+
+def _drawn(
+    dataset: Dataset, rows: np.ndarray, counts: list[int], part: str, seed: int, said: str, *, spare: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the rows left over, some of each class if ``spare``, and those of a part that are drawn from a seed."""
     labels = dataset.y[rows]
-    counts = _shares(np.bincount(labels, minlength=dataset.n_classes), share)
     taken = []
     for label, count in enumerate(counts):
         members = rows[labels == label]
         if not 0 < count <= len(members) - spare:
             raise UsageError(
-                f"{part} = {share!r}: takes {count} of the {len(members)} rows of class {label} of data set "
+                f"{said}: takes {count} of the {len(members)} rows of class {label} of data set "
                 f"{dataset.name!r}; each class needs a row in every part"
             )
         taken.append(members[order(len(members), int(seed), "data", part, dataset.name, label)[:count]])
     chosen = np.sort(np.concatenate(taken))
     return np.setdiff1d(rows, chosen, assume_unique=True), chosen
+
+
+def _sizes_of(dataset: Dataset, rows: np.ndarray) -> np.ndarray:
+    return np.bincount(dataset.y[rows], minlength=dataset.n_classes)
 
 
 def _check_share(share: float, part: str) -> None:
