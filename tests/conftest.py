@@ -10,6 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+# Matrices of tests are small: threads of BLAS would wait for one another far longer than they multiply. It is read when
+# NumPy is first imported; workers of xdist and the commands under test inherit it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import jax
 import pytest
 

@@ -13,6 +13,7 @@ import optbench as ob
 from optbench import store
 from optbench.cli import cli
 from optbench.errors import DataError, UsageError
+from optbench.report import figures
 from optbench.runner import kinds
 from tests.e2e.test_measures import FUNCTIONS, NETWORKS, shards, suite
 from tests.toy_measures import toys
@@ -216,7 +217,8 @@ def test_interpolation_and_path_have_their_points(copied):
     assert (other["optimizer"], other["seed"]) == ("adam", 0)
 
 
-def test_a_run_with_measures_names_their_table(toys, tmp_path):
+def test_a_run_with_measures_names_their_table(toys, tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "draw", lambda *asked: [])
     for name, measures in (("with", ["value"]), ("without", [])):
         toml = suite(tmp_path / name, FUNCTIONS, measures)
         done = CliRunner().invoke(cli, ["run", str(toml), "--out", str(tmp_path / name / "results")])

@@ -8,12 +8,14 @@ import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import optbench as ob
 from optbench import store
 from optbench.analysis.networks.selection import choose
+from optbench.cli import cli
 from optbench.records.networks import ROWS
-from optbench.report import tables
+from optbench.report import figures, tables
 from optbench.runner.execution import Pace
 from optbench.runner.kinds.kind import Part
 from optbench.runner.kinds.networks import kind
@@ -52,6 +54,18 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(folder):
     return ob.run(str(folder / "tiny.toml"), out=folder / "results")
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Runs the command in a folder, in this process and without its figures."""
+    monkeypatch.setattr(figures, "draw", lambda *asked: [])
+
+    def command(folder, *words):
+        monkeypatch.chdir(folder)
+        return CliRunner().invoke(cli, list(words), prog_name="optbench")
+
+    return command
 
 
 def values(rows, name):
@@ -211,14 +225,13 @@ def test_a_rule_that_cannot_be_compiled_is_rows(tmp_path):
     assert "error" in done.stderr
 
 
-def test_data_that_are_not_there_are_named(tmp_path):
+def test_data_that_are_not_there_are_named(tmp_path, here, monkeypatch):
+    monkeypatch.setenv("OPTBENCH_DATA", str(tmp_path))
     for line, code in (("", 5), ("if_present = true", 0)):
         text = SUITE + f'\n[[tasks]]\ndata = "mnist"\nmodel = "linear"\n{line}\n'
         (tmp_path / "tiny.toml").write_text(text)
-        done = call(
-            tmp_path, "run", "tiny.toml", "--optimizers", "sgd", "--tuning", "default", OPTBENCH_DATA=str(tmp_path)
-        )
-        assert done.returncode == code, done.stderr
+        done = here(tmp_path, "run", "tiny.toml", "--optimizers", "sgd", "--tuning", "default")
+        assert done.exit_code == code, done.stderr
         if code:
             assert "optbench data fetch mnist" in done.stderr
         else:
@@ -236,16 +249,16 @@ def test_data_that_are_not_there_are_named(tmp_path):
         (("--tuning", "bayes"), "tuning: must be 'grid', 'random' or 'default'; got 'bayes'"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(folder, words, message):
+def test_options_that_do_not_fit_are_refused(folder, here, words, message):
     for more in ((), ("--dry-run",)):
-        done = call(folder, "run", "tiny.toml", *words, *more)
-        assert done.returncode == 2
+        done = here(folder, "run", "tiny.toml", *words, *more)
+        assert done.exit_code == 2
         assert message in done.stderr
 
 
-def test_tuning_at_random_is_drawn_chosen_reported_and_shown(folder):
-    done = call(folder, "run", "tiny.toml", "--tasks", "*penalty*", "--tuning", "random", "--trials", "2")
-    assert done.returncode == 0, done.stderr
+def test_tuning_at_random_is_drawn_chosen_reported_and_shown(folder, here):
+    done = here(folder, "run", "tiny.toml", "--tasks", "*penalty*", "--tuning", "random", "--trials", "2")
+    assert done.exit_code == 0, done.stderr
     assert "digits-linear+penalty=0.1" in done.stdout
     (path,) = (p.parent for p in (folder / "results" / "tiny").glob("*/manifest.json") if b"random" in p.read_bytes())
     stored = store.load(path)
@@ -257,9 +270,9 @@ def test_tuning_at_random_is_drawn_chosen_reported_and_shown(folder):
     assert (stored.manifest["tuning"], stored.manifest["part"]["trials"]) == ("random", 2)
 
 
-def test_a_dry_run_shows_the_plan(folder):
-    done = call(folder, "run", "tiny.toml", "--dry-run")
-    assert done.returncode == 0, done.stderr
+def test_a_dry_run_shows_the_plan(folder, here):
+    done = here(folder, "run", "tiny.toml", "--dry-run")
+    assert done.exit_code == 0, done.stderr
     assert "48 training runs at most, in float32" in done.stdout
     assert "digits-linear+penalty=0.1+last_epoch" in done.stdout
 

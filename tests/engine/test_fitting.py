@@ -98,7 +98,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(monkeypatch):
         logits, _ = unravel(flat)(grown, stats, train=True)
         return -jax.numpy.mean(jax.nn.log_softmax(logits)[np.arange(48), task.train.y])
 
-    expected, grad = jax.value_and_grad(loss)(flat)
+    expected, grad = jax.jit(jax.value_and_grad(loss))(flat)
     np.testing.assert_allclose(value, expected, rtol=1e-5)
     np.testing.assert_allclose(flat - moved.params, grad, atol=2e-6)
 
@@ -185,15 +185,18 @@ def test_all_trials_of_a_search_see_the_batch_of_its_step(task, name, lanes):
     hyper = rule.resolve({})
     w, b = start_of(task, 0)
     params = np.concatenate([b, w.ravel()])
-    state, point, spent, steps = rule.init(params, hyper), None, 0, 0
-    for x, y in batches(task, 0, budget, size):
+    state, point, spent, steps = rule.init(params, hyper), params, 0, 0
 
-        def value(flat, x=x, y=y):
+    @jax.jit
+    def stepped(params, state, point, x, y):
+        def value(flat):
             logits = x @ flat[10:].reshape(64, 10) + flat[:10]
             return -jnp.mean(jax.nn.log_softmax(logits)[np.arange(size), y])
 
-        objective = Oracle(value, jax.value_and_grad(value))
-        moved, state, point, info = step(rule, objective, params, state, hyper, point=point)
+        return step(rule, Oracle(value, jax.value_and_grad(value)), params, state, hyper, point=point)
+
+    for x, y in batches(task, 0, budget, size):
+        moved, state, point, info = stepped(params, state, point, x, y)
         spent += int(info.cost)
         if spent > budget:
             break

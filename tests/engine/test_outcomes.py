@@ -22,6 +22,7 @@ from optbench.records import FLAT, NEITHER, SHARP, Split
 from optbench.runner.kinds.networks.kind import fitter_of, task_of
 from optbench.suite.networks.plan import plan
 from optbench.suite.parse import parse
+from optbench.tasks.models.variants import batch_normalized
 from tests.engine.conftest import assert_same_columns, group_of
 from tests.engine.softmax import digits_task
 
@@ -112,9 +113,9 @@ def test_a_run_that_has_diverged_has_only_the_points_before(landscapes):
 def fits(request):
     """Runs of a network with batch normalization: one that validation ends early, one that diverges, one to the end."""
     with jax.enable_x64(False):
-        task = digits_task(catalog.model("keskar_f1"), n=200)
+        task = digits_task(batch_normalized(catalog.model("mlp")), n=200)
         fitter = Fitter(task, catalog.optimizer("adam"), batch_size=50, lanes=request.param)
-        lanes = [Lane({"lr": 0.03}, 0), Lane({"lr": 1e38}, 0), Lane({"lr": 1e-3}, 1)]
+        lanes = [Lane({"lr": 0.03}, 2), Lane({"lr": 1e38}, 0), Lane({"lr": 1e-3}, 1)]
         return task, fitter.fit(lanes, epochs=6)
 
 
@@ -183,7 +184,7 @@ epochs = 3
 batch_size = 200
 seeds = { tune = 1, report = 2 }
 optimizers = [{ name = ["adam", "sgd"] }]
-tasks = [{ data = "digits", model = "keskar_f1" }]
+tasks = [{ data = "digits", model = "mlp", regularization = { batch_norm = true } }]
 """
 
 

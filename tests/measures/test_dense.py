@@ -29,7 +29,8 @@ def test_the_ends_and_the_sum_of_the_spectrum_are_those_of_each_dense_hessian(na
     objective = points[0].objective
     assert all(point.objective is objective for point in points)
     with jax.enable_x64(True):
-        whole = [np.asarray(jax.hessian(objective.value)(jnp.asarray(point.params))) for point in points]
+        hessian = jax.jit(jax.hessian(objective.value))
+        whole = [np.asarray(hessian(jnp.asarray(point.params))) for point in points]
     values = np.stack([np.linalg.eigvalsh((matrix + matrix.T) / 2) for matrix in whole])
     scale = np.abs(values).max(axis=1)
     for many, expected in ((dense.tops, values[:, -1]), (dense.bottoms, values[:, 0]), (dense.traces, values.sum(1))):

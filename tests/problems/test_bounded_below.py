@@ -51,11 +51,11 @@ def lbfgs_lowest(problem, starts, evaluations):
     for k, x0 in enumerate(starts):
 
         def objective(x, k=k):
-            value, grad = value_and_grad(x)
+            value, grad = map(np.asarray, value_and_grad(x))  # at once: NumPy is quicker with its own numbers
             if np.isfinite(value):
                 lowest[k] = min(lowest[k], value)
             # The line search of scipy needs numbers; what is not finite is only somewhere not to go.
-            return float(np.nan_to_num(value, nan=1e300)), np.nan_to_num(np.asarray(grad))
+            return float(np.nan_to_num(value, nan=1e300)), np.nan_to_num(grad)
 
         minimize(objective, x0, jac=True, method="L-BFGS-B", options={"maxfun": evaluations})
     return lowest

@@ -54,7 +54,8 @@ def by_rule(name, hyper, x0, steps):
 
 def test_curvatures_and_pieces():
     points = np.linspace(-4, 4, 401)
-    grad = np.array([Problem(lessard_cycle, 1).value_and_grad([x])[1][0] for x in points])
+    problem = Problem(lessard_cycle, 1)
+    grad = np.array([problem.value_and_grad([x])[1][0] for x in points])
     np.testing.assert_allclose(grad, slope(points), rtol=1e-14, atol=1e-14)
     rise = np.diff(slope(points)) / np.diff(points)
     assert rise.min() == pytest.approx(SMALL)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from optbench.report import figures
 from optbench.report.evidence import MEAN, Evidence
 from optbench.report.kinds.landscapes import SETTINGS
 from tests.report import quadratics
@@ -16,6 +17,18 @@ from tests.report import quadratics
 RULES = ("adam", "sgd", "adadelta", "nag", "momentum", "rmsprop", "adagrad")
 PROBLEMS = {"rosenbrock-2d-i1": 2, "himmelblau-2d-i1": 2, "sphere-10d-i1": 10}
 GRID = 10.0 ** np.linspace(-3, 2, 16)
+
+
+@pytest.fixture(autouse=True)
+def uncollected(monkeypatch):
+    """Leaves circles of objects alone: looking for them among all that other tests left takes longer than a figure."""
+    monkeypatch.setattr(figures, "gc", SimpleNamespace(collect=int, freeze=int, unfreeze=int))
+
+
+def same_bytes(kinds):
+    """Returns figures and formats whose bytes are compared: order shows in any format, and a format in any figure."""
+    kinds = list(kinds)
+    return [(kind, "svg") for kind in kinds] + [(kinds[0], form) for form in figures.FORMATS if form != "svg"]
 
 
 def manifest(problems: dict[str, int]) -> dict:

@@ -86,15 +86,17 @@ def draw(
     if problems:
         raise UsageError(problems)
     written: list[Path] = []
-    for kind in kinds or KINDS[evidence.kind]:
-        pages = _pages(evidence, kind, setting)
-        if not len(pages) and kinds:
-            raise DataError(_nothing(evidence, kind))
-        module = _module_of(evidence, kind)
-        suffix = f"-{setting}" if kind in module.ONE_SETTING and setting != "tuned" else ""
-        suffix += "-touched" if score == Scoring.TOUCHED and kind not in module.UNSCORED else ""
-        suffix += "-chosen" if isinstance(evidence, Chosen) else ""
-        written += write(pages, f"{kind}{suffix}", format, out_dir, evidence.manifest.get("optimizers", ()))
+    with _collected() as collect:
+        for kind in kinds or KINDS[evidence.kind]:
+            pages = _pages(evidence, kind, setting)
+            if not len(pages) and kinds:
+                raise DataError(_nothing(evidence, kind))
+            module = _module_of(evidence, kind)
+            suffix = f"-{setting}" if kind in module.ONE_SETTING and setting != "tuned" else ""
+            suffix += "-touched" if score == Scoring.TOUCHED and kind not in module.UNSCORED else ""
+            suffix += "-chosen" if isinstance(evidence, Chosen) else ""
+            optimizers = evidence.manifest.get("optimizers", ())
+            written += _written(pages, f"{kind}{suffix}", format, out_dir, optimizers, collect)
     return written
 
 
@@ -177,14 +179,26 @@ def write(
     Returns:
         The paths.
     """
+    with _collected() as collect:
+        return _written(pages, name, format, out_dir, optimizers, collect)
+
+
+def _written(
+    pages: Sequence[Figure],
+    name: str,
+    format: str,
+    out_dir: Path | str,
+    optimizers: Iterable[str],
+    collect: Callable[[], int],
+) -> list[Path]:
+    """Writes pages and frees each before the next one is drawn."""
     out = Path(out_dir)
     with files.explained("make", out):
         files.make_folder(out)
     paths = [out / f"{name}{f'-{number}' if number > 1 else ''}.{format}" for number in range(1, len(pages) + 1)]
-    with _collected() as collect:
-        for number, path in enumerate(paths):
-            files.write_atomic(path, styled(partial(_page_bytes, pages, number, format), optimizers))
-            collect()
+    for number, path in enumerate(paths):
+        files.write_atomic(path, styled(partial(_page_bytes, pages, number, format), optimizers))
+        collect()
     return paths
 
 
