@@ -20,8 +20,8 @@ from tests import networks
 from tests.report.test_tables import EXTENSIONS
 
 GOLDEN = Path(__file__).parent / "golden" / "networks"
-#: Those of measures have a test file of their own.
-KINDS = [kind.name for kind in TABLES]
+#: Those of measures and of arms have test files of their own.
+KINDS = [kind.name for kind in TABLES if kind.name not in ("arms", "levels")]
 
 
 PLAIN, DROPOUT, _ = networks.TASKS
@@ -248,10 +248,10 @@ def test_damaged_rows_make_no_table(run):
 
 def test_each_kind_of_run_has_its_tables_and_says_so(run, evidence):
     with pytest.raises(UsageError) as caught:
-        text(run, "wells")
+        text(run, "theory")
     assert str(caught.value) == (
-        "table 'wells' is for landscapes; run 0123456789abcdef is of networks; "
-        "it has main, gap, effects, ranking, contrasts, long, sharpness"
+        "table 'theory' is for landscapes; run 0123456789abcdef is of networks; "
+        "it has main, gap, effects, ranking, contrasts, arms, levels, long, sharpness"
     )
     with pytest.raises(UsageError, match="table 'effects' is for networks; run 0123456789abcdef is of landscapes"):
         text(evidence, "effects")

@@ -43,8 +43,8 @@ def names() -> dict[str, list[str]]:
 def headline(run: StoredRun | Evidence) -> str:
     """Returns the kind of table that answers the question of a run's suite.
 
-    It is what the suite names as its ``table``, else the verdicts of its contrasts, else ``main``; ``main`` too where
-    that table would have no rows, as for a part of a suite.
+    It is what the suite names as its ``table``, else the verdicts of its contrasts, else its arms, else ``main``;
+    ``main`` too where that table would have no rows, as for a part of a suite.
 
     Args:
         run: A loaded run, or the ``Evidence`` that wraps it.
@@ -53,7 +53,9 @@ def headline(run: StoredRun | Evidence) -> str:
         A name among the ``KINDS`` of the run's kind.
     """
     evidence = Evidence.of(run)
-    asked = evidence.manifest.get("table") or ("contrasts" if evidence.manifest.get("contrasts") else "main")
+    asked = evidence.manifest.get("table") or next(
+        (name for name in ("contrasts", "arms") if evidence.manifest.get(name)), "main"
+    )
     found = next((kind for kind in KINDS[evidence.kind] if kind.name == asked), None)
     return "main" if found is None or asked == "main" or not build(evidence, found).blocks else asked
 

@@ -20,7 +20,7 @@ from optbench.suite.optimizer import OptimizerSpec
 from optbench.suite.suite import Quick, Suite
 
 #: Kinds of table that a suite of networks may name as the one that answers its question.
-Table = Literal["main", "gap", "effects", "ranking", "contrasts", "long", "sharpness"]
+Table = Literal["main", "gap", "effects", "ranking", "contrasts", "arms", "levels", "long", "sharpness"]
 
 
 #: What ``NetworkSuite.resolved`` returns.

@@ -1,0 +1,1 @@
+"""Batch sizes compared: arms of an experiment, their runs at equal training loss, and paired differences."""
