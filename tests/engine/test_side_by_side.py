@@ -111,8 +111,8 @@ def failing(monkeypatch, said, most):
     """Has programs of more than ``most`` lanes fail at their first trip."""
     compiled = side_by_side.compile_lanes
 
-    def compiles(training, mesh, width):
-        programs = compiled(training, mesh, width)
+    def compiles(training, mesh, width, **given):
+        programs = compiled(training, mesh, width, **given)
 
         def advance(*_):
             raise jax.errors.JaxRuntimeError(said)

@@ -45,10 +45,10 @@ class Along:
             specs: The measures, each with the number of examples of which it is taken.
         """
         self.task, self.rule, self.specs = task, rule, tuple(specs)
-        self._objectives: dict[tuple[int, str], Objective] = {}
+        self._objectives: dict[tuple[Task, int, str], Objective] = {}
         if self.specs:
             network, stats = jax.device_get(task.start(0))
-            walk = Walk(self, Lane(rule.defaults(), 0), Curve(stop_early=False), network)
+            walk = Walk(self, task, Lane(rule.defaults(), 0), Curve(stop_early=False), network)
             walk.measure(0, network, stats, jax.tree.map(np.ones_like, network))
 
     def rows(self, n: int) -> np.ndarray:
@@ -63,29 +63,30 @@ class Along:
         whole = len(self.task.train.y)
         return np.sort(order(whole, self.task.name, "along")[:n]) if 0 < n < whole else np.arange(whole)
 
-    def objective(self, network: Network, stats: Stats, n: int, dtype: str) -> Objective:
+    def objective(self, task: Task, network: Network, stats: Stats, n: int, dtype: str) -> Objective:
         """Returns the loss on the examples of a measure; without running statistics it is the same at all points."""
         if jax.tree.leaves(stats):
-            return self.task.objective(network, stats, examples=self.rows(n), dtype=dtype)
-        key = n, dtype
+            return task.objective(network, stats, examples=self.rows(n), dtype=dtype)
+        key = task, n, dtype
         if key not in self._objectives:
-            self._objectives[key] = self.task.objective(network, stats, examples=self.rows(n), dtype=dtype)
+            self._objectives[key] = task.objective(network, stats, examples=self.rows(n), dtype=dtype)
         return self._objectives[key]
 
 
 class Walk:
     """The way of one run, point by point."""
 
-    def __init__(self, along: Along, lane: Lane, curve: Curve, like: Network) -> None:
+    def __init__(self, along: Along, task: Task, lane: Lane, curve: Curve, like: Network) -> None:
         """Begins at the start of a run.
 
         Args:
             along: What is measured.
+            task: The run's task: that of ``along``, or one of its shapes.
             lane: The run, all its hyperparameters given.
             curve: The run's curve, which is given what was measured, and networks where it keeps them.
             like: A network like those of the run; its arrays count by their shapes.
         """
-        self._along, self._lane, self._curve, self._like = along, lane, curve, like
+        self._along, self._task, self._lane, self._curve, self._like = along, task, lane, curve, like
         self._start: Network | None = None
         self._memory: dict[str, dict[str, Any]] = {}
 
@@ -135,17 +136,17 @@ class Walk:
             lr: The rule's rate there.
         """
         if self._start is None:
-            self._start = jax.device_get(self._along.task.start(self._lane.seed)[0])
+            self._start = jax.device_get(self._task.start(self._lane.seed)[0])
         end = EndPoint("", Point.SNAPSHOT, evals, network, stats)
         for spec in self._along.specs:
             self._curve.taken.append(take(spec, end, self._subject(spec, end, preconditioner, lr)))
 
     def _subject(self, spec: MeasureSpec, end: EndPoint, preconditioner: Network | None, lr: float | None) -> Subject:
-        task, dtype = self._along.task, spec.dtype
+        task, dtype = self._task, spec.dtype
         network, start = (jax.tree.map(lambda leaf: np.asarray(leaf, dtype), net) for net in (end.params, self._start))
         whole = len(task.train.y)
         return Subject(
-            self._along.objective(network, end.stats, spec.examples, dtype),
+            self._along.objective(task, network, end.stats, spec.examples, dtype),
             network,
             start=start,
             n_terms=whole,

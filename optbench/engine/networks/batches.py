@@ -77,9 +77,17 @@ def placed(task: Task, sharding: Sharding | None = None) -> Examples:
     """
     held = _PLACED.setdefault(task, {})
     if sharding not in held:
-        x, y = task.train
-        behind = Examples(np.zeros((EVALUATED, *x.shape[1:]), x.dtype), np.zeros(EVALUATED, y.dtype))
-        parts = zip(task.train, task.validation, task.test, behind, strict=True)
-        joined = Examples(*(np.concatenate(arrays) for arrays in parts))
-        held[sharding] = jax.device_put(joined, sharding)
+        held[sharding] = jax.device_put(joined(task), sharding)
     return held[sharding]
+
+
+def joined(task: Task) -> Examples:
+    """Returns all parts one behind the other, and the rows that scoring wants behind them, on the host.
+
+    Args:
+        task: The task.
+    """
+    x, y = task.train
+    behind = Examples(np.zeros((EVALUATED, *x.shape[1:]), x.dtype), np.zeros(EVALUATED, y.dtype))
+    parts = zip(task.train, task.validation, task.test, behind, strict=True)
+    return Examples(*(np.concatenate(arrays) for arrays in parts))

@@ -13,13 +13,14 @@ from optbench.core.optimizer import Optimizer
 from optbench.engine.networks.batches import span
 from optbench.engine.networks.in_threads import InThreads
 from optbench.engine.networks.lane import Fit, Lane
+from optbench.engine.networks.scoring import unshaped
 from optbench.engine.networks.side_by_side import LanesAbreast
 from optbench.engine.networks.training import DTYPES, Training
 from optbench.errors import UsageError, unknown_name
 from optbench.suite.measure import MeasureSpec
 from optbench.tasks.models.convolution import WAYS as CONVOLUTIONS
 from optbench.tasks.parts import EVALUATED, part_of
-from optbench.tasks.task import Task
+from optbench.tasks.task import PARTS, Task
 
 __all__ = ["LANES", "Fit", "Fitter", "Lane", "fit"]
 
@@ -114,6 +115,7 @@ class Fitter:
         measure: bool = True,
         keep: bool = False,
         keep_state: bool = False,
+        levels: Sequence[float] = (),
     ) -> list[Fit]:
         """Trains the task once for each lane.
 
@@ -127,16 +129,24 @@ class Fitter:
             measure: Whether the measures along the path are taken; tuning does not.
             keep: Whether the network is kept at each point of the curve, for pictures of the path.
             keep_state: Whether the rule's state is kept at the chosen point, for its preconditioner.
+            levels: Training losses at which the network is kept: runs are then scored on the grid of
+                ``networks.levels``, on all training examples.
 
         Returns:
             One record for each lane, in their order; of one whose program failed as well, and the others go on.
 
         Raises:
-            UsageError: A number is out of range.
+            UsageError: A number is out of range, or the task or the start of a lane is not of the fitter's shapes.
         """
         if epochs < 1:
             raise UsageError(f"{self.task.name}: epochs must be at least 1; got {epochs}")
-        resolved = [Lane(self.rule.resolve(lane.hyper), lane.seed) for lane in lanes]
+        if wrong := [
+            f"levels must be finite and above 0; got {level:g}" for level in levels if not 0 < level < math.inf
+        ]:
+            raise UsageError([f"{self.task.name}: {said}" for said in wrong])
+        if wrong := [said for place, lane in enumerate(lanes) for said in self._lane_faults(place, lane)]:
+            raise UsageError(wrong)
+        resolved = [dataclasses.replace(lane, hyper=self.rule.resolve(lane.hyper)) for lane in lanes]
         return self._way.fit(
             resolved,
             epochs=epochs,
@@ -145,7 +155,31 @@ class Fitter:
             measure=measure,
             keep=keep,
             keep_state=keep_state,
+            levels=sorted(set(levels), reverse=True),
         )
+
+    def _lane_faults(self, place: int, lane: Lane) -> list[str]:
+        """Returns why a lane cannot be run by the programs of the fitter."""
+        wrong = []
+        if lane.task is not None and lane.task is not self.task:
+            mine, other = _described(self.task), _described(lane.task)
+            wrong += [
+                f"its task {lane.task.name} has {name} = {other[name]}, the fitter's {self.task.name} {mine[name]}"
+                for name in mine
+                if other[name] != mine[name]
+            ]
+        if lane.start is not None:
+            shapes = unshaped(lane.start.params, lane.start.stats)
+            if shapes[1] != unshaped(self._training.network, self._training.stats)[1]:
+                wrong.append(f"its start is no network of {self.task.name}: the shapes of its arrays differ")
+        return [f"lane {place}: {said}; all lanes of a fitter share its programs" for said in wrong]
+
+
+def _described(task: Task) -> dict[str, Any]:
+    """Returns what programs of a task depend on: all of it but its name and its numbers."""
+    apart = ("name", "model", *PARTS)
+    own = {field.name: getattr(task, field.name) for field in dataclasses.fields(task) if field.name not in apart}
+    return {"model": task.model.name, **{part: getattr(task, part).x.shape for part in PARTS}, **own}
 
 
 def fit(

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,8 +16,9 @@ from jax.flatten_util import ravel_pytree
 
 from optbench.engine.compile import kept_programs
 from optbench.engine.networks.along import Along, Walk
-from optbench.engine.networks.batches import Batches, placed, span
-from optbench.engine.networks.lane import NOWHERE, Curve, Ending, Fit, Lane, Trained, points_of
+from optbench.engine.networks.batches import Batches, joined, placed, span
+from optbench.engine.networks.lane import NOWHERE, Curve, Ending, Fit, Kept, Lane, Trained, begin_of, points_of
+from optbench.engine.networks.levels import Levels, grid
 from optbench.engine.networks.scoring import Scores, compile_evaluator, trained_network
 from optbench.engine.networks.training import SEGMENT, Training, TrainingCarry, as_key, compile_trainer
 from optbench.engine.outcomes import Point, Stopped
@@ -41,7 +43,7 @@ class InThreads:
             specs: Measures along the path.
         """
         begin = time.perf_counter()
-        self._task, self._training = task, training
+        self.task, self._training = task, training
         self.examples = placed(task)
         # The training program takes longer; the other is done meanwhile.
         with kept_programs(), ThreadPoolExecutor(1) as pool:
@@ -63,6 +65,7 @@ class InThreads:
         measure: bool = True,
         keep: bool = False,
         keep_state: bool = False,
+        levels: Sequence[float] = (),
     ) -> list[Fit]:
         """Makes runs, as ``Fitter.fit`` has them; all hyperparameters are given.
 
@@ -74,6 +77,7 @@ class InThreads:
             measure: Whether the measures along the path are taken.
             keep: Whether the network is kept at each point of the curve.
             keep_state: Whether the rule's state is kept at the chosen point.
+            levels: Training losses at which the network is kept, descending.
 
         Returns:
             One record for each.
@@ -81,9 +85,8 @@ class InThreads:
         stop = threading.Event()
 
         def work(lane: Lane) -> Fit:
-            return _Run(self, self._task, self._training, lane, Curve(stop_early, measure, keep, keep_state), stop).fit(
-                epochs, test
-            )
+            curve = Curve(stop_early, measure, keep, keep_state, Levels(levels))
+            return _Run(self, self._training, lane, curve, stop).fit(epochs, test)
 
         pool = ThreadPoolExecutor(self.threads)
         try:
@@ -97,14 +100,14 @@ class InThreads:
 class _Run:
     """One run on its way."""
 
-    def __init__(
-        self, way: InThreads, task: Task, training: Training, lane: Lane, curve: Curve, stop: threading.Event
-    ) -> None:
-        self.way, self.task, self.lane, self.curve, self.stop = way, task, lane, curve, stop
+    def __init__(self, way: InThreads, training: Training, lane: Lane, curve: Curve, stop: threading.Event) -> None:
+        self.way, self.lane, self.curve, self.stop = way, lane, curve, stop
+        self.task = lane.task or way.task
+        self.examples = way.examples
         self.training = training
-        self.batches = Batches(task, training.batch_size, training.rule.evals_per_step)
+        self.batches = Batches(self.task, training.batch_size, training.rule.evals_per_step)
         self.batch_size = training.batch_size
-        self.walk = Walk(way.along, lane, curve, training.network)
+        self.walk = Walk(way.along, self.task, lane, curve, training.network)
 
     def fit(self, epochs: int, test: bool) -> Fit:
         """Trains, records and chooses; in single precision, whatever the process is set to."""
@@ -121,41 +124,60 @@ class _Run:
     def _trained(self, epochs: int, test: bool) -> Ending:
         """Returns what is known of the chosen point."""
         hyper = {name: jnp.float32(value) for name, value in self.lane.hyper.items()}
-        network, stats = self.task.start(self.lane.seed)
+        if self.task is not self.way.task:
+            # They leave the device with the run.
+            self.examples = jax.device_put(joined(self.task))
+        network, stats = begin_of(self.lane, self.task)
         kept = carry = self.way.trainer.start(ravel_pytree(network)[0], stats, hyper)
         norm: Any = np.nan
-        done = 0
-        for point in points_of(self.batches.budget(epochs)):
+        done, n_train, levels = 0, len(self.task.train.y), self.curve.levels
+        budget = self.batches.budget(epochs)
+        points = grid(n_train, self.batch_size, budget) if levels.asked else points_of(budget)
+        scored = n_train if levels.asked else min(n_train, SCORED)
+        for point in points:
             while done < point:
                 if self.stop.is_set():
                     raise Stopped
                 n = min(SEGMENT, point - done)
                 carry, norm = self._advanced(carry, done, n, hyper)
                 done += n
-            train, _ = self._scores(carry, "train", SCORED)
+            train, _ = self._scores(carry, "train", scored)
             validation, _ = self._scores(carry, "validation")
             if self.curve.add(point, train, validation, float(norm)):
                 kept = carry
+            levels.add(point, train, partial(_weights, carry))
             if self.curve.diverged:
                 break
             self.walk.reach(point, carry)
         if self.curve.chosen < 0:
             return NOWHERE
-        whole = self._scores(kept, "train")[0] if len(self.task.train.y) > SCORED else None
+        whole = self._scores(kept, "train")[0] if scored < n_train else None
         scores, right = self._scores(kept, "test") if test else (None, None)
         at = {Point.JUDGED: kept, Point.LAST: carry}
-        return Ending({point: self._at(at[point]) for point in self.curve.points}, whole, scores, right)
+        ends = {point: self._at(*_weights(at[point])) for point in self.curve.points}
+        return Ending(ends, whole, scores, right, self._kept(test))
 
-    def _at(self, carry: TrainingCarry) -> Trained:
-        """Returns the network at a point."""
-        stats = jax.tree.map(np.asarray, carry.stats)
-        return Trained(trained_network(carry.params, self.training.network), stats)
+    def _kept(self, test: bool) -> tuple[Kept, ...]:
+        """Returns the networks that are kept for levels; one that is kept for several is scored once."""
+        found: dict[int, tuple[Scores | None, Trained]] = {}
+        for level in self.curve.levels.reached:
+            if level.grads not in found:
+                params, stats = level.weights
+                scores = self._scores(TrainingCarry(params, None, None, stats), "test")[0] if test else None
+                found[level.grads] = scores, self._at(params, stats)
+        return tuple(
+            Kept(level.level, level.grads, level.train, *found[level.grads]) for level in self.curve.levels.reached
+        )
+
+    def _at(self, params: np.ndarray, stats: Any) -> Trained:
+        """Returns the network of some weights."""
+        return Trained(trained_network(params, self.training.network), stats)
 
     def _scores(self, carry: TrainingCarry, part: Part, most: int | None = None) -> tuple[Scores, np.ndarray]:
         """Returns how well a network does on one of the task's parts, and on which examples of it."""
         begin, n = span(self.task, part, most)
         where = np.int32(begin), np.int32(n)
-        found, right = self.way.evaluate(carry.params, carry.stats, *self.way.examples, *where)
+        found, right = self.way.evaluate(carry.params, carry.stats, *self.examples, *where)
         return Scores(float(found.loss), float(found.accuracy)), np.asarray(right)[begin : begin + n]
 
     def _first(self, carry: TrainingCarry, done: int) -> int:
@@ -168,5 +190,11 @@ class _Run:
         order[:n] = self.batches.rows(self.lane.seed, self._first(carry, done), n)
         key = as_key(self.task.key(self.lane.seed))
         begin = np.int32(done), np.int32(n)
-        carry, _, norm = self.way.trainer.advance(carry, *self.way.examples, order, key, *begin, hyper)
+        carry, _, norm = self.way.trainer.advance(carry, *self.examples, order, key, *begin, hyper)
         return carry, norm
+
+
+def _weights(carry: TrainingCarry) -> tuple[np.ndarray, Any]:
+    """Returns flat parameters and running statistics on the host."""
+    found: tuple[np.ndarray, Any] = jax.device_get((carry.params, carry.stats))
+    return found

@@ -1,4 +1,4 @@
-"""One run of a network: what it is given, what it records on its way, and which point validation chooses."""
+"""One run of a network: what it is given, what it records on its way, and which points are kept of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from optbench.engine.measuring import Taken
+from optbench.engine.networks.levels import Levels
 from optbench.engine.networks.scoring import Scores
 from optbench.engine.outcomes import Point, failure
 from optbench.records import Status, curve_steps
 from optbench.tasks.models.network import Network, Stats
+from optbench.tasks.task import Task
 
 #: Of a run that diverged without a rate being too large.
 ZERO_GRADIENT = "not finite though every gradient was zero, of which the rule makes 0/0; the rate is not too large"
@@ -25,10 +27,14 @@ class Lane:
     Attributes:
         hyper: Hyperparameters of the rule by name.
         seed: Seed of initialization, order and regularization.
+        task: Data of the run's own, of the shapes of the fitter's task; the fitter's if ``None``.
+        start: Where the run begins; at the start of its seed if ``None``.
     """
 
     hyper: Mapping[str, float]
     seed: int
+    task: Task | None = None
+    start: Trained | None = None
 
 
 class Trained(NamedTuple):
@@ -45,6 +51,34 @@ class Trained(NamedTuple):
     state: Any = None
 
 
+def begin_of(lane: Lane, task: Task) -> tuple[Network, Stats]:
+    """Returns where a run begins: its own start, or that of its seed.
+
+    Args:
+        lane: The run.
+        task: Its task.
+    """
+    return task.start(lane.seed) if lane.start is None else (lane.start.params, lane.start.stats)
+
+
+class Kept(NamedTuple):
+    """The network of a run at the first point at which its training loss had come down to a level.
+
+    Attributes:
+        level: The level.
+        grads: Gradients of batches that had led there.
+        train: Scores on all training examples there.
+        test: Scores on the test examples there; ``None`` where nobody asked.
+        at: The network there.
+    """
+
+    level: float
+    grads: int
+    train: Scores
+    test: Scores | None
+    at: Trained
+
+
 @dataclass(frozen=True)
 class Fit:
     """What a run recorded.
@@ -56,7 +90,7 @@ class Fit:
         grads: Gradients of batches taken at each point, ascending, the last one the budget's unless the run ended
             before.
         train: Scores on the training examples at each point, as tested: no dropout, nothing augmented; on the first
-            ``records.networks.SCORED`` of them where there are more.
+            ``records.networks.SCORED`` of them where there are more, unless the run has levels.
         validation: Scores on the validation examples.
         grad_norm: Norm of the last batch's gradient at each point; not a number before the first.
         chosen: The point that validation chose; -1 for none: the program failed, or not even the start was finite.
@@ -69,6 +103,7 @@ class Fit:
             the way has seconds of its own.
         along: What was measured at points on the way.
         kept: The network at points on the way, by their gradients; empty unless asked for.
+        levels: The network at each level of the training loss that was reached, levels descending.
     """
 
     status: Status
@@ -85,6 +120,7 @@ class Fit:
     run_s: float
     along: Sequence[Taken] = ()
     kept: Mapping[int, Trained] = field(default_factory=dict)
+    levels: tuple[Kept, ...] = ()
 
 
 class Ending(NamedTuple):
@@ -95,12 +131,14 @@ class Ending(NamedTuple):
         train: Scores on all training examples; ``None`` where those of the curve are, or there is no such point.
         test: Scores on the test examples, if they are looked at.
         test_right: Which of them are classified right.
+        levels: The networks that are kept for levels.
     """
 
     ends: Mapping[Point, Trained]
     train: Scores | None = None
     test: Scores | None = None
     test_right: np.ndarray | None = None
+    levels: tuple[Kept, ...] = ()
 
 
 #: The ending of a run without a judged point.
@@ -133,6 +171,7 @@ class Curve:
         measure: Whether its points are to be measured.
         keep: Whether the network is to be kept at each point.
         keep_state: Whether the rule's state is to be kept at the chosen point.
+        levels: Levels of the training loss that it has reached.
         chosen: The point that would be chosen now, -1 for none.
         taken: What was measured at its points.
         kept: The network at its points, by their gradients.
@@ -143,6 +182,7 @@ class Curve:
     measure: bool = True
     keep: bool = False
     keep_state: bool = False
+    levels: Levels = field(default_factory=Levels)
     chosen: int = -1
     taken: list[Taken] = field(default_factory=list)
     kept: dict[int, Trained] = field(default_factory=dict)
@@ -244,6 +284,7 @@ class Curve:
             run_s,
             self.taken,
             self.kept,
+            ending.levels,
         )
 
 

@@ -41,13 +41,14 @@ class LanePrograms(NamedTuple):
     keep: Callable[..., Any]
 
 
-def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
+def compile_lanes(training: Training, mesh: Mesh, width: int, *, own_data: bool = False) -> LanePrograms:
     """Compiles for one width; what does not depend on the rule only once in a process.
 
     Args:
         training: What trains one network.
         mesh: The devices, along an axis of lanes.
         width: Lanes, a multiple of the devices.
+        own_data: Whether each lane has examples of its own; else all see the same.
 
     Returns:
         The functions, in single precision.
@@ -57,7 +58,7 @@ def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
         carry = jax.eval_shape(training.begin, flat, stats, hyper)
         key = KEY_DATA
     order = jax.ShapeDtypeStruct((SEGMENT, training.batch_size), jnp.int32)
-    x, y, number = (_shaped(mesh, SHARED, shape) for shape in _examples(training.n_rows, training.network.input_shape))
+    x, y, number = _examples(training.n_rows, training.network.input_shape, mesh, width, own_data)
     flat, stats, hyper, carry, key, order = (
         _shaped(mesh, OWN, tree, width) for tree in (flat, stats, hyper, carry, key, order)
     )
@@ -70,9 +71,8 @@ def compile_lanes(training: Training, mesh: Mesh, width: int) -> LanePrograms:
         advancing = pool.submit(
             _mapped, advance, training.network, mesh, carry, x, y, order, key, number, number, hyper
         )
-        evaluate, keep = _scoring(
-            *unshaped(training.network, training.stats), training.n_rows, mesh, width, training.loss
-        )
+        shapes = unshaped(training.network, training.stats)
+        evaluate, keep = _scoring(*shapes, training.n_rows, mesh, width, training.loss, own_data)
         start = _mapped(training.begin, training.network, mesh, flat, stats, hyper)
         return LanePrograms(width, start, advancing.result(), evaluate, keep)
 
@@ -84,11 +84,11 @@ def forget() -> None:
 
 @lru_cache(KEPT)
 def _scoring(
-    structure: Any, shapes: tuple[Any, ...], n_rows: int, mesh: Mesh, width: int, loss: LossName
+    structure: Any, shapes: tuple[Any, ...], n_rows: int, mesh: Mesh, width: int, loss: LossName, own_data: bool
 ) -> tuple[Evaluate, Callable[..., Any]]:
     """Compiles what no rule has a part in, for arguments that say all there is to say of it."""
     network, stats = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*shape) for shape in shapes])
-    x, y, number = (_shaped(mesh, SHARED, shape) for shape in _examples(n_rows, network.input_shape))
+    x, y, number = _examples(n_rows, network.input_shape, mesh, width, own_data)
     flat, stats = (_shaped(mesh, OWN, tree, width) for tree in (flat_shape(network), stats))
     better = _shaped(mesh, OWN, jax.ShapeDtypeStruct((), jnp.bool_), width)
 
@@ -99,13 +99,11 @@ def _scoring(
     return evaluate, _mapped(keep, network, mesh, better, (flat, stats), (flat, stats))
 
 
-def _examples(n_rows: int, input_shape: tuple[int, ...]) -> tuple[jax.ShapeDtypeStruct, ...]:
+def _examples(n_rows: int, input_shape: tuple[int, ...], mesh: Mesh, width: int, own_data: bool) -> tuple[Any, ...]:
     """Returns the shapes of examples, of their classes, and of a number."""
-    return (
-        jax.ShapeDtypeStruct((n_rows, *input_shape), jnp.float32),
-        jax.ShapeDtypeStruct((n_rows,), jnp.int32),
-        jax.ShapeDtypeStruct((), jnp.int32),
-    )
+    x, y = jax.ShapeDtypeStruct((n_rows, *input_shape), jnp.float32), jax.ShapeDtypeStruct((n_rows,), jnp.int32)
+    examples = _shaped(mesh, OWN, (x, y), width) if own_data else _shaped(mesh, SHARED, (x, y))
+    return *examples, _shaped(mesh, SHARED, jax.ShapeDtypeStruct((), jnp.int32))
 
 
 def _shaped(mesh: Mesh, spec: P, tree: Any, *lead: int) -> Any:
