@@ -32,6 +32,8 @@ class Point(StrEnum):
     JUDGED = "judged"
     #: The judged iterate at a cost that the suite names.
     SNAPSHOT = "snapshot"
+    #: The iterate of a network at which its training loss had come down to a level that the suite names.
+    LEVEL = "level"
 
 
 class EndPoint(NamedTuple):
@@ -47,6 +49,7 @@ class EndPoint(NamedTuple):
         params: On a function ``x`` in its own units, (dim,), whatever units the rule saw; of a task a network.
         stats: Running statistics of the network there; none on a function.
         state: The rule's state at a judged point of a network, where a measure is of it.
+        levels: Levels of the training loss that it is kept for.
     """
 
     cell_id: str
@@ -55,6 +58,7 @@ class EndPoint(NamedTuple):
     params: Params
     stats: Any = ()
     state: Any = None
+    levels: tuple[float, ...] = ()
 
 
 class Outcome(NamedTuple):

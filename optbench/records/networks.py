@@ -49,9 +49,16 @@ ROWS = Schema(
         ),
         "test_accuracy": Column("float64", "test examples that are classified right there; null for tune", _EXAMPLES),
         "test_right": Column("list<bool>", "whether each test example is classified right there; empty for tune"),
-        "curve_grads": Column("list<int32>", "when each point was recorded: at curve_steps, and at the budget", _CLOCK),
+        "curve_grads": Column(
+            "list<int32>",
+            "when each point was recorded: at curve_steps, or on the grid of levels, and at the budget",
+            _CLOCK,
+        ),
         "curve_train_loss": Column(
-            "list<float32>", "mean of the task's loss over the first 10,000 training examples at each point", _LOSS
+            "list<float32>",
+            "mean of the task's loss over the first 10,000 training examples at each point; over all where there are "
+            "levels",
+            _LOSS,
         ),
         "curve_train_accuracy": Column(
             "list<float32>", "those of them that are classified right at each point", _EXAMPLES
@@ -64,6 +71,20 @@ ROWS = Schema(
         ),
         "curve_grad_norm": Column(
             "list<float32>", "norm of the last batch's gradient; null before the first", "loss per unit of weight"
+        ),
+        "level": Column(
+            "list<float64>", "training losses at which weights are kept; empty where there are none", _LOSS
+        ),
+        "level_grads": Column(
+            "list<int32>",
+            "first point from which on the median of three training losses is below each; -1 where it never is",
+            _CLOCK,
+        ),
+        "level_train_loss": Column("list<float64>", "loss of all training examples there; null without a point", _LOSS),
+        "level_train_accuracy": Column("list<float64>", "training examples that are classified right there", _EXAMPLES),
+        "level_test_loss": Column("list<float64>", "loss of the test examples there; null for tune", _LOSS),
+        "level_test_accuracy": Column(
+            "list<float64>", "test examples that are classified right there; null for tune", _EXAMPLES
         ),
     },
     order=("task", "optimizer", "split", "config", "seed"),

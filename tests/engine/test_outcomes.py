@@ -19,7 +19,8 @@ from optbench.engine.networks.side_by_side import LanesAbreast
 from optbench.engine.outcomes import Point, failure, is_out_of_memory
 from optbench.measures.wells import drains_to
 from optbench.records import FLAT, NEITHER, SHARP, Split
-from optbench.runner.kinds.networks.kind import fitter_of, task_of
+from optbench.runner.kinds.networks.kind import fitter_of
+from optbench.runner.kinds.networks.replicates import Tasks
 from optbench.suite.networks.plan import plan
 from optbench.suite.parse import parse
 from optbench.tasks.models.variants import batch_normalized
@@ -191,10 +192,12 @@ tasks = [{ data = "digits", model = "mlp", regularization = { batch_norm = true 
 def test_end_points_of_networks_bear_the_cells_of_the_rows_whose_losses_they_have():
     sound, exploding = plan(parse(SUITE, source="small.toml")).groups
     for group in (sound, replace(exploding, configs=({"lr": 1e38},))):
-        task = task_of(group)
+        task = Tasks().of(group, Split.REPORT, 0, print)
         outcome = trained(group, Split.REPORT, group.reported(None), fitter_of(group, task))
         columns = outcome.columns
-        assert set(outcome.facts) == {"thread_s"}
+        assert outcome.facts.keys() == {"thread_s", "each_s"}
+        assert len(outcome.facts["each_s"]) == len(columns["cell_id"])
+        assert sum(outcome.facts["each_s"]) == pytest.approx(outcome.facts["thread_s"], abs=1e-5)
         judged, last = by_cell(outcome, Point.JUDGED), by_cell(outcome, Point.LAST)
         ok = [cell for cell, status in zip(columns["cell_id"], columns["status"], strict=True) if status == "ok"]
         assert list(last) == ok

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from optbench.core.keys import canonical, generator
+from optbench.engine.networks import warm_start
 from optbench.engine.networks.along import with_cell
 from optbench.engine.networks.fitting import Fitter
 from optbench.engine.networks.in_threads import InThreads
@@ -16,22 +17,24 @@ from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point
 from optbench.records import Split, Status
 from optbench.records.networks import ROWS
 from optbench.suite.networks.plan import NetworkGroup
+from optbench.tasks.task import Task
 
 Cells = Sequence[tuple[int, int]]
 
 
-def lanes_of(group: NetworkGroup, split: Split, cells: Cells) -> list[Lane]:
+def lanes_of(group: NetworkGroup, split: Split, cells: Cells, tasks: Mapping[int, Task]) -> list[Lane]:
     """Returns the runs of some cells; seeds are shared by all tasks and rules of a suite.
 
     Args:
         group: The group.
         split: What the cells are for; the two share no seed.
         cells: (configuration, seed) of each.
+        tasks: Data of the seeds that have their own.
 
     Returns:
         One lane for each cell.
     """
-    return [Lane(group.configs[config], seed_of(group.seed, split, seed)) for config, seed in cells]
+    return [Lane(group.configs[config], seed_of(group.seed, split, seed), tasks.get(seed)) for config, seed in cells]
 
 
 def seed_of(suite_seed: int, split: Split, index: int) -> int:
@@ -50,6 +53,8 @@ def trained(
     cells: Cells,
     fitter: Fitter | Exception,
     *,
+    first: Fitter | Exception | None = None,
+    tasks: Mapping[int, Task] | None = None,
     keep: bool = False,
     keep_state: bool = False,
 ) -> Outcome:
@@ -60,40 +65,59 @@ def trained(
         split: What the cells are for.
         cells: (configuration, seed) of each.
         fitter: What trains the group's task by its rule, or what kept it from being compiled.
+        first: The same of the first phase, where the group has a warm start.
+        tasks: Data of the seeds that have their own, by seed.
         keep: Whether the points of the curves are handed back as well, as snapshots.
         keep_state: Whether the rule's state is handed back with the judged points.
 
     Returns:
-        Rows in the order of the cells, judged and last points, what was measured along the path, and the
-        seconds of threads where lanes ran in threads.
+        Rows in the order of the cells; judged and last points, and of reported cells those that are kept for levels;
+        what was measured along the path; and where lanes ran in threads the seconds of all and of each.
     """
-    if not isinstance(fitter, Fitter):
-        fits, facts = [failed_fit(fitter)] * len(cells), {}
+    broken = next((one for one in (first, fitter) if isinstance(one, Exception)), None)
+    facts: dict[str, Any] = {}
+    if broken is not None:
+        fits = [failed_fit(broken)] * len(cells)
     else:
-        fits = fitter.fit(
-            lanes_of(group, split, cells),
-            epochs=group.epochs,
-            stop_early=group.early_stopping,
-            test=split is Split.REPORT,
-            measure=split is Split.REPORT,
-            keep=keep,
-            keep_state=keep_state,
-        )
-        in_threads = fitter.facts["lanes"] == InThreads.name
-        facts = {"thread_s": round(sum(fit.run_s for fit in fits), 6)} if in_threads else {}
+        assert isinstance(fitter, Fitter)
+        lanes = lanes_of(group, split, cells, tasks or {})
+        given: dict[str, Any] = {
+            "epochs": group.epochs,
+            "stop_early": group.early_stopping,
+            "test": split is Split.REPORT,
+            "measure": split is Split.REPORT,
+            "keep": keep,
+            "keep_state": keep_state,
+            "levels": group.levels,
+        }
+        if isinstance(first, Fitter):
+            fits = warm_start.fitted(group, lanes, first, fitter, **given)
+        else:
+            fits = fitter.fit(lanes, **given)
+        if fitter.facts["lanes"] == InThreads.name:
+            each_s = [round(fit.run_s, 6) for fit in fits]
+            facts = {"thread_s": round(sum(each_s), 6), "each_s": each_s}
     ids = group.cell_ids(split, cells)
+    pairs = list(zip(ids, fits, strict=True))
+    ends = [end for cell_id, fit in pairs for end in _ends(cell_id, fit, levels=split is Split.REPORT)]
+    along = [one for cell_id, fit in pairs for one in with_cell(fit.along, cell_id)]
+    return Outcome(_columns(group, split, cells, fits), facts, tuple(ends), tuple(along))
+
+
+def _ends(cell_id: str, fit: Fit, *, levels: bool) -> list[EndPoint]:
+    """Returns the points that a run has led to, and those that were kept on its way."""
     ends = [
         EndPoint(cell_id, point, int(fit.grads[fit.chosen if point is Point.JUDGED else -1]), *found)
-        for cell_id, fit in zip(ids, fits, strict=True)
         for point, found in fit.ends.items()
     ]
-    ends += [
-        EndPoint(cell_id, Point.SNAPSHOT, evals, *found)
-        for cell_id, fit in zip(ids, fits, strict=True)
-        for evals, found in fit.kept.items()
+    ends += [EndPoint(cell_id, Point.SNAPSHOT, evals, *found) for evals, found in fit.kept.items()]
+    served: dict[int, list[float]] = {}
+    for kept in fit.levels if levels else ():
+        served.setdefault(kept.grads, []).append(kept.level)
+    at = {kept.grads: kept.at for kept in fit.levels}
+    return ends + [
+        EndPoint(cell_id, Point.LEVEL, grads, *at[grads], levels=tuple(some)) for grads, some in served.items()
     ]
-    along = [one for cell_id, fit in zip(ids, fits, strict=True) for one in with_cell(fit.along, cell_id)]
-    return Outcome(_columns(group, split, cells, fits), facts, tuple(ends), tuple(along))
 
 
 def _columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit]) -> Columns:
@@ -122,8 +146,11 @@ def _columns(group: NetworkGroup, split: Split, cells: Cells, fits: Sequence[Fit
 def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
     """Returns what was measured in one run."""
     grads = int(fit.grads[-1]) if len(fit.grads) else 0
-    samples = grads * group.batch_size
+    samples = warm_start.sample_grads(group, grads)
     at, judged = fit.chosen, fit.judged
+    kept = {one.level: one for one in fit.levels}
+    levels = [kept.get(level) for level in group.levels]
+    tests = [None if one is None else one.test for one in levels]
     return {
         "status": str(fit.status),
         "message": fit.message,
@@ -146,6 +173,12 @@ def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
         "curve_validation_accuracy": _shown(fit.validation.accuracy),
         # The start has no gradient yet.
         "curve_grad_norm": [None, *_shown(fit.grad_norm[1:])] if len(fit.grad_norm) else [],
+        "level": list(group.levels),
+        "level_grads": [-1 if one is None else one.grads for one in levels],
+        "level_train_loss": [None if one is None else one.train.loss for one in levels],
+        "level_train_accuracy": [None if one is None else one.train.accuracy for one in levels],
+        "level_test_loss": [None if one is None else one.loss for one in tests],
+        "level_test_accuracy": [None if one is None else one.accuracy for one in tests],
     }
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from optbench import catalog, store
+from optbench import store
 from optbench.analysis.networks.selection import choose
 from optbench.core.objective import Params
 from optbench.engine.networks.along import preconditioner_of
 from optbench.engine.networks.fitting import Fitter
 from optbench.engine.networks.rows import Cells, seed_of, trained
-from optbench.engine.outcomes import EndPoint, Point
+from optbench.engine.outcomes import EndPoint, Outcome, Point
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
 from optbench.measures.of_task import subject_of
@@ -23,6 +23,7 @@ from optbench.runner.kinds.again import Again, check_cells, differences, notes_o
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.networks.describing import describe
+from optbench.runner.kinds.networks.replicates import Tasks
 from optbench.runner.ledger import Ledger
 from optbench.suite.measure import MeasureSpec
 from optbench.suite.networks.arm import Arm
@@ -35,6 +36,9 @@ from optbench.tasks import data
 from optbench.tasks.data.registry import Origin
 from optbench.tasks.data.surveying import Presence, survey
 from optbench.tasks.task import Task
+
+#: What trains a group, and its first phase where it has a warm start; or what kept one from being compiled.
+Fitters = tuple[Fitter | Exception, Fitter | Exception | None]
 
 
 class Networks:
@@ -60,7 +64,7 @@ class Networks:
         self.compile_s = 0.0
         self.groups = {part.shard: group for group in self.plan.groups for part in _parts(group).values()}
         self._along = [spec for spec in self.plan.spec.measures if spec.along]
-        self._read: tuple[TaskSpec, Task] | None = None
+        self._tasks = Tasks()
 
     def describe(self) -> str:
         """Returns the plan as text, with what it is estimated to cost."""
@@ -112,32 +116,27 @@ class Networks:
     def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell, *, ends: bool) -> Generator[Shard]:
         """Tunes and reports group after group; groups of one task share its data."""
         for group in self.plan.groups:
-            if not any(part.shard in missing for part in _parts(group).values()):
-                continue
-            yield from self._phases(group, self._task(group, tell), missing, ledger, tell)
+            if any(part.shard in missing for part in _parts(group).values()):
+                yield from self._phases(group, missing, ledger, tell)
 
-    def _task(self, group: NetworkGroup, tell: Tell) -> Task:
-        """Returns the task of a group; the last one that was read is kept."""
-        if self._read is None or self._read[0] != group.task:
-            tell(f"{group.task.label}: reading")
-            self._read = group.task, task_of(group)
-        return self._read[1]
+    def _fitters(self, group: NetworkGroup, tell: Tell, along: Sequence[MeasureSpec]) -> Fitters:
+        """Returns what trains a group, and what trains its first phase where it has a warm start."""
+        task, warm = self._tasks.of(group, Split.REPORT, 0, tell), group.warm_start
+        found = fitter_of(group, task, along)
+        first = None if warm is None else fitter_of(replace(group, batch_size=warm.batch_size), task)
+        self.compile_s += _compile_s(found) + _compile_s(first)
+        return found, first
 
-    def _phases(
-        self, group: NetworkGroup, task: Task, missing: Collection[str], ledger: Ledger, tell: Tell
-    ) -> Generator[Shard]:
+    def _phases(self, group: NetworkGroup, missing: Collection[str], ledger: Ledger, tell: Tell) -> Generator[Shard]:
         parts, chosen = _parts(group), None
-        fitter = fitter_of(group, task, self._along)
-        self.compile_s += _compile_s(fitter)
+        fitters = self._fitters(group, tell, self._along)
         if Split.TUNE in parts:
             if parts[Split.TUNE].shard in missing:
-                tell(parts[Split.TUNE].title)
-                yield self._shard(group, fitter, Split.TUNE, group.tuned, ledger)
+                yield self._shard(group, fitters, Split.TUNE, group.tuned, ledger, tell)
             chosen = choose(store.read_shards(ledger.folder, [parts[Split.TUNE].shard], schema=ROWS))[group.labels]
         cells, part = group.reported(chosen), parts[Split.REPORT]
         if part.shard in missing:
-            tell(part.title)
-            yield self._shard(group, fitter, Split.REPORT, cells, ledger)
+            yield self._shard(group, fitters, Split.REPORT, cells, ledger, tell)
         elif not _holds(ledger, part.shard, cells):
             raise DataError(
                 f"{ledger.folder}: tuning, computed again, chose another configuration of {group.labels[1]} on "
@@ -145,18 +144,44 @@ class Networks:
             )
 
     def _shard(
-        self, group: NetworkGroup, fitter: Fitter | Exception, split: Split, cells: Cells, ledger: Ledger
+        self,
+        group: NetworkGroup,
+        fitters: Fitters,
+        split: Split,
+        cells: Cells,
+        ledger: Ledger,
+        tell: Tell,
     ) -> Shard:
         """Trains some cells."""
-        before_s = _compile_s(fitter)
-        kept = _kept(self.plan.spec.measures if split is Split.REPORT else ())
-        outcome = trained(group, split, cells, fitter, **kept)
-        self.compile_s += _compile_s(fitter) - before_s
+        fitter, _ = fitters
+        part = _parts(group)[split]
+        outcome = self._trained(
+            group, fitters, split, cells, tell, self.plan.spec.measures if split is Split.REPORT else (), part.title
+        )
         entries = {}
         if not isinstance(fitter, Exception):
             training = {key: value for key, value in fitter.facts.items() if key != "compile_s"}
             entries = {"training": ledger.manifest["training"] | {group.task.label: training}}
-        return Shard(_parts(group)[split], outcome, entries)
+        return Shard(part, outcome, entries)
+
+    def _trained(
+        self,
+        group: NetworkGroup,
+        fitters: Fitters,
+        split: Split,
+        cells: Cells,
+        tell: Tell,
+        specs: Sequence[MeasureSpec],
+        title: str,
+    ) -> Outcome:
+        """Trains some cells on the data of their seeds, keeping what measures need."""
+        fitter, first = fitters
+        before_s = _compile_s(fitter) + _compile_s(first)
+        tasks = self._tasks.own(group, split, [seed for _, seed in cells], tell)
+        tell(title)
+        outcome = trained(group, split, cells, fitter, first=first, tasks=tasks, **_kept(specs))
+        self.compile_s += _compile_s(fitter) + _compile_s(first) - before_s
+        return outcome
 
     def n_params(self, shard: str) -> int:
         """Returns the number of parameters of a shard's networks."""
@@ -164,7 +189,7 @@ class Networks:
 
     def blank(self, shard: str) -> tuple[Params, Any]:
         """Returns a network and its statistics."""
-        return self._task(self.groups[shard], lambda said: None).start(0)
+        return self._tasks.of(self.groups[shard], Split.REPORT, 0, _silent).start(0)
 
     def subject(
         self,
@@ -176,17 +201,16 @@ class Networks:
         other: EndPoint | None = None,
     ) -> Subject:
         """Returns what is measured of a point."""
-        group = self.groups[shard]
-        seed = seed_of(group.seed, Split(cell["split"]), int(cell["seed"]))
+        group, split, index = self.groups[shard], Split(cell["split"]), int(cell["seed"])
         scale = None
         if end.state is not None:
             hyper = group.configs[int(cell["config"])]
             scale = preconditioner_of(group.optimizer.build(), end.state, hyper, end.params)
         return subject_of(
-            self._task(group, lambda said: None),
+            self._tasks.of(group, split, index, _silent),
             end.params,
             end.stats,
-            seed=seed,
+            seed=seed_of(group.seed, split, index),
             preconditioner=scale,
             dtype=dtype,
             path=[(point.evals, point.params) for point in path],
@@ -200,10 +224,9 @@ class Networks:
         group, split = self.groups[shard], Split(cells[0]["split"])
         pairs = [(int(cell["config"]), int(cell["seed"])) for cell in cells]
         check_cells(cells, group.cell_ids(split, pairs), ledger.folder)
-        fitter = fitter_of(group, self._task(group, tell), [spec for spec in specs if spec.along])
-        self.compile_s += _compile_s(fitter)
-        tell(f"{' '.join(group.labels)}: training again")
-        outcome = trained(group, split, pairs, fitter, **_kept(specs))
+        fitters = self._fitters(group, tell, [spec for spec in specs if spec.along])
+        title = f"{' '.join(group.labels)}: training again"
+        outcome = self._trained(group, fitters, split, pairs, tell, specs, title)
         losses = ("train_loss", "test_loss", "curve_train_loss")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
         return Again(outcome.ends, outcome.along, notes_of(differences(stored, outcome.columns, losses)))
@@ -211,17 +234,6 @@ class Networks:
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Nothing is made of the rows."""
         return {}
-
-
-def task_of(group: NetworkGroup) -> Task:
-    """Returns the task of a group, its data read and split."""
-    task = group.task
-    return Task.of(
-        data.load(task.data),
-        catalog.model(task.model),
-        split_seed=group.split_seed,
-        regularization=task.strengths(),
-    )
 
 
 def fitter_of(group: NetworkGroup, task: Task, along: Sequence[MeasureSpec] = ()) -> Fitter | Exception:
@@ -239,7 +251,11 @@ def _kept(specs: Sequence[MeasureSpec]) -> dict[str, bool]:
     return {"keep": any(spec.of_path for spec in specs), "keep_state": any(spec.of_state for spec in specs)}
 
 
-def _compile_s(fitter: Fitter | Exception) -> float:
+def _silent(said: str) -> None:
+    """Tells nobody."""
+
+
+def _compile_s(fitter: Fitter | Exception | None) -> float:
     return float(fitter.facts["compile_s"]) if isinstance(fitter, Fitter) else 0.0
 
 
