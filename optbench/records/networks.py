@@ -77,7 +77,7 @@ ROWS = Schema(
         ),
         "level_grads": Column(
             "list<int32>",
-            "first point from which on the median of three training losses is below each; -1 where it never is",
+            "point whose training loss is the first median of three that is below each; -1 where none is",
             _CLOCK,
         ),
         "level_train_loss": Column("list<float64>", "loss of all training examples there; null without a point", _LOSS),

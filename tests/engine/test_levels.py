@@ -33,17 +33,18 @@ def kept_of(grads, losses, levels):
     found = {}
     for level in levels:
         for i in range(len(losses) - 2):
-            if sorted(losses[i : i + 3])[1] < level:
-                found[level] = int(grads[i])
+            three = losses[i : i + 3]
+            if np.median(three) < level:
+                found[level] = int(grads[i + int(np.flatnonzero(three == np.median(three))[0])])
                 break
     return found
 
 
 def grid_by_hand(n, size, budget):
-    """Returns the grid as a list of examples, then of gradients: 20 points in an epoch, then each 5 % further."""
-    examples = [n * k / 20 for k in range(21)]
+    """Returns the grid as a list of examples, then of gradients: ten in an epoch, after five each 2 % further."""
+    examples = [n * k / 10 for k in range(51)]
     while examples[-1] <= budget * size:
-        examples.append(examples[-1] * 1.05)
+        examples.append(examples[-1] * 1.02)
     return sorted({int(np.ceil(round(e) / size)) for e in examples if np.ceil(round(e) / size) <= budget} | {budget})
 
 
@@ -145,17 +146,17 @@ def test_medians_of_three_are_not_moved_by_one_loss():
     levels, read = Levels((1.0, 0.5)), []
     for grads, loss in enumerate([3.0, 0.9, 2.0, 1.5, 0.9, 0.8, 0.4, 0.9, np.nan, 0.4, 0.3, 2.0, 0.1]):
         levels.add(grads, Scores(loss, 0.0), lambda grads=grads: (read.append(grads), None))
-    assert [(one.level, one.grads) for one in levels.reached] == [(1.0, 3), (0.5, 8)]
+    assert [(one.level, one.grads) for one in levels.reached] == [(1.0, 4), (0.5, 9)]
     # The weights of a point are read when it is kept, once, and never of the others.
-    assert read == [3, 8]
+    assert read == [4, 9]
 
 
 def test_one_point_serves_several_levels():
     levels, read = Levels((1.0, 0.5, 0.2)), []
     for grads, loss in enumerate([2.0, 0.4, 0.3, 0.1]):
         levels.add(grads, Scores(loss, 0.0), lambda grads=grads: (read.append(grads), None))
-    assert [(one.level, one.grads) for one in levels.reached] == [(1.0, 0), (0.5, 0)]
-    assert read == [0]
+    assert [(one.level, one.grads) for one in levels.reached] == [(1.0, 1), (0.5, 1)]
+    assert read == [1]
     assert levels.reached[0].weights is levels.reached[1].weights
 
 

@@ -1,23 +1,24 @@
 """Levels of the training loss: which points of a run's curve are kept because the loss has come down to a level.
 
-No run is stopped by its loss. It is scored on a grid of processed examples that its batch size has no part in, and the
-weights of a level are those of the first point from which on the median of three losses is below the level. So runs of
-different batch sizes are compared where their training losses are the same.
+No run is stopped by its loss. It is scored on a grid of processed examples that its batch size has no part in. A level
+is reached at the first point from which on the median of three losses is below it, and the weights that are kept are
+those whose loss is that median. So runs of different batch sizes are compared where their training losses are the same:
+under a constant rate the first of the three may have a loss that is one and a half times the level, since its being
+first says nothing of its own loss.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from optbench.engine.networks.scoring import Scores
 
-#: Points of the grid lie this share of the processed examples apart; before the first epoch has ended, of an epoch.
-SPACING = 0.05
+#: Points of the grid lie this share of the processed examples apart, or this share of an epoch, whichever is more.
+SHARE, SHARE_OF_EPOCH = 0.02, 0.1
 
 #: Losses whose median is compared with a level: that of a point and those of the points behind it.
 LOSSES = 3
@@ -42,8 +43,8 @@ class Reached(NamedTuple):
 def grid(n_train: int, batch_size: int, budget: int) -> list[int]:
     """Returns after how many gradients of batches a run with levels is scored.
 
-    Examples ``e_0 = 0, e_(k+1) = e_k + 0.05 max(e_k, n_train)`` are the same for all batch sizes; a point is the first
-    gradient at which that many have been processed, and the end of the budget is one as well.
+    Examples ``e_0 = 0, e_(k+1) = e_k + max(0.02 e_k, 0.1 n_train)`` are the same for all batch sizes; a point is the
+    first gradient at which that many have been processed, and the end of the budget is one as well.
 
     Args:
         n_train: Examples of the training part.
@@ -55,12 +56,12 @@ def grid(n_train: int, batch_size: int, budget: int) -> list[int]:
 
     Example:
         >>> grid(1000, 100, 14), grid(1000, 10, 20)
-        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14], [0, 5, 10, 15, 20])
+        ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14], [0, 10, 20])
     """
     points, examples = {0, budget}, 0.0
     while (point := _first(examples, batch_size)) <= budget:
         points.add(point)
-        examples += SPACING * max(examples, n_train)
+        examples += max(SHARE * examples, SHARE_OF_EPOCH * n_train)
     return sorted(points)
 
 
@@ -102,10 +103,11 @@ class Levels:
         self._last.append((grads, train, read))
         if len(self._last) < LOSSES:
             return
-        middle = median(scores.loss if np.isfinite(scores.loss) else np.inf for _, scores, _ in self._last)
+        losses = [scores.loss if np.isfinite(scores.loss) else np.inf for _, scores, _ in self._last]
+        middle = sorted(losses)[LOSSES // 2]
         below = [level for level in self._left if middle < level]
         if below:
-            first, scores, weights = self._last[0]
+            at, scores, weights = self._last[losses.index(middle)]
             kept = weights()
-            self.reached += [Reached(level, first, scores, kept) for level in below]
+            self.reached += [Reached(level, at, scores, kept) for level in below]
             self._left = [level for level in self._left if level not in below]

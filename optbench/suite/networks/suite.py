@@ -72,7 +72,7 @@ class NetworkSuite(Suite):
         dtype: Precision of forward and backward passes; weights and state are in single precision.
         new_data: Whether each seed has data of its own: a set that is generated is generated anew, any other is split
             anew. The official test part of a set stays.
-        levels: Training losses at which weights are kept, the first point at which each is reached; descending.
+        levels: Training losses at which weights are kept, where each is reached first; descending.
         primary_level: The level at which the primary arm is judged.
         ladder: What all arms share.
         arms: Ways of training at several batch sizes. A suite has these in place of ``optimizers`` and ``tasks``, which
