@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import optbench as ob
 from optbench import store
 from optbench.report import tables
 from optbench.report.evidence import Evidence
@@ -57,12 +58,19 @@ def call(folder, *arguments, **more):
 
 
 def run_in(folder, text=None, *arguments, **more):
-    """Runs the suite in a folder of its own and returns what is stored."""
+    """Runs the suite in a folder and a process of its own and returns what is stored."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tiny.toml").write_text(suite() if text is None else text)
     done = call(folder, "run", "tiny.toml", *arguments, **more)
     assert done.returncode == 0, done.stderr
     return store.load(folder / "results" / "tiny")
+
+
+def made_in(folder, text=None, **selection):
+    """Runs the suite in a folder of its own, in this process; returns what is stored."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tiny.toml").write_text(suite() if text is None else text)
+    return ob.run(str(folder / "tiny.toml"), out=folder / "results", **selection)
 
 
 def rendered(run):

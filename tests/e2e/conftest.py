@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.command import rendered, run_in
+from tests.e2e.command import made_in, rendered
 
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory):
-    return run_in(tmp_path_factory.mktemp("reference"))
+    return made_in(tmp_path_factory.mktemp("reference"))
 
 
 @pytest.fixture(scope="session")

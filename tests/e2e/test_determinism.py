@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from optbench import store
-from tests.e2e.command import OPTIMIZERS, PROBLEMS, evidence, rendered, run_in, suite
+from tests.e2e.command import OPTIMIZERS, PROBLEMS, evidence, made_in, rendered, run_in, suite
 
 IDENTITY = {"schema_version", "version", "run_id", "suite", "selection", "seed", "units", "budget", "dtype", "shards"}
 SOURCE = {"commit", "dirty", "diff_sha256", "versions", "freeze_sha256", "command"}
@@ -25,7 +25,7 @@ def test_the_same_suite_in_another_folder_and_process_gives_the_same_bytes(refer
 
 
 def test_the_order_in_which_a_suite_lists_its_entries_changes_nothing(reference, reference_tables, tmp_path):
-    shuffled = run_in(tmp_path, suite(PROBLEMS[::-1], OPTIMIZERS[1:] + OPTIMIZERS[:1]))
+    shuffled = made_in(tmp_path, suite(PROBLEMS[::-1], OPTIMIZERS[1:] + OPTIMIZERS[:1]))
     assert shuffled.path.name == reference.path.name
     assert evidence(shuffled) == evidence(reference)
     assert rendered(shuffled) == reference_tables
@@ -33,7 +33,7 @@ def test_the_order_in_which_a_suite_lists_its_entries_changes_nothing(reference,
 
 def test_a_selection_has_the_rows_of_the_whole(reference, tmp_path):
     """But for rounding: its programs hold fewer functions."""
-    part = run_in(tmp_path, None, "--optimizers", "nag,adam", "--problems", "sphere,himmelblau")
+    part = made_in(tmp_path, optimizers=["nag", "adam"], problems=["sphere", "himmelblau"])
     assert part.path.name != reference.path.name
     whole = reference.runs.set_index("cell_id").loc[part.runs["cell_id"]].reset_index()
     assert len(part.runs) < len(reference.runs)
