@@ -237,7 +237,7 @@ def test_passes_stay_in_half_precision(name):
     flat, stats, _ = training.shapes()
     x, targets = (jax.ShapeDtypeStruct((16, *shape), np.float32) for shape in ((8, 8, 1), (10,)))
     with jax.enable_x64(False):
-        arguments = flat, stats, x, targets, jax.eval_shape(jax.random.key, 0)
+        arguments = flat, stats, x, targets, None, jax.eval_shape(jax.random.key, 0)
         jaxpr = jax.make_jaxpr(training._loss)(*arguments)
         loss, after = jax.eval_shape(training._loss, *arguments)
     products = [e for e in jaxpr.eqns if e.primitive.name in ("dot_general", "conv_general_dilated")]
