@@ -105,8 +105,6 @@ def rate_faults(given: Settings, tuning: str) -> list[Fault]:
     if scale != "none" and "lr" not in rule.hyper:
         wrong.append((given.places["scale"], f"{optimizer} has no rate lr that could be scaled"))
     if tuning == "default":
-        if given.values["sweep"]:
-            wrong.append((given.places["sweep"], "is for suites that tune; this one's tuning is 'default'"))
         return wrong
     said = f"the rate is chosen for each batch size by tuning = {tuning!r}"
     if scale != "none":
@@ -165,9 +163,11 @@ def _built(
     task_values = {key: values[key] for key in OF_TASK if values[key] is not None}
     task_values |= {"batch_size": batch_size, "epochs": epochs, "regularization": kept}
     task = _valid(TaskSpec, task_values | ({"warm_start": warm} if is_warm else {}), places, wrong)
-    hyper = _scaled(given, batch_size) if tuning == "default" else values["hyper"] or {}
+    tunes = tuning != "default"
+    hyper = values["hyper"] or {} if tunes else _scaled(given, batch_size)
+    sweep = values["sweep"] or {} if tunes else {}
     entry_places = {**places, "name": places["optimizer"]}
-    entry_values = {"name": values["optimizer"], "hyper": hyper, "sweep": values["sweep"] or {}}
+    entry_values = {"name": values["optimizer"], "hyper": hyper, "sweep": sweep}
     entry = _valid(OptimizerSpec, entry_values, entry_places, wrong)
     if task is not None:
         wrong += [(places[key], message) for key, message in task.batch_faults(batch_size)]
@@ -190,7 +190,8 @@ def _scaled(given: Settings, batch_size: int) -> dict[str, float]:
     except ValidationError:
         return hyper
     rate = hyper.get("lr", rule.hyper["lr"].default)
-    return {**hyper, "lr": float(f"{rate * (batch_size / smallest) ** power:.12g}")}
+    # Six digits are what a label shows of it.
+    return {**hyper, "lr": float(f"{rate * (batch_size / smallest) ** power:.6g}")}
 
 
 def _valid(kind: type[Any], values: dict[str, Any], places: dict[str, str], wrong: list[Fault]) -> Any:

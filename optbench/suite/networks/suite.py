@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, Strict, model_validator
@@ -127,6 +127,14 @@ class NetworkSuite(Suite):
         if not self.optimizers:
             return [("optimizers", "is required"), *self._level_faults()]
         return in_file(self._entry_faults(), self.arms, [entry.label for entry in self.optimizers])
+
+    def unused(self) -> Iterator[str]:
+        """Yields what a suite's file says in vain."""
+        yield from super().unused()
+        if self.tuning == "default":
+            places = [("ladder", self.ladder), *((f"arms[{index}]", arm) for index, arm in enumerate(self.arms))]
+            swept = (place for place, given in places if given is not None and given.sweep)
+            yield from (f"{place}.sweep: is for suites that tune; this one's tuning is 'default'" for place in swept)
 
     def _entry_faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with optimizers and tasks, whoever gave them, and with what is said of them."""

@@ -147,11 +147,15 @@ class TaskSpec(Entry):
         if warm and warm.batch_size > n:
             said = f"warm_start.batch_size must be at most {n}, the examples; got {warm.batch_size}"
             wrong.append(("warm_start", said))
-        if self.normalizes() and 1 in (batch_size, strengths.ghost):
+        sizes = [batch_size] + ([warm.batch_size] if warm else [])
+        if self.normalizes() and 1 in (*sizes, strengths.ghost):
             wrong.append(("batch_size", "batch normalization needs more than one example together; got 1"))
-        if strengths.ghost and batch_size % strengths.ghost:
-            wrong.append(("regularization", f"ghost must divide the batch of {batch_size}; got {strengths.ghost:g}"))
-        smallest = min(batch_size, warm.batch_size) if warm else batch_size
+        wrong += [
+            ("regularization", f"ghost must divide the batch of {size}; got {strengths.ghost:g}")
+            for size in sizes
+            if strengths.ghost and size % strengths.ghost
+        ]
+        smallest = min(sizes)
         if strengths.batch_noise >= smallest:
             said = f"batch_noise must be below the batch of {smallest}; got {strengths.batch_noise:g}"
             wrong.append(("regularization", said))
