@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from optbench.console import duration
+from optbench.engine.networks.levels import grid
 from optbench.records import curve_steps
 from optbench.records.networks import SCORED
 from optbench.runner.kinds.entries import count, heading, measured, repetitions, tried
@@ -98,10 +99,12 @@ def _run_s(group: NetworkGroup) -> float:
     task, found = group.task, SETS[group.task.data]
     forward = sum(row.multiply_adds for row in task.network().table(found.shape, found.n_classes))
     parts = task.parts()
-    scored = len(curve_steps(group.trips)) * (min(parts.train, SCORED) + parts.validation)
+    warm_size = group.warm_start.batch_size if group.warm_start else 0
+    if group.levels:
+        scored = len(grid(parts.train, group.batch_size, group.trips)) * (parts.train + parts.validation)
+    else:
+        scored = len(curve_steps(group.trips)) * (min(parts.train, SCORED) + parts.validation)
     trips = group.trips + group.warm_trips
-    samples = group.trips * group.batch_size + (
-        group.warm_start.batch_size * group.warm_trips if group.warm_start else 0
-    )
+    samples = group.trips * group.batch_size + group.warm_trips * warm_size
     passed = 3 * samples + scored
     return group.n_cells * (passed * forward / MULTIPLY_ADDS_PER_S + trips * TRIP_S / 2)
