@@ -50,13 +50,16 @@ def test_no_kind_imports_another_kinds_modules():
 
 
 def test_a_kind_is_named_in_its_own_modules_and_on_its_literal_line_alone():
-    """Whoever writes a kind's name elsewhere branches on it, and would have to be found by whoever adds a third."""
+    """Whoever writes a kind's name elsewhere branches on it, and would have to be found by whoever adds a third.
+
+    A kind whose table has its name is left out: options name the table.
+    """
     named = {
         relative(path)
         for path in SOURCES
         if not set(path.relative_to(ROOT).with_suffix("").parts) & set(KINDS)
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in KINDS
+        if isinstance(node, ast.Constant) and node.value in KINDS.keys() - {*KINDS.values()}
     }
     assert named == {"optbench/kinds.py"}
 

@@ -16,6 +16,7 @@ import click
 @click.option("--optimizers", metavar="A,B", help="Only these: names, labels, patterns, or others to add.")
 @click.option("--problems", metavar="X,Y", help="Only these: names, labels, patterns, or others to add.")
 @click.option("--tasks", metavar="X,Y", help="The same of a suite of networks: names, labels, data sets, patterns.")
+@click.option("--studies", metavar="X,Y", help="The same of a suite of studies: names, methods, data sets, patterns.")
 @click.option("--arms", metavar="A,B", help="Only these arms of a suite that has some: names, patterns.")
 @click.option("--tuning", metavar="T", help="grid, random or default; the suite's own by default.")
 @click.option("--trials", type=int, metavar="K", help="How many configurations random tuning draws.")

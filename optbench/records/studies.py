@@ -65,7 +65,8 @@ ROWS = Schema(
         "factor_value": Column("float64", "its value; null where nothing is varied"),
         "vote": Column(
             "float64",
-            "weight of the round's vote: log((1 - err)/err) + log(K - 1); 0 where boosting stopped; null elsewhere",
+            "weight of the round's vote, log((1 - err)/err) + log(K - 1); 0 of one that failed or is no better than "
+            "guessing; null for other roles",
         ),
         "weighted_error": Column(
             "float64",

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from optbench import store
 from optbench.engine.devices import use
+from optbench.errors import UsageError
 from optbench.runner import kinds
 from optbench.runner.execution import Execution
 from optbench.runner.ledger import Report
@@ -58,8 +59,13 @@ def compute(
 
     Returns:
         The finished run, and whether there was anything to compute.
+
+    Raises:
+        UsageError: Points of this kind of suite cannot be kept.
     """
     read, kind = planned(suite, selection, device)
+    if keeps_weights and not read.spec.MEASURED:
+        raise UsageError(f"--keep-weights is not for a suite of {read.spec.OF}, whose points are not measured")
     kind.check()
     warn_of_edits(kind.plan.names)
     name, run_id = kind.plan.spec.name, identity(kind)

@@ -61,6 +61,8 @@ def measure(
     if stored.manifest.get("state") != "finished":
         raise UsageError(f"{stored.path} is not finished; resume it with: {' '.join(stored.manifest['command'])}")
     spec = parse(stored.manifest["suite"]["text"], source=f"{stored.path}: the suite")
+    if not spec.MEASURED:
+        raise UsageError(f"{stored.path} is of a suite of {spec.OF}, whose points are not measured")
     chosen = None if measures is None else named(measures)
     texts = [rows] if isinstance(rows, str) else list(rows) if isinstance(rows, Iterable) else [rows]
     if odd := [text for text in texts if not isinstance(text, str)]:

@@ -22,6 +22,7 @@ def run(
     optimizers: Iterable[str] | None = None,
     problems: Iterable[str] | None = None,
     tasks: Iterable[str] | None = None,
+    studies: Iterable[str] | None = None,
     arms: Iterable[str] | None = None,
     tuning: str | None = None,
     trials: int | None = None,
@@ -46,6 +47,7 @@ def run(
             ``None`` for all.
         problems: The same for problems, of a suite of functions.
         tasks: The same for tasks, of a suite of networks.
+        studies: The same for studies, of a suite of studies.
         arms: Names or patterns of the arms to run, of a suite that has some; ``None`` for all.
         tuning: ``grid``, ``random`` or ``default``; ``None`` for the suite's own.
         trials: Number of trials of random tuning; ``None`` for the suite's own.
@@ -66,7 +68,8 @@ def run(
             subclass says which.
     """
     suite = str(suite)
-    options: dict[str, Any] = {"optimizers": optimizers, "problems": problems, "tasks": tasks, "arms": arms}
+    options: dict[str, Any] = {"optimizers": optimizers, "problems": problems, "tasks": tasks}
+    options |= {"studies": studies, "arms": arms}
     # Whatever yields names yields them once, and they are asked for twice.
     options = {key: _sorted(given) for key, given in options.items()}
     options |= {"tuning": tuning, "trials": trials, "seed": seed, "dtype": dtype, "quick": quick}
@@ -129,7 +132,7 @@ def command(
 
 def _selection(**options: Any) -> dict[str, Any]:
     """Returns what is selected, by option, as manifests have it: of optimizers and problems even that all are."""
-    names = {key: _sorted(options.get(key)) for key in ("optimizers", "problems", "tasks", "arms")}
+    names = {key: _sorted(options.get(key)) for key in ("optimizers", "problems", "tasks", "studies", "arms")}
     found = {**options, **names, "quick": options.get("quick") or None}
     return {key: value for key, value in found.items() if value is not None or key in ("optimizers", "problems")}
 

@@ -27,6 +27,7 @@ class Selection(TypedDict, total=False):
         optimizers: Names, labels or patterns of entries, or others of the catalogue, which then join.
         problems: The same, of a suite of functions.
         tasks: Names, labels, data sets or patterns of entries, of a suite of networks.
+        studies: Names, methods, data sets or patterns of entries, of a suite of studies.
         tuning: ``grid``, ``random`` or ``default``.
         trials: Number of configurations that random tuning draws.
         arms: Names or patterns of arms, of a suite of networks that has some.
@@ -38,6 +39,7 @@ class Selection(TypedDict, total=False):
     optimizers: Iterable[str] | None
     problems: Iterable[str] | None
     tasks: Iterable[str] | None
+    studies: Iterable[str] | None
     tuning: str | None
     trials: int | None
     arms: Iterable[str] | None

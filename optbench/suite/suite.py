@@ -53,6 +53,7 @@ class Suite(Model):
         OWN_RANGES: Whether random tuning draws from a rule's own range where ``grid`` has one, too. Rules have those of
             functions whose units are normalized.
         ALONG: Whether its runs can be measured along their paths.
+        MEASURED: Whether points that its runs lead to can be kept and measured.
         name: Folder of its results.
         version: Raised whenever a range or an entry changes.
         question: What the suite answers, in one sentence.
@@ -76,6 +77,7 @@ class Suite(Model):
     REPEATS: ClassVar[str]
     OWN_RANGES: ClassVar[bool] = True
     ALONG: ClassVar[bool] = False
+    MEASURED: ClassVar[bool] = True
 
     name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
     version: Annotated[int, Strict(), Field(ge=1)]

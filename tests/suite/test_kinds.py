@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
@@ -29,11 +30,11 @@ OF = {
 RULES = 'optimizers = [{ name = "sgd" }, { name = "adam" }]\n'
 
 
-def compares_optimizers(kind):
-    return importlib.import_module(f"optbench.suite.{kind}").SUITE.model_fields["optimizers"].is_required()
+def tunes(kind):
+    return "grid" in get_args(importlib.import_module(f"optbench.suite.{kind}").SUITE.model_fields["tuning"].annotation)
 
 
-@pytest.fixture(params=filter(compares_optimizers, KINDS))
+@pytest.fixture(params=filter(tunes, KINDS))
 def kind(request):
     return request.param
 

@@ -52,6 +52,7 @@ class StudySuite(Suite):
     OF: ClassVar = "studies"
     SUBJECT: ClassVar = StudySpec
     REPEATS: ClassVar = "seeds"
+    MEASURED: ClassVar = False
 
     tuning: Literal["default"] = "default"
     optimizers: tuple[OptimizerSpec, ...] = ()

@@ -1,0 +1,1 @@
+"""One network trained many times: on rows that are drawn anew, on folds, round after round of boosting."""

@@ -1,0 +1,1 @@
+"""Suites of studies, planned, described and executed."""
