@@ -22,6 +22,7 @@ class ModelEntry(Entry):
 
 _CONVOLUTIONAL = "optbench.tasks.models.convolutional"
 _DENSE = "optbench.tasks.models.fully_connected"
+_KESKAR = "optbench.tasks.models.keskar"
 _FEWER = "optbench.tasks.models.fewer_parameters"
 
 MODELS: tuple[ModelEntry, ...] = (
@@ -34,9 +35,10 @@ MODELS: tuple[ModelEntry, ...] = (
     ModelEntry("lenet", _CONVOLUTIONAL, "convolutional", "LeNet-5 with ReLU and maximum pooling", (28, 28, 1), 61_706),
     ModelEntry("conv1d", _CONVOLUTIONAL, "convolutional", "three convolutions of stride 2, in 1-D", (40, 1), 5_210),
     ModelEntry("vgg", _CONVOLUTIONAL, "convolutional", "stacks of 3 x 3 with batch norm", (28, 28, 1), 147_642),
-    ModelEntry(
-        "keskar_c1", _CONVOLUTIONAL, "convolutional", "Keskar's C1: AlexNet-like for CIFAR", (32, 32, 3), 1_757_834
-    ),
+    ModelEntry("keskar_c1", _KESKAR, "convolutional", "Keskar's C1: AlexNet-like for CIFAR", (32, 32, 3), 1_757_834),
+    ModelEntry("keskar_c1_small", _KESKAR, "convolutional", "C1 in small, without batch norm", (32, 32, 3), 111_178),
+    ModelEntry("keskar_c2", _KESKAR, "convolutional", "Keskar's C2: VGG-like for CIFAR", (32, 32, 3), 14_991_946),
+    ModelEntry("keskar_c2_small", _KESKAR, "convolutional", "C2 in small, without batch norm", (32, 32, 3), 235_378),
     ModelEntry("bottleneck", _FEWER, "fewer parameters", "1 x 1 convolutions around 3 x 3", (28, 28, 1), 21_738),
     ModelEntry("allconv", _FEWER, "fewer parameters", "convolutions only, strides for poolings", (28, 28, 1), 60_274),
     ModelEntry("alexnet", _FEWER, "fewer parameters", "AlexNet, counted but never built", (227, 227, 3), 60_965_224),

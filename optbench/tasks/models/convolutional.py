@@ -1,4 +1,4 @@
-"""Small convolutional models: LeNet, a 1-D network, a VGG in small, Keskar's C1."""
+"""Small convolutional models: LeNet, a 1-D network, a VGG in small."""
 
 from __future__ import annotations
 
@@ -72,30 +72,6 @@ def _vgg(shape: Shape, n_classes: int) -> tuple[Layer, ...]:
     )
 
 
-def _keskar_c1(shape: Shape, n_classes: int) -> tuple[Layer, ...]:
-    convolutions = [
-        layer
-        for place in (1, 2)
-        for layer in (
-            Convolution(f"conv{place}", 64, 5, padding=2),
-            BatchNorm(f"norm{place}"),
-            Relu(f"relu{place}"),
-            MaxPool(f"pool{place}", 3, 2, padding=1),
-        )
-    ]
-    dense = [
-        layer
-        for place, width in enumerate((384, 192), 1)
-        for layer in (
-            Dense(f"fc{place}", width),
-            BatchNorm(f"norm{place + 2}"),
-            Relu(f"relu{place + 2}"),
-            Dropout(f"drop{place}", 0.5),
-        )
-    ]
-    return (*convolutions, Flatten("flatten"), *dense, Dense("fc3", n_classes, gain=1.0))
-
-
 lenet = Model(
     "lenet",
     _lenet,
@@ -122,15 +98,4 @@ vgg = Model(
     "network C2",
     remarks="Three stacks of two convolutions for C2's five of two to three, a quarter of their channels, and a dense "
     "layer of 128 for 512. Dropout stands where C2 has it, and is off unless a rate is given.",
-)
-keskar_c1 = Model(
-    "keskar_c1",
-    _keskar_c1,
-    (32, 32, 3),
-    axes=(2,),
-    reference="Keskar et al., 2017, On large-batch training for deep learning, arXiv:1609.04836, and its published "
-    "code (shallownet)",
-    remarks="As in the code: strides of 1 and poolings of 3 with stride 2, where the paper writes a stride of 2. "
-    "Poolings are padded by 1 at both ends, which gives the code's sizes. The code normalizes by batches in "
-    "testing too; a pass with train=True and a dropout of 0 does so.",
 )

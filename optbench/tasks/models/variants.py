@@ -1,8 +1,9 @@
-"""A model with batch normalization where it has none: the pair that shows what normalization does."""
+"""Models made of models: with batch normalization where one has none, and of another width."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from optbench.errors import UsageError
 from optbench.tasks.models.arithmetic import Shape
@@ -46,6 +47,52 @@ def batch_normalized(model: Model) -> Model:
             found.append(layer)
             if layer in trained[:-1]:
                 found.append(BatchNorm(f"norm_{layer.name}"))
+        return tuple(found)
+
+    return dataclasses.replace(model, design=design, recount=None)
+
+
+def widened(model: Model, factor: float) -> Model:
+    """Returns the model with the widths of its hidden layers and the channels of its convolutions times a factor.
+
+    They are rounded to the nearest whole number, halves to the even one, and at least 1 (times the groups of a grouped
+    convolution). The last of these layers has one output for each class and stays.
+
+    Args:
+        model: A model.
+        factor: Above 0.
+
+    Returns:
+        The model, of the same name.
+
+    Raises:
+        UsageError: The factor is no positive number. Of a model without hidden layers: when its layers are asked for.
+
+    Example:
+        >>> from optbench import catalog
+        >>> [row.shape for row in widened(catalog.model("mlp"), 0.5).table() if row.weights]
+        [(64,), (32,), (10,)]
+    """
+    if isinstance(factor, bool) or not 0.0 < factor < math.inf:
+        raise UsageError(f"{model.name}: the factor of widths must be a positive number; got {factor!r}")
+
+    def times(width: int) -> int:
+        return max(1, round(width * factor))
+
+    def design(shape: Shape, n_classes: int) -> tuple[Layer, ...]:
+        layers = model.design(shape, n_classes)
+        hidden = [layer for layer in layers if isinstance(layer, Convolution | Dense)][:-1]
+        if not hidden:
+            raise UsageError(f"{model.name} has no hidden layer, so it has no other width")
+        found: list[Layer] = []
+        for layer in layers:
+            if layer not in hidden:
+                found.append(layer)
+            elif isinstance(layer, Convolution):
+                channels = times(layer.channels // layer.groups) * layer.groups
+                found.append(dataclasses.replace(layer, channels=channels))
+            elif isinstance(layer, Dense):
+                found.append(dataclasses.replace(layer, width=times(layer.width)))
         return tuple(found)
 
     return dataclasses.replace(model, design=design, recount=None)
