@@ -29,7 +29,7 @@ ROWS = Schema(
     name="measures",
     columns=CELL_ID
     | {
-        "point": Column("string", "which point of the run: last, judged or snapshot"),
+        "point": Column("string", "which point of the run: last, judged, snapshot or level"),
         "evals": Column("int64", "evaluations that had led there; -1 without a point", "gradients of batches"),
         "other_cell_id": Column("string", "the second run of a measure of two; empty for all others"),
         "measure": Column("string", "label of the measure in the suite"),

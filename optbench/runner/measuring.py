@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -17,6 +17,7 @@ from optbench.core.keys import canonical, digest
 from optbench.engine.measuring import Taken, nothing, take, take_together
 from optbench.engine.outcomes import EndPoint, Point
 from optbench.environment import visible_cores
+from optbench.errors import UsageError
 from optbench.measures.measure import MANY, NotApplicable
 from optbench.measures.subject import Subject
 from optbench.records import Split, Status
@@ -25,6 +26,7 @@ from optbench.runner.kinds.kind import Cell, Kind, Tell
 from optbench.runner.ledger import Ledger
 from optbench.runner.pairs import Others
 from optbench.suite.measure import MeasureSpec
+from optbench.tasks.models.rescaling import rescaled
 
 #: Cells of a shard of rows whose measure is not stored.
 Left = list[tuple[MeasureSpec, list[Cell]]]
@@ -47,6 +49,7 @@ class Measuring:
             tell: Is told what is being done.
         """
         self.kind, self.ledger, self.specs, self.tell = kind, ledger, specs, tell
+        self._levels = tuple(ledger.manifest.get("levels", ()))
         self._stored = self._read() if specs else set()
         self._telling, self._tenths = threading.Lock(), dict[str, int]()
 
@@ -87,24 +90,36 @@ class Measuring:
             notes: What else the details of a cell's rows are to say, by its id.
             others: The ends of second runs, by the identity of a measure of two.
         """
-        points = {end.cell_id: end for end in ends if end.point is self.kind.judged}
+        at: dict[str, list[EndPoint]] = {}
+        for end in ends:
+            at.setdefault(end.cell_id, []).append(end)
         for spec, cells in left:
             self.tell(f"{shard}: {spec.title}")
+            levels = spec.levels_of(self._levels)
             if spec.along:
                 found = [one for one in along if one.row["settings"] == spec.identity]
             else:
-                here = [cell for cell in cells if cell["status"] == Status.OK and cell["cell_id"] in points]
-                found = self._taken(spec, shard, here, points, ends, (others or {}).get(spec.identity, {}))
+                pairs = [(cell, end) for cell in cells for end in self._ends(cell, at, levels)]
+                found = self._taken(spec, shard, pairs, ends, (others or {}).get(spec.identity, {}))
             by_cell: dict[str, list[Taken]] = {}
             for one in found:
                 cell_id = one.row["cell_id"]
                 by_cell.setdefault(cell_id, []).append(_noted(one, (notes or {}).get(cell_id)))
-            taken = [one for cell in cells for one in by_cell.get(cell["cell_id"]) or [self._none(spec, cell)]]
+            taken: list[Taken] = []
+            for cell in cells:
+                mine = by_cell.get(cell["cell_id"], [])
+                taken += [*mine, *self._nothing(spec, cell, mine, _unreached(at.get(cell["cell_id"], ()), levels))]
             # A measure of the same cells under another label has the same numbers, and is not taken again.
             name = store.shard_name(spec.title, f"{shard} {digest([spec.identity, [c['cell_id'] for c in cells]])}")
             columns = {column: [one.row[column] for one in taken] for column in ROWS.columns}
             self.ledger.commit_measures(name, columns, [round(one.seconds, 6) for one in taken])
             self._stored |= {(cell["cell_id"], spec.identity) for cell in cells}
+
+    def _ends(self, cell: Cell, at: Mapping[str, Sequence[EndPoint]], levels: Sequence[float]) -> list[EndPoint]:
+        """Returns the points of a cell that are measured: the judged one of a run that ended well, and levels'."""
+        mine = at.get(cell["cell_id"], ())
+        judged = [end for end in mine if end.point is self.kind.judged and cell["status"] == Status.OK]
+        return judged + [end for end in mine if end.point is Point.LEVEL and set(end.levels) & set(levels)]
 
     def _points(self, what: str, done: int, total: int) -> None:
         """Tells how far a picture is, at each tenth; threads that draw several tell one after the other."""
@@ -114,19 +129,25 @@ class Measuring:
                 self.tell(f"{what}, {done:,} of {total:,} points")
             self._tenths[what] = tenth
 
-    def _none(self, spec: MeasureSpec, cell: Cell) -> Taken:
-        """Returns the row of a run without a point."""
+    def _nothing(
+        self, spec: MeasureSpec, cell: Cell, taken: Sequence[Taken], unreached: Sequence[float]
+    ) -> Iterator[Taken]:
+        """Yields the rows of points that a run does not have: the judged one, and one row for levels."""
         said = "the run has no such point when it is made again"
         if cell["status"] != Status.OK:
             said = f"the run has no such point: its status is {cell['status']}"
-        return nothing(spec, cell["cell_id"], Point.SNAPSHOT if spec.along else self.kind.judged, said)
+        point = Point.SNAPSHOT if spec.along else self.kind.judged
+        if all(one.row["point"] != point for one in taken):
+            yield nothing(spec, cell["cell_id"], point, said)
+        if unreached:
+            never = f"its training loss did not come down to {', '.join(f'{level:g}' for level in unreached)}"
+            yield nothing(spec, cell["cell_id"], Point.LEVEL, never)
 
     def _taken(
         self,
         spec: MeasureSpec,
         shard: str,
-        cells: Sequence[Cell],
-        points: Mapping[str, EndPoint],
+        pairs: Sequence[tuple[Cell, EndPoint]],
         ends: Sequence[EndPoint],
         others: Others,
     ) -> list[Taken]:
@@ -140,10 +161,11 @@ class Measuring:
             other = others.get(end.cell_id)
             if isinstance(other, str):
                 raise NotApplicable(other)
+            if spec.rescale is not None:
+                end = end._replace(params=_rescaled(end.params, spec.rescale))
             found = self.kind.subject(shard, cell, end, spec.dtype, ways.get(end.cell_id, ()), other)
             return replace(found, progress=partial(self._points, f"{shard}: {spec.title}"))
 
-        pairs = [(cell, points[cell["cell_id"]]) for cell in cells]
         if spec.build().take_many is not None and pairs and self.kind.n_params(shard) <= MANY:
             return take_together(spec, [end for _, end in pairs], [subject(*pair) for pair in pairs])
         pool = ThreadPoolExecutor(visible_cores() if jax.default_backend() == "cpu" else 1)
@@ -155,6 +177,20 @@ class Measuring:
             return found
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _unreached(ends: Sequence[EndPoint], levels: Sequence[float]) -> list[float]:
+    """Returns the levels for which none of a run's points is kept."""
+    reached = {level for end in ends for level in end.levels}
+    return [level for level in levels if level not in reached]
+
+
+def _rescaled(network: Any, factor: float) -> Any:
+    """Returns a network of the same function with other weights, where it has one."""
+    try:
+        return rescaled(network, factor)
+    except UsageError as error:
+        raise NotApplicable(str(error)) from None
 
 
 def _with_other(taken: Taken, others: Others) -> Taken:

@@ -36,20 +36,23 @@ class Points:
         Args:
             shard: The shard of their rows.
             cells: The cells; those that did not end well have no judged points.
-            specs: What is measured. Points on the way and states of rules are never kept, so all runs are made again
-                where a measure is of them, and where it is taken along the path those that diverged as well.
+            specs: What is measured. Points on the way, those of levels and states of rules are never kept, so all runs
+                are made again where a measure is of them, and those that diverged as well where it is taken along the
+                path or at levels.
 
         Returns:
             Points, and what is to be said of runs that were made again.
         """
-        states = (Status.OK, Status.DIVERGED) if any(spec.along for spec in specs) else (Status.OK,)
+        on_the_way = any(spec.along or spec.levels for spec in specs)
+        states = (Status.OK, Status.DIVERGED) if on_the_way else (Status.OK,)
         wanted = [cell for cell in cells if cell["status"] in states]
-        kept = [] if any(spec.along or spec.of_path or spec.of_state for spec in specs) else self._kept(shard, wanted)
+        again = on_the_way or any(spec.of_path or spec.of_state for spec in specs)
+        kept = [] if again else self._kept(shard, wanted)
         left = [cell for cell in wanted if cell["cell_id"] not in {end.cell_id for end in kept}]
         if not left:
             return Again(kept)
-        again = self.kind.again(shard, left, self.ledger, self.tell, specs)
-        return Again((*kept, *again.ends), again.along, again.notes)
+        made = self.kind.again(shard, left, self.ledger, self.tell, specs)
+        return Again((*kept, *made.ends), made.along, made.notes)
 
     def lacking(self, shard: str, cells: Sequence[Cell]) -> list[Cell]:
         """Returns the cells whose points are to be kept and are not."""

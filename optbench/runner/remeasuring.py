@@ -72,7 +72,9 @@ def measure(
     patterns = row_filter.parse(texts, stored.schema)
     kind = kinds.planned(spec, cast(Selection, stored.manifest["selection"]))
     specs = list(kind.plan.spec.measures) if chosen is None else chosen
-    if wrong := measure_faults("--measures", specs, along=spec.ALONG, schema=stored.schema):
+    if wrong := measure_faults(
+        "--measures", specs, along=spec.ALONG, levels=kind.plan.spec.kept_levels, schema=stored.schema
+    ):
         raise UsageError([f"{key}: {said}" for key, said in wrong])
     if not specs:
         raise UsageError(f"suite {spec.name!r} names no measures: choose some with --measures; optbench list measures")

@@ -128,12 +128,20 @@ class Suite(Model):
             for item in getattr(self.quick, table_key, None) or ():
                 if not kind.meant(item, found):
                     wrong.append((f"quick.{table_key}", unknown_name("entry of the suite", item, labels)))
-        for key, entries in (("measures", self.measures), ("quick.measures", getattr(self.quick, "measures", None))):
-            wrong += measure_faults(key, entries or (), along=self.ALONG, schema=self._row_schema())
+        for key, table in (("measures", self), ("quick.measures", self.quick)):
+            entries, own = getattr(table, "measures", None) or (), getattr(table, "levels", None)
+            levels = self.kept_levels if own is None else own
+            wrong += measure_faults(key, entries, along=self.ALONG, levels=levels, schema=self._row_schema())
         wrong += repeated("contrasts", [claim.name for claim in self.contrasts])
         for index, claim in enumerate(self.contrasts):
             wrong += [(f"contrasts[{index}].{key}", message) for key, message in self.faults_of(claim)]
         return wrong
+
+    @property
+    def kept_levels(self) -> tuple[float, ...]:
+        """Training losses at which runs keep weights; none of a kind that has no ``levels``."""
+        found: tuple[float, ...] = getattr(self, "levels", ())
+        return found
 
     def _row_schema(self) -> Schema:
         """Returns what rows of runs have."""

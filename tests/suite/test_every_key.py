@@ -97,6 +97,8 @@ OTHER_LANDSCAPES: dict[str, tuple[type[model.Model], str, object]] = {
 OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "measures.0.along": (measure.MeasureSpec, "along", True),
     "measures.0.examples": (measure.MeasureSpec, "examples", 100),
+    "measures.0.levels": (measure.MeasureSpec, "levels", "all"),
+    "measures.0.rescale": (measure.MeasureSpec, "rescale", 4.0),
     "epochs": (networks.NetworkSuite, "epochs", 31),
     "batch_size": (networks.NetworkSuite, "batch_size", 16),
     "early_stopping": (networks.NetworkSuite, "early_stopping", False),
@@ -168,7 +170,7 @@ OTHER_TUNED: dict[str, tuple[type[model.Model], str, object]] = {
 WORDS = {"question", "table", "contrasts.0.refuted_by", "arms.0.title", "arms.0.says"}
 MEASURED = {key for key in SHARED | OTHER_NETWORKS if "measures" in key}
 #: Keys of measures that are refused for functions, nothing of which is measured along the path.
-OF_NETWORKS = {"along", "examples"}
+OF_NETWORKS = {"along", "examples", "levels", "rescale"}
 #: Its effect needs data that are not here: tests/e2e/test_networks.py.
 WHERE_DATA_ARE_ABSENT = {"tasks.0.if_present"}
 
