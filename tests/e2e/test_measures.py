@@ -23,8 +23,8 @@ from optbench.runner import measuring
 from optbench.runner.kinds.networks import kind as networks
 from optbench.runner.ledger import Ledger
 from optbench.tasks.data import load
+from optbench.tasks.losses import cross_entropies
 from optbench.tasks.models.fully_connected import linear
-from optbench.tasks.regularizers.labels import cross_entropies
 from optbench.tasks.task import Task
 from tests.suite.test_every_key import toml
 from tests.toy_measures import MEASURES, toys
