@@ -13,7 +13,7 @@ _OUTCOMES: dict[str, Collection[str]] = {"status": [*map(str, Status)], "split":
 
 
 def check_known(runs: pd.DataFrame, names: Mapping[str, Collection[str]] | None = None) -> None:
-    """Checks that rows say only what is known: a status, a split, and labels that the manifest has.
+    """Checks that rows say only what is known: a status, a split where they have one, and labels that the manifest has.
 
     Args:
         runs: Rows of any kind.
@@ -27,6 +27,7 @@ def check_known(runs: pd.DataFrame, names: Mapping[str, Collection[str]] | None 
         Traceback (most recent call last):
         optbench.errors.DataError: status must be one of ok, diverged, error, timeout, oom; got 'fine'
     """
-    for column, known in {**_OUTCOMES, **(names or {})}.items():
+    checked = {**{column: known for column, known in _OUTCOMES.items() if column in runs}, **(names or {})}
+    for column, known in checked.items():
         if unknown := sorted({str(value) for value in runs[column].unique()} - set(known)):
             raise DataError(f"{column} must be one of {', '.join(known)}; got {', '.join(map(repr, unknown))}")

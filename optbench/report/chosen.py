@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optbench.errors import UsageError, unknown_name
+from optbench.kinds import KINDS
 from optbench.report.evidence import MEAN, Evidence
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: Columns by what they name. The numbers stay those of the whole run: nothing is judged anew.
-_COLUMNS = {"optimizers": ("optimizer", "untuned", "tuned"), "problems": ("problem",), "tasks": ("task",)}
+_COLUMNS = {"optimizers": ("optimizer", "untuned", "tuned")}
 #: Between the labels of rules that coincide and are ranked as one.
 _SAME = " = "
 
@@ -28,7 +29,8 @@ class Chosen(Evidence):
 
         Args:
             whole: All of it.
-            shown: Labels by ``optimizers``, ``problems`` or ``tasks``; what is not named is shown whole.
+            shown: Labels by ``optimizers`` or by the manifest's table of the kind, such as ``problems``; what is not
+                named is shown whole.
         """
         super().__init__(whole.run, scoring=None)
         self._wanted = whole._wanted
@@ -67,7 +69,7 @@ class Chosen(Evidence):
     def _kept(self, frame: pd.DataFrame) -> pd.DataFrame:
         for what, labels in self._shown.items():
             wanted = {*labels, MEAN}
-            for column in _COLUMNS[what]:
+            for column in _COLUMNS.get(what, (self.of_kind.entry,)):
                 if column in frame.columns and frame[column].dtype.kind not in "fiub":
                     names = frame[column].astype(str)
                     frame = frame[np.array([bool(wanted & set(name.split(_SAME))) for name in names], dtype=bool)]
@@ -85,7 +87,7 @@ def chosen(
     Args:
         evidence: A run.
         optimizers: Names, labels or patterns of its optimizers; ``None`` for all.
-        problems: The same of its problems, or of its tasks if it is a run of networks.
+        problems: The same of its problems; of what a run of another kind has in their place, such as tasks.
 
     Returns:
         The evidence; itself if nothing was chosen.
@@ -93,7 +95,7 @@ def chosen(
     Raises:
         UsageError: The run has no such entry; all wrong names at once.
     """
-    what = f"{evidence.of_kind.entry}s"
+    what = KINDS[evidence.kind]
     asked = {"optimizers": optimizers, what: problems}
     faults: list[str] = []
     shown = {kind: labels_of(evidence, kind, names, faults) for kind, names in asked.items() if names is not None}
@@ -107,7 +109,7 @@ def labels_of(evidence: Evidence, what: str, names: str | Iterable[str], faults:
 
     Args:
         evidence: A run.
-        what: ``optimizers``, ``problems`` or ``tasks``.
+        what: ``optimizers``, or the manifest's table of the kind, such as ``problems``.
         names: Labels, names or patterns, or a single one.
         faults: Where messages about unknown names go.
 
@@ -121,6 +123,7 @@ def labels_of(evidence: Evidence, what: str, names: str | Iterable[str], faults:
             label for label, entry in entries.items() if name in (label, entry.get("name")) or fnmatchcase(label, name)
         }
         if not hits:
-            faults.append(unknown_name(f"{what[:-1]} of this run", name, entries))
+            noun = what[:-1] if what == "optimizers" else evidence.of_kind.entry
+            faults.append(unknown_name(f"{noun} of this run", name, entries))
         found |= hits
     return [label for label in entries if label in found]

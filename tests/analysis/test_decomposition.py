@@ -161,6 +161,22 @@ def test_intervals_of_parts_cover(n_members):
     assert all(count / times >= least for count in hits.values()), hits
 
 
+def test_members_may_have_targets_of_their_own():
+    """Noise is then the mean over members; all parts still sum to the error."""
+    predictions, _, truth, expected = world(3, 60)
+    own = truth + 0.3 * np.random.default_rng(1).normal(size=predictions.shape)
+    found = squared_parts(predictions, own, truth)
+    assert found.error.estimate == pytest.approx(((predictions - own) ** 2).mean(), abs=1e-12)
+    total = found.bias.estimate + found.variance.estimate + found.noise.estimate
+    assert total == pytest.approx(found.error.estimate, abs=1e-12)
+    assert found.noise.estimate == pytest.approx(expected["noise"], abs=0.005)
+    assert found.bias.estimate == squared_parts(predictions, truth, truth).bias.estimate
+    with pytest.raises(DataError, match=r"targets must have the shape of the truth or of the predictions; got \(5,\)"):
+        squared_parts(predictions, np.ones(5), truth)
+    with pytest.raises(DataError, match="for the targets of shape"):
+        squared_parts(predictions, own)
+
+
 def test_what_cannot_be_split_is_refused():
     with pytest.raises(DataError, match=r"at least 3 members for the targets of shape \(5,\); got shape \(2, 5\)"):
         squared_parts(np.ones((2, 5)), np.ones(5))

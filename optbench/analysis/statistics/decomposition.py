@@ -79,8 +79,9 @@ def squared_parts(predictions: Floats, targets: Floats, truth: Floats | None = N
 
     Args:
         predictions: Shape (K, N), or (K, N, C) for vectors such as probabilities, whose squares are summed over C.
-        targets: Shape (N,) or (N, C).
-        truth: Targets without noise, of the same shape, where they are known.
+        targets: Shape (N,) or (N, C). Where the truth is known each member may have targets of its own, of the shape of
+            ``predictions``; the noise is then the mean over members.
+        truth: Targets without noise, shape (N,) or (N, C), where they are known.
 
     Returns:
         The parts; their estimates sum to that of the error but for rounding.
@@ -94,23 +95,29 @@ def squared_parts(predictions: Floats, targets: Floats, truth: Floats | None = N
         >>> [round(part.estimate, 4) for part in (found.error, found.bias, found.variance)]
         [1.4583, -0.5417, 2.0]
     """
-    members, y = _vectors(predictions, targets)
-    h = None if truth is None else _vectors(predictions, truth)[1]
+    aim = targets if truth is None else truth
+    _check(predictions, aim)
+    if targets.shape not in (aim.shape, predictions.shape):
+        raise DataError(f"targets must have the shape of the truth or of the predictions; got {targets.shape}")
+    shape = (*predictions.shape[:2], -1)
+    members = np.asarray(predictions, np.float64).reshape(shape)
+    h = np.asarray(aim, np.float64).reshape(shape[1], -1)
+    y = np.broadcast_to(np.asarray(targets, np.float64).reshape(-1, *h.shape), members.shape)
 
-    def by_example(some: Floats) -> dict[str, Floats]:
-        """Returns each part by example, shape (N,)."""
+    def by_example(rows: Ints) -> dict[str, Floats]:
+        """Returns each part of some members by example, shape (N,)."""
+        some, seen = members[rows], y[rows]
         mean, variance = some.mean(axis=0), some.var(axis=0, ddof=1)
-        aim = y if h is None else h
         parts = {
-            "error": ((some - y) ** 2).mean(axis=0),
-            "bias": (mean - aim) ** 2 - variance / len(some),
+            "error": ((some - seen) ** 2).mean(axis=0),
+            "bias": (mean - h) ** 2 - variance / len(some),
             "variance": variance,
         }
-        if h is not None:
-            parts["noise"] = (y - h) ** 2 + 2 * (mean - h) * (h - y)
+        if truth is not None:
+            parts["noise"] = ((seen - h) ** 2 + 2 * (some - h) * (h - seen)).mean(axis=0)
         return {name: part.sum(axis=-1) for name, part in parts.items()}
 
-    found = _crossed(by_example, members)
+    found = _crossed(by_example, *members.shape[:2])
     return SquaredParts(found["error"], found["bias"], found["variance"], found.get("noise"))
 
 
@@ -158,8 +165,9 @@ def zero_one_parts(answers: Ints, labels: Ints) -> ZeroOneParts:
     _check(answers, labels)
     classes = int(max(answers.max(), labels.max())) + 1
 
-    def by_example(some: Ints) -> dict[str, Floats]:
-        """Returns each part by example, shape (N,)."""
+    def by_example(rows: Ints) -> dict[str, Floats]:
+        """Returns each part of some members by example, shape (N,)."""
+        some = answers[rows]
         counts = (some[..., None] == np.arange(classes)).sum(axis=0)
         is_right = counts.argmax(axis=1) == labels
         right = (some == labels).mean(axis=0)
@@ -170,14 +178,7 @@ def zero_one_parts(answers: Ints, labels: Ints) -> ZeroOneParts:
             "biased": np.where(is_right, 0.0, right),
         }
 
-    return ZeroOneParts(**_crossed(by_example, answers))
-
-
-def _vectors(predictions: Floats, targets: Floats) -> tuple[Floats, Floats]:
-    """Returns predictions with shape (K, N, C) and targets with shape (N, C)."""
-    _check(predictions, targets)
-    shape = (*predictions.shape[:2], -1)
-    return np.asarray(predictions, np.float64).reshape(shape), np.asarray(targets, np.float64).reshape(shape[1:])
+    return ZeroOneParts(**_crossed(by_example, *answers.shape))
 
 
 def _check(members: Floats | Ints, targets: Floats | Ints) -> None:
@@ -188,11 +189,11 @@ def _check(members: Floats | Ints, targets: Floats | Ints) -> None:
         )
 
 
-def _crossed(by_example: Callable[..., dict[str, Floats]], members: Floats | Ints) -> dict[str, Crossed]:
+def _crossed(by_example: Callable[[Ints], dict[str, Floats]], k: int, n: int) -> dict[str, Crossed]:
     """Returns the mean over examples of each part, with its error from members, by jackknife, and from examples."""
-    whole = by_example(members)
-    k, n = members.shape[:2]
-    without = [by_example(np.delete(members, i, axis=0)) for i in range(k)]
+    rows = np.arange(k)
+    whole = by_example(rows)
+    without = [by_example(np.delete(rows, i)) for i in range(k)]
     found = {}
     for name, part in whole.items():
         left_out = np.array([other[name].mean() for other in without])

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from optbench.errors import UsageError, unknown_name
-from optbench.report.kinds.kind import Frames, Presentation
+from optbench.report.kinds.kind import Presentation
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from optbench.report.evidence import Evidence
 
-FRAMES: dict[str, Frames] = {}
+#: The module of ``analysis.studies`` that has a function of this name.
+FRAMES = {
+    "studies_summary": "summary",
+    "cross_validation": "cross_validation",
+    "refits": "cross_validation",
+    "ensembles": "ensembles",
+    "decomposition": "decomposition",
+    "decomposition_changes": "decomposition",
+    "study_calibration": "calibration",
+    "study_reliability": "calibration",
+    "learning_curves": "curves",
+    "curve_ends": "curves",
+}
 
 
 def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
-    """Returns the frame of a name, one of ``FRAMES``.
+    """Returns the frame of a name, one of ``FRAMES``, once the rows were found whole."""
+    from optbench.analysis.studies.integrity import check_study_rows
 
-    Raises:
-        UsageError: There is none.
-    """
-    if name not in FRAMES:
-        raise UsageError(unknown_name("frame", name, FRAMES))
-    return FRAMES[name](evidence, name)
+    check_study_rows(evidence.run.runs, evidence.manifest)
+    module = importlib.import_module(f"optbench.analysis.studies.{FRAMES[name]}")
+    return {name: getattr(module, name)(evidence.run.runs, evidence.manifest)}
 
 
 KIND = Presentation(

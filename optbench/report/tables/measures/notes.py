@@ -50,7 +50,9 @@ def notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
     points = evidence.of_kind.points
     if points is not None and not rows and not evidence.measures.empty:
         return [*said, f"No measure of this run is of the ends of single runs. {ELSEWHERE}"]
-    if points is None or not rows:
+    if points is None:
+        return [*said, "Nothing is measured of the points of runs of this kind."]
+    if not rows:
         return [*said, f"Nothing was measured in this run: {HOW}."]
     said += [
         where(evidence, rows, points),

@@ -1,0 +1,1 @@
+"""Runs of studies, judged: what cross-validation, ensembles, retraining and curves found, with intervals."""
