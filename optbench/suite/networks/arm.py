@@ -84,7 +84,7 @@ class Arm(Ladder):
             is_cut_off = key in self.BELONGS and getattr(self, self.BELONGS[key]) is not None
             inherited = None if is_cut_off else getattr(ladder, key)
             values[key] = inherited if own is None else own
-            places[key] = f"{place}.{key}" if own is not None or inherited is None else f"ladder.{key}"
+            places[key] = f"{place}.{key}" if own is not None else f"ladder.{key}"
         return Settings(values, places)
 
     def is_meant(self, word: str) -> bool:
