@@ -48,6 +48,13 @@ members = 4
 name = "learn"
 method = "curve"
 {NET}factor = {{ n_train = [40, 120] }}
+
+[[studies]]
+name = "wide"
+method = "bias_variance"
+{NET}members = 2
+sets = "same"
+factor = {{ width = [0.5, 1.0] }}
 """
 
 

@@ -20,6 +20,7 @@ def test_every_planned_model_has_its_row_and_the_manifest_says_what_is_studied(r
     assert counts == {
         ("cv", "fold"): 24, ("cv", "refit"): 2, ("bag", "single"): 2, ("bag", "member"): 6, ("boost", "single"): 2,
         ("boost", "round"): 6, ("bv", "member"): 8, ("poly", "member"): 16, ("learn", "single"): 4,
+        ("wide", "member"): 8,
     }  # fmt: skip
     assert len(rows) == run.manifest["n_cells"] == sum(counts.values())
     assert rows["cell_id"].is_unique
@@ -147,7 +148,7 @@ def test_a_dry_run_names_each_study_with_its_models(tmp_path):
 
     (tmp_path / "little.toml").write_text(SUITE)
     said = describe(tmp_path / "little.toml")
-    assert "70 models: 6 studies, 2 replicates of each, seed 0" in said
+    assert "78 models: 7 studies, 2 replicates of each, seed 0" in said
     assert "cross_validation: 12 fold, 1 refit a replicate" in said
     assert "bias_variance: 4 member a replicate; batch_size 10, 30" in said
     assert "mnist1d mlp adam: 120 examples to train on, 13 beside them, 60 to report; batches of 20, 2 epochs" in said

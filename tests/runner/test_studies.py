@@ -151,6 +151,15 @@ def test_other_ways_of_drawing_training_sets(sets):
         assert not old & {row.tobytes() for row in tasks[0].train.x}
 
 
+def test_a_narrower_model_is_another_network_with_the_same_rows(rows):
+    own = rows[(rows["study"] == "wide") & (rows["replicate"] == 0)]
+    assert own.groupby("factor_value")["n_params"].first().to_dict() == {
+        0.5: 41 * 64 + 65 * 32 + 33 * 10, 1.0: 41 * 128 + 129 * 64 + 65 * 10,
+    }  # fmt: skip
+    assert own["train_loss"].nunique() == 4
+    assert set(own["n_train"]) == {120}
+
+
 def test_curves_are_of_the_training_and_the_test_part(rows):
     own = rows[rows["study"] == "learn"]
     assert sorted(set(own["factor_value"])) == [40.0, 120.0]

@@ -19,6 +19,7 @@ STUDIES = {
     "boost": f'method = "boosting"\n{NET}rounds = 4\nepochs = 3\n',
     "bv": f'method = "bias_variance"\n{NET}factor = {{ batch_size = [16, 64] }}\nsets = "bootstrap"\n',
     "poly": 'method = "regression"\ntruth = "sine"\nnoise = 0.3\nn_train = 20\nfactor = { degree = [0, 3, 9] }\n',
+    "wide": f'method = "bias_variance"\n{NET}members = 2\nfactor = {{ width = [0.5, 1.0, 2.0] }}\n',
     "learn": f'method = "curve"\n{NET}',
 }
 
@@ -91,6 +92,13 @@ def test_the_default_written_out_changes_neither_the_suite_nor_its_ids():
     assert read("bag", head=HEAD.replace("seeds = 3", "seeds = 4")).hash() != left.hash()
 
 
+def test_a_wider_model_has_more_numbers():
+    group = planned("wide")
+    counts = [sum(row.weights + row.biases for row in s.network().table((8, 8, 1), 10)) for s in group.settings]
+    hidden = [(64, 32), (128, 64), (256, 128)]
+    assert counts == [65 * a + (a + 1) * b + (b + 1) * 10 for a, b in hidden]
+
+
 def test_seeds_are_shared_where_models_are_compared():
     group = planned("bv")
     by_value = {}
@@ -150,6 +158,8 @@ WRONG = [
     ("bv", "batch_size = [", "rounds = [", "factor.rounds: unknown factor of bias_variance 'rounds'; "),
     ("bv", "[16, 64]", "[16], epochs = [1]", "factor: one thing is varied; got batch_size, epochs"),
     ("bv", '"bootstrap"', '"fresh"', "sets: 'fresh' needs data that are generated, such as mnist1d; digits is a"),
+    ("bv", "batch_size = [16, 64]", "width = [0.0]", "factor.width: must be above 0; got 0.0"),
+    ("wide", '"mlp"', '"linear"', "factor.width: linear: an input of 8x8x1 does not suit: linear has no hi"),
     ("poly", '"sine"', '"sinus"', "truth: unknown function 'sinus'; did you mean 'sine'?"),
     ("poly", "[0, 3, 9]", "[20]", "factor.degree: must be below n_train = 20, the design points; got 20"),
     ("poly", "noise = 0.3\n", "", "noise: is required for regression"),
@@ -190,7 +200,7 @@ def test_names_stand_once_and_so_do_studies():
 def test_studies_are_selected_by_name_method_data_or_pattern():
     suite = read(*STUDIES)
     assert [study.name for study in select(suite, studies=["cv", "bootstrap"]).studies] == ["cv", "bag"]
-    assert len(select(suite, studies=["digits"]).studies) == 5
+    assert len(select(suite, studies=["digits"]).studies) == 6
     with pytest.raises(UsageError, match="unknown study of the suite 'cw'"):
         select(suite, studies=["cw"])
     with pytest.raises(UsageError, match="--tasks is not for a suite of studies; --studies selects"):
@@ -198,7 +208,7 @@ def test_studies_are_selected_by_name_method_data_or_pattern():
 
 
 def test_the_quick_size_changes_every_study():
-    more = '[quick]\nseeds = 1\nepochs = 2\nmembers = 3\nrounds = 2\nstudies = ["b*"]\n'
+    more = '[quick]\nseeds = 1\nepochs = 2\nmembers = 3\nrounds = 2\nstudies = ["ba*", "boost", "bv"]\n'
     small = quick_size(read(*STUDIES, more=more))
     assert [(group.study.name, group.study.epochs, group.n_cells) for group in plan(small).groups] == [
         ("bag", 2, 4), ("boost", 2, 3), ("bv", 2, 6),

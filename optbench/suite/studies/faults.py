@@ -177,7 +177,7 @@ def _of_setting(setting: Setting, shape: tuple[int, ...], n_classes: int, rows: 
         layers = network.layers(shape, n_classes)
         rule = setting.rule().build()
     except UsageError as error:
-        yield from (("", problem) for problem in error.problems)
+        yield from (("" if setting.width == 1.0 else "factor.width", problem) for problem in error.problems)
         return
     except ValidationError as error:
         yield from (("grid", line) for line in explain(error, OptimizerSpec))

@@ -52,7 +52,7 @@ METHODS = {
         "trains members on training sets of their own, at each value of a factor",
         OF_NETWORKS | {"members", "sets", "factor"},
         NEEDED | {"factor"},
-        ("batch_size", "epochs"),
+        ("batch_size", "width", "epochs"),
     ),
     "regression": Method(
         "fits polynomials by least squares to data of known noise, over the degree",
@@ -62,10 +62,10 @@ METHODS = {
         is_of_networks=False,
     ),
     "curve": Method(
-        "records training and test loss over training, and over the number of examples or the batch size",
+        "records training and test loss over training, and over the number of examples, the batch size or the width",
         OF_NETWORKS | {"factor"},
         NEEDED,
-        ("n_train", "batch_size"),
+        ("n_train", "batch_size", "width"),
     ),
 }
 

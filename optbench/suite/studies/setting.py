@@ -12,6 +12,7 @@ from optbench.core.keys import canonical
 from optbench.suite.optimizer import OptimizerSpec
 from optbench.suite.tuning import told
 from optbench.tasks.models.model import Model
+from optbench.tasks.models.variants import widened
 from optbench.tasks.regularization import Regularization
 from optbench.tasks.task import trips_of
 
@@ -68,7 +69,7 @@ class Setting:
             UsageError: There is no such model, or it cannot be widened so.
         """
         found: Model = catalog.model(self.model)
-        return found
+        return found if self.width == 1.0 else widened(found, self.width)
 
     def rule(self) -> OptimizerSpec:
         """Returns the rule and what is held of it, as an entry of a suite that tunes nothing.
