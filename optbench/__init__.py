@@ -34,7 +34,7 @@ _PUBLIC = {
         f"plot_{kind}": ("optbench.plotting.stored", f"plot_{kind}")
         for kind in (
             *("convergence", "sensitivity", "best_of_k", "matrix", "ranks", "dimension", "theory", "wells", "basins"),
-            *("training", "gap", "rates"),
+            *("training", "gap", "rates", "batch_size", "levels", "sharpness_gap", "warm_start"),
             *("sharpness", "spectrum", "landscape", "interpolation", "path", "edge"),
         )
     },

@@ -15,9 +15,7 @@ from tests import networks
 LEVELS = (0.3, 0.1, 0.03)
 PRIMARY_LEVEL = 0.1
 N_REPLICATES, N_TRAIN = 8, networks.N_TRAIN
-LEVEL_COLUMNS = (
-    *("level", "level_grads", "level_train_loss", "level_train_accuracy", "level_test_loss", "level_test_accuracy"),
-)
+LEVEL_COLUMNS = tuple(name for name in ROWS.columns if name.startswith("level"))
 
 #: Name, title, whose objection it tests, whether it is primary, optimizer, batch sizes, end of the task's label.
 _ARMS = (
@@ -29,19 +27,19 @@ _ARMS = (
 WARM = (1, 3, 10)
 
 
-def _keskar(eps: float, subspace: int | None) -> dict:
+def _keskar(eps: float, subspace: int) -> dict:
     return {"name": "keskar", "title": "Keskar", "unit": "%", "is_invariant": False,
             "settings": {"eps": eps, "subspace": subspace}}  # fmt: skip
 
 
 MEASURED = {
-    "keskar": _keskar(1e-3, None),
-    "keskar[eps=0.0005]": _keskar(5e-4, None),
+    "keskar": _keskar(1e-3, 0),
+    "keskar[eps=0.0005]": _keskar(5e-4, 0),
     "keskar[subspace=100]": _keskar(1e-3, 100),
     "keskar[eps=0.0005,subspace=100]": _keskar(5e-4, 100),
     "hessian_top": {"name": "hessian_top", "title": "top eigenvalue", "unit": "", "is_invariant": False,
                     "settings": {"steps": 30}},
-    "keskar[rescale=10]": {**_keskar(1e-3, None), "settings": {"eps": 1e-3, "subspace": None, "rescale": 10.0}},
+    "keskar[rescale=10]": {**_keskar(1e-3, 0), "settings": {"eps": 1e-3, "subspace": 0, "rescale": 10.0}},
 }  # fmt: skip
 
 
@@ -112,7 +110,7 @@ def unreached(found: dict, place: int) -> dict:
 
 def frame(rows: list[dict]) -> pd.DataFrame:
     """Returns rows as the store returns them."""
-    return pd.DataFrame(rows, columns=list(dict.fromkeys([*ROWS.columns, *LEVEL_COLUMNS])))
+    return pd.DataFrame(rows, columns=list(ROWS.columns))
 
 
 def rows(n: int = N_REPLICATES) -> list[dict]:

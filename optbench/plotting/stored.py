@@ -129,6 +129,26 @@ def plot_rates(run: Source, *, optimizers: Names = None, tasks: Names = None) ->
     return _drawn("rates", run, optimizers, tasks)
 
 
+def plot_batch_size(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
+    """Draws accuracy, gap and sharpness of a run with arms against the batch size; as ``plot_training``."""
+    return _drawn("batch_size", run, optimizers, tasks)
+
+
+def plot_levels(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
+    """Draws accuracy, gap and sharpness of a run with arms against the training loss; as ``plot_training``."""
+    return _drawn("levels", run, optimizers, tasks)
+
+
+def plot_sharpness_gap(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
+    """Draws the gap against each measure, a dot for each network of a run with arms; as ``plot_training``."""
+    return _drawn("sharpness_gap", run, optimizers, tasks)
+
+
+def plot_warm_start(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
+    """Draws large batches that begin where small ones stopped, of a run with arms; as ``plot_training``."""
+    return _drawn("warm_start", run, optimizers, tasks)
+
+
 def plot_sharpness(
     run: Source, *, optimizers: Names = None, problems: Names = None, setting: str = "tuned"
 ) -> list[Figure]:

@@ -17,8 +17,9 @@ from optbench.analysis.batch_sizes.quantities import find_measure, settings_of
 from optbench.analysis.batch_sizes.seconds import seconds_by_cell
 from optbench.analysis.networks.summary import student
 from optbench.analysis.statistics.groups import holm
+from optbench.records.networks import ROWS
 from optbench.report.evidence import Evidence
-from optbench.store import shard_name
+from optbench.store import shard_name, write_shard
 from tests import arms
 
 
@@ -99,18 +100,29 @@ def test_a_warm_start_counts_both_phases(grads, samples):
     assert found["sample_grads"] == samples
 
 
-def test_seconds_are_the_shares_of_a_shard(tmp_path, monkeypatch):
+def stored(tmp_path, **facts):
+    """Returns four rows of one shard, stored in another order than a run's, and their folder."""
     rows = arms.frame([arms.row(FIRST, seed) for seed in range(4)])
-    name = shard_name(FIRST["task"], "sgd--report")
-    module = "optbench.analysis.batch_sizes.seconds.committed"
-    monkeypatch.setattr(module, lambda folder: {name: {"thread_s": 10.0, "run_s": 6.0}})
+    columns = {name: rows[name].iloc[::-1].tolist() for name in rows}
+    (tmp_path / "shards").mkdir()
+    write_shard(tmp_path, shard_name(FIRST["task"], "sgd--report"), columns, facts, schema=ROWS)
+    return rows
+
+
+def test_seconds_are_those_of_each_run(tmp_path):
+    rows = stored(tmp_path, run_s=6.0, thread_s=10.0, each_s=[4.0, 3.0, 2.0, 1.0])
     found = seconds_by_cell(tmp_path, rows)
-    assert found == dict.fromkeys(rows["cell_id"], 2.5)
+    assert found == dict(zip(rows["cell_id"], [1.0, 2.0, 3.0, 4.0], strict=True))
     frame = arm_points(rows, arms.manifest(), found)
-    assert set(frame[frame["level"] == 0.1]["seconds"]) == {2.5 * 80 / 140}
-    monkeypatch.setattr(module, lambda folder: {})
-    assert seconds_by_cell(tmp_path, rows) == {}
-    assert seconds_by_cell(None, rows) == {}
+    assert one(frame, arm="constant", level=0.1, replicate=2)["seconds"] == 3.0 * 80 / 140
+    assert one(frame, arm="constant", level=None, replicate=2)["seconds"] == 3.0
+
+
+def test_seconds_of_runs_side_by_side_are_equal_shares(tmp_path):
+    rows = stored(tmp_path, run_s=6.0)
+    assert seconds_by_cell(tmp_path, rows) == dict.fromkeys(rows["cell_id"], 1.5)
+    other = rows.assign(task="another")
+    assert seconds_by_cell(tmp_path, other) == seconds_by_cell(None, rows) == {}
 
 
 def test_measures_are_those_of_the_same_point(run):
@@ -260,7 +272,7 @@ def test_levels_count_and_summarize(run):
 def test_measures_are_found_by_what_they_measure(run):
     known = settings_of(run.measures)
     assert find_measure(known, "keskar", eps=5e-4, subspace=100) == "keskar[eps=0.0005,subspace=100]"
-    assert find_measure(known, "keskar", eps=1e-3, subspace=None) == "keskar"
+    assert find_measure(known, "keskar", eps=1e-3, subspace=0) == "keskar"
     single = {"a": {"name": "keskar", "dtype": "float32"}, "b": {"name": "keskar", "dtype": "float64"}}
     assert find_measure(single, "keskar") == "b"
     assert find_measure({"a": {"name": "keskar", "rescale": 2.0}}, "keskar") is None
@@ -313,3 +325,50 @@ def test_intervals_of_twelve_pairs_cover_at_least_94_percent(pairs):
     # What is judged has the same interval.
     found = judged(differences)
     assert (found["low"], found["high"]) == pytest.approx((low, high))
+
+
+def test_every_network_is_correlated_once(run):
+    """Arms share runs: the small batch of the primary arm is that of no other, but equal updates have their own."""
+    gaps, points = run.frame("arm_gaps"), run.frame("arm_points")
+    entering = points[points["enters"].astype(bool)]
+    for level in (0.3, None):
+        mine = gaps[gaps["level"].isna() if level is None else gaps["level"] == level]
+        wanted = entering[entering["level"].isna() if level is None else entering["level"] == level]
+        keskar = mine[mine["measure"] == "keskar"].set_index("cell_id")
+        assert sorted(keskar.index) == sorted(set(wanted["cell_id"]))
+        known = wanted.drop_duplicates("cell_id").set_index("cell_id")["gap"]
+        assert (keskar["gap"] == known.loc[keskar.index]).all()
+        found = one(run.frame("arm_correlations"), level=level, measure="keskar")
+        assert found["rho"] == pytest.approx(stats.spearmanr(keskar["value"], keskar["gap"]).statistic)
+        assert (found["n_runs"], found["n_replicates"]) == (len(keskar), arms.N_REPLICATES)
+
+
+def test_a_run_of_two_arms_is_correlated_once():
+    twice = [*arms.arms(), {**arms.arms()[0], "name": "again", "is_primary": False}]
+    run = Evidence.of(arms.run(arms=twice))
+    once = Evidence.of(arms.run())
+    assert len(run.frame("arm_points")) > len(once.frame("arm_points"))
+    pd.testing.assert_frame_equal(run.frame("arm_gaps"), once.frame("arm_gaps"))
+
+
+def test_warm_starts_stand_beside_cold_ones_and_small_batches(run):
+    frame = run.frame("arm_warm_starts")
+    levels = run.frame("arm_levels")
+    mine = frame[(frame["quantity"] == "test_accuracy") & frame["level"].isna()]
+    assert mine["epochs"].dropna().tolist() == [0.0, *map(float, arms.WARM)]
+    for arm, size, epochs in (("constant", 400, 0.0), ("constant", 20, None), ("warm-3", 400, 3.0)):
+        found = mine[mine["epochs"].isna() if epochs is None else mine["epochs"] == epochs].iloc[0]
+        wanted = one(levels, arm=arm, batch_size=size, level=None, quantity="test_accuracy")
+        assert (found["estimate"], found["low"]) == (wanted["estimate"], wanted["low"])
+
+
+def test_a_cold_run_differs_in_nothing_but_its_start(run):
+    tasks = {label: dict(task) for label, task in run.manifest["tasks"].items()}
+    tasks[arms.label(400)]["loss"] = "squared"
+    other = Evidence.of(arms.run(tasks=tasks))
+    mine = other.frame("arm_warm_starts")
+    mine = mine[(mine["quantity"] == "test_accuracy") & mine["level"].isna() & (mine["epochs"] == 0)]
+    levels = other.frame("arm_levels")
+    wanted = one(levels, arm="equal-updates", batch_size=400, level=None, quantity="test_accuracy")
+    assert mine["estimate"].tolist() == [wanted["estimate"]]
+    assert Evidence.of(arms.run(arms=arms.arms()[:3])).frame("arm_warm_starts").empty

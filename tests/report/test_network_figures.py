@@ -18,8 +18,8 @@ from tests import networks
 from tests.report.conftest import same_bytes
 from tests.report.hostile import HOSTILE
 
-#: Those of measures have a test file of their own.
-KINDS = list(FIGURES)
+#: Those of measures and of arms have test files of their own.
+KINDS = [kind for kind in FIGURES if kind not in ("batch_size", "levels", "sharpness_gap", "warm_start")]
 
 
 @pytest.fixture(scope="module")
@@ -227,11 +227,12 @@ def test_the_setting_is_part_of_the_name_and_one_for_all_is_none_of_networks(run
 
 def test_each_kind_of_run_has_its_figures_and_says_so(run, evidence, tmp_path):
     with pytest.raises(UsageError) as caught:
-        figures.draw(run, ["wells", "gapp"], "png", tmp_path)
+        figures.draw(run, ["theory", "gapp"], "png", tmp_path)
     first, second = str(caught.value).splitlines()
     assert first == (
-        "figure 'wells' is for landscapes; run 0123456789abcdef is of networks; "
-        "it has training, gap, rates, sharpness, spectrum, landscape, interpolation, path, edge"
+        "figure 'theory' is for landscapes; run 0123456789abcdef is of networks; "
+        "it has training, gap, rates, batch_size, levels, sharpness_gap, warm_start, "
+        "sharpness, spectrum, landscape, interpolation, path, edge"
     )
     assert second == "unknown figure 'gapp'; did you mean 'gap'?"
     with pytest.raises(UsageError, match="figure 'rates' is for networks; run 0123456789abcdef is of landscapes"):

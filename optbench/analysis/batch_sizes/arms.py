@@ -47,7 +47,7 @@ def arms(
         One row for each place and arm with several batch sizes, with the columns of ``ARMS``; primary arms first.
     """
     labels = {
-        "test": "test_accuracy", "gap": "gap", "keskar": find_measure(settings, "keskar", eps=EPS, subspace=None),
+        "test": "test_accuracy", "gap": "gap", "keskar": find_measure(settings, "keskar", eps=EPS, subspace=0),
         "top": find_measure(settings, "hessian_top"),
     }  # fmt: skip
     primary = manifest.get("primary_level")
@@ -71,9 +71,11 @@ def _judged(
 ) -> dict[str, Any] | None:  # fmt: skip
     """Returns the row of an arm, ``None`` where it has one batch size alone."""
     sizes = [int(run["batch_size"]) for run in arm["runs"]]
+    if len(sizes) < 2:
+        return None
     mine = differences[(differences["arm"] == arm["name"]) & (differences["large"] == sizes[-1])]
     by_quantity = {str(row["quantity"]): row for row in mine.to_dict("records")}
-    if len(sizes) < 2 or not by_quantity:
+    if not by_quantity:
         return None
     tasks = manifest.get("tasks", {})
     first = next(iter(by_quantity.values()))

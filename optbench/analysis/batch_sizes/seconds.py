@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from optbench.store import committed, shard_name
+from optbench.records.networks import ROWS
+from optbench.store import committed, read_shards, shard_name
 
 
 def seconds_by_cell(folder: Path | None, runs: pd.DataFrame) -> dict[str, float]:
-    """Returns the seconds of threads that each run took.
+    """Returns the seconds that each run took.
 
-    Runs of one shard are trained together. Where its record has one number for all, each gets an equal share.
+    A record has those of each run where runs were trained in threads; else runs were trained side by side, and each
+    gets an equal share of the shard's.
 
     Args:
         folder: The run's folder; ``None`` where rows are in memory alone.
-        runs: Rows with the columns of ``records.networks``, those of a shard in its order.
+        runs: Rows with the columns of ``records.networks``.
 
     Returns:
         Seconds by ``cell_id``; runs whose shard has no record are not there.
+
+    Raises:
+        DataError: A shard is damaged.
     """
     if folder is None:
         return {}
     records = committed(folder)
     found: dict[str, float] = {}
     for (task, optimizer, split), rows in runs.groupby(["task", "optimizer", "split"], sort=True):
-        record = records.get(shard_name(str(task), f"{optimizer}--{split}"))
-        if record is not None:
-            found |= dict(zip(rows["cell_id"].astype(str), _shares(record, len(rows)), strict=True))
+        name = shard_name(str(task), f"{optimizer}--{split}")
+        record = records.get(name, {})
+        if "each_s" in record:
+            # Seconds stand in the order of the shard, which is not that of the run's rows.
+            cells = read_shards(folder, [name], ["cell_id"], schema=ROWS)["cell_id"].astype(str)
+            found |= dict(zip(cells, map(float, record["each_s"]), strict=True))
+        elif "run_s" in record:
+            share = float(record.get("thread_s", record["run_s"])) / len(rows)
+            found |= dict.fromkeys(rows["cell_id"].astype(str), share)
     return found
-
-
-def _shares(record: Mapping[str, Any], n_rows: int) -> list[float]:
-    taken = record.get("thread_s", record.get("run_s"))
-    if taken is None:
-        return [float("nan")] * n_rows
-    return [float(one) for one in taken] if isinstance(taken, list) else [float(taken) / n_rows] * n_rows

@@ -6,6 +6,10 @@ FIGURES = {
     "training": "reported runs with their curves",
     "gap": "reported runs with scores",
     "rates": "tuning runs",
+    "batch_size": "arms with reported runs of several batch sizes",
+    "levels": "arms with reported runs, and levels of the training loss",
+    "sharpness_gap": "arms with reported runs, and measures of these",
+    "warm_start": "arms with a warm start",
 }
 
 #: Those that hang on no score of landscapes, which all do.

@@ -23,8 +23,8 @@ from optbench.report.tables.side_by_side import Row, interval, rows_of
 ACCURACIES = ("train_accuracy", "test_accuracy")
 #: Sharpness of his Tables 3 and 4: name, title, and the settings of the measure.
 SHARPNESS: dict[str, tuple[str, Mapping[str, Any]]] = {
-    "full_1e3": ("full space, eps 1e-3", {"eps": 1e-3, "subspace": None}),
-    "full_5e4": ("full space, eps 5e-4", {"eps": 5e-4, "subspace": None}),
+    "full_1e3": ("full space, eps 1e-3", {"eps": 1e-3, "subspace": 0}),
+    "full_5e4": ("full space, eps 5e-4", {"eps": 5e-4, "subspace": 0}),
     "random_1e3": ("100 random directions, eps 1e-3", {"eps": 1e-3, "subspace": 100}),
     "random_5e4": ("100 random directions, eps 5e-4", {"eps": 5e-4, "subspace": 100}),
 }

@@ -122,9 +122,9 @@ def _notes(evidence: Evidence, rows: Sequence[Row], *, timed: bool) -> list[str]
     ]
     if timed:
         said.append(
-            "seconds: of the threads that trained a shard, from its commit record, in equal shares of its runs and up "
-            "to a level in proportion to the gradients. They are of one machine on one day, and the only numbers of a "
-            "table that differ between two computations of equal rows."
+            "seconds: of the thread that trained a run, from the commit records of shards; side by side in equal "
+            "shares, and up to a level in proportion to the gradients. They are of one machine on one day, and the "
+            "only numbers of a table that differ between two computations of equal rows."
         )
     planned = int(rows[0]["n_planned"])
     if planned < notes.RANKED_FROM:

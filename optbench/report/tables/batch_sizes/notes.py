@@ -109,7 +109,7 @@ def few(rows: Sequence[tuple[str, int]]) -> list[str]:
         >>> few([("adam", 5)])[0]
         'Fewer than 6 pairs, with which no sign-flip p below 0.05 is possible: adam (5 pairs, 0.062 at least).'
     """
-    fewer = {name: n for name, n in rows if n < FEWEST_PAIRS}
+    fewer = {name: n for name, n in rows if 0 < n < FEWEST_PAIRS}
     said = []
     if fewer:
         parts = [f"{name} ({n} pairs, {formatting.significant(smallest_p(n))} at least)" for name, n in fewer.items()]
