@@ -88,7 +88,7 @@ def resamples(n: int, replicates: int = REPLICATES, *key: object) -> Ints:
         >>> resamples(3, 2, "example").shape
         (2, 3)
     """
-    return generator("bootstrap", n, *key).integers(0, n, (replicates, n))
+    return generator("bootstrap", "resamples", n, *key).integers(0, n, (replicates, n))
 
 
 def bootstrap(
