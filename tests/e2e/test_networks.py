@@ -18,7 +18,6 @@ from optbench.records.networks import ROWS
 from optbench.report import figures, tables
 from optbench.runner.execution import Pace
 from optbench.runner.kinds.kind import Part
-from optbench.runner.kinds.networks import kind
 from optbench.tasks.task import Examples, Task
 from tests.e2e.command import call
 
@@ -186,13 +185,13 @@ def test_a_stopped_run_ends_with_the_same_bytes(run, tmp_path):
 
 
 def test_poisoned_test_labels_change_nothing_that_is_chosen(run, folder, tmp_path, monkeypatch):
-    honest = kind.task_of
+    honest = Task.of.__func__
 
-    def poisoned(group) -> Task:
-        found = honest(group)
+    def poisoned(cls, *given, **more) -> Task:
+        found = honest(cls, *given, **more)
         return dataclasses.replace(found, test=Examples(found.test.x, (found.test.y + 1) % 10))
 
-    monkeypatch.setattr(kind, "task_of", poisoned)
+    monkeypatch.setattr(Task, "of", classmethod(poisoned))
     rows = ob.run(str(folder / "tiny.toml"), out=tmp_path).runs
     tested = ["test_loss", "test_accuracy", "test_right"]
     assert rows["cell_id"].tolist() == run.runs["cell_id"].tolist()
