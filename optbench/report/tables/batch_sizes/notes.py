@@ -83,9 +83,9 @@ def levels(evidence: Evidence) -> list[str]:
     if not evidence.manifest.get("levels"):
         return ["End of the runs: the point that is judged. The suite names no levels of the training loss."]
     return [
-        "Training loss: that of the whole training set, without dropout or augmentation, at the first point of a grid "
-        f"of processed examples at which the median of it and the next two is below the level. {_near()} No run is "
-        "stopped by its loss."
+        "Training loss: that of the whole training set, without dropout or augmentation, scored on one grid of "
+        "processed examples for all batch sizes; a level is reached where the median of three of these first lies "
+        f"below it, at the point whose loss is that median. {_near()} No run is stopped by its loss."
     ]
 
 
