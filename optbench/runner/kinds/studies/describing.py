@@ -50,8 +50,8 @@ def _said(group: StudyGroup) -> list[str]:
     study, cells = group.study, group.cells
     roles = {role: sum(cell.role is role for cell in cells) for role in dict.fromkeys(cell.role for cell in cells)}
     models = ", ".join(f"{n} {role}" for role, n in roles.items())
-    name, values = study.varied
-    varied = f"; {name} {', '.join(f'{value:g}' for value in values if value is not None)}" if name else ""
+    lists = study.grid or study.factor or {}
+    varied = "".join(f"; {name} {', '.join(f'{value:g}' for value in values)}" for name, values in lists.items())
     first = f"{study.method}: {models} a replicate{varied}"
     if not group.settings:
         return [
@@ -59,12 +59,13 @@ def _said(group: StudyGroup) -> list[str]:
             f"truth {study.truth}, noise {study.noise:g}, {study.n_train} points to fit, {study.n_test} to test",
         ]
     parts, setting = parts_of(study, group.settings[0].n_train), group.settings[0]
-    return [
-        first,
-        f"{study.data} {study.model} {setting.label}: {parts.train:,} examples to train on, "
-        f"{parts.validation:,} beside them, {parts.test:,} to report; batches of {setting.batch_size}, "
-        f"{count(setting.epochs, 'epoch')}",
-    ]
+    # What a list varies is said above.
+    rule = str(study.optimizer) if study.grid else setting.label
+    held = [] if "batch_size" in lists else [f"batches of {setting.batch_size}"]
+    held += [] if "epochs" in lists else [count(setting.epochs, "epoch")]
+    rows = [] if "n_train" in lists else [f"{parts.train:,} to train on", f"{parts.validation:,} beside them"]
+    examples = ", ".join([*rows, f"{parts.test:,} to report"])
+    return [first, f"{study.data} {study.model} {rule}: examples: {examples}; {', '.join(held)}".rstrip("; ")]
 
 
 def _run_s(group: StudyGroup) -> float:
