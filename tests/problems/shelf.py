@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import jax
+
 from optbench import catalog
 from optbench.problems.landscape import Landscape
+
+#: Compiling is nearly all that tests of one small program for each function cost, so XLA is told to be quick about it.
+QUICK = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+quick = partial(jax.jit, compiler_options=QUICK)
 
 #: Functions on instances of their own have tests of their own, such as ``test_bbob``.
 LANDSCAPES: tuple[Landscape, ...] = tuple(

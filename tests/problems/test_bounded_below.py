@@ -12,7 +12,7 @@ from optbench.core.keys import generator
 from optbench.problems.problem import Problem
 from optbench.records import ESCAPE_GAP
 
-from .shelf import by_name, cases
+from .shelf import by_name, cases, quick
 
 STEPS = 300
 RATES = (1e-2, 1e-1, 1.0, 10.0)
@@ -46,7 +46,7 @@ def momentum_lowest(problem, starts):
 
 def lbfgs_lowest(problem, starts, evaluations):
     """Returns the lowest value that L-BFGS meets from each start."""
-    value_and_grad = jax.jit(problem.value_and_grad)
+    value_and_grad = quick(problem.value_and_grad)
     lowest = np.full(len(starts), np.inf)
     for k, x0 in enumerate(starts):
 

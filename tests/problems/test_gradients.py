@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from .oracle import gradient
-from .shelf import by_name, cases, defaults
+from .shelf import by_name, cases, defaults, quick
 
 #: Not analytic as written (roots of squares, absolute values): compared with differences in 50 digits instead.
 NOT_ANALYTIC = {
@@ -46,7 +46,7 @@ def gradients(name, dim):
     landscape = by_name(name)
     theta = defaults(landscape)
     points = np.concatenate([sample(landscape, dim, 100), landscape.x_star(dim, *theta)])
-    return points, np.asarray(jax.jit(jax.vmap(jax.grad(lambda x: landscape.f(x, *theta))))(points))
+    return points, np.asarray(quick(jax.vmap(jax.grad(lambda x: landscape.f(x, *theta))))(points))
 
 
 @pytest.mark.parametrize(("name", "dim"), cases((2, 5)))
@@ -55,7 +55,7 @@ def test_gradient_equals_central_differences(name, dim):
     theta = defaults(landscape)
     points, grad = gradients(name, dim)
     step = 1e-6
-    f = jax.jit(jax.vmap(lambda x: landscape.f(x, *theta)))
+    f = quick(jax.vmap(lambda x: landscape.f(x, *theta)))
     for i in range(dim):
         shift = step * np.eye(dim)[i]
         up, down = np.asarray(f(points + shift)), np.asarray(f(points - shift))
@@ -74,7 +74,7 @@ def test_gradient_equals_complex_step(name, dim):
     step = 1e-30
     # A complex point beside real constants is the promotion that strict mode exists to forbid.
     with jax.numpy_dtype_promotion("standard"):
-        f = jax.jit(jax.vmap(lambda x: landscape.f(x, *theta)))
+        f = quick(jax.vmap(lambda x: landscape.f(x, *theta)))
         exact = np.stack([np.asarray(f(points + 1j * step * row)).imag / step for row in np.eye(dim)], axis=1)
     scale = np.abs(exact).max(axis=1, keepdims=True)
     assert np.all(np.abs(grad - exact) <= 1e-11 * scale + 1e-12)
@@ -87,7 +87,7 @@ def test_gradient_equals_high_precision_differences(name, dim):
     points = sample(landscape, dim, 100)
     if name != "ackley":
         points = np.concatenate([points, landscape.x_star(dim, *theta)])
-    grad = np.asarray(jax.jit(jax.vmap(jax.grad(lambda x: landscape.f(x, *theta))))(points))
+    grad = np.asarray(quick(jax.vmap(jax.grad(lambda x: landscape.f(x, *theta))))(points))
     for point, ours in zip(points, grad, strict=True):
         exact = np.array([float(g) for g in gradient(name, point, *theta)])
         assert np.all(np.abs(ours - exact) <= 1e-10 * np.abs(exact).max() + 1e-11)
@@ -106,7 +106,7 @@ def test_gradient_is_finite_where_it_might_not_be(name, dim):
     points = np.array(
         [*corners, *special, *axes, *(KINKS.get(name, []) if dim == 2 else []), *landscape.x_star(dim, *theta)]
     )
-    value, grad = jax.jit(jax.vmap(jax.value_and_grad(lambda x: landscape.f(x, *theta))))(points)
+    value, grad = quick(jax.vmap(jax.value_and_grad(lambda x: landscape.f(x, *theta))))(points)
     assert bool(jnp.all(jnp.isfinite(value)))
     assert bool(jnp.all(jnp.isfinite(grad)))
 
@@ -118,7 +118,7 @@ def test_gradient_vanishes_at_the_minimum(name, dim):
     landscape = by_name(name)
     theta = defaults(landscape)
     low, high = landscape.bounds(dim).T
-    value, grad = jax.jit(jax.vmap(jax.value_and_grad(lambda x: landscape.f(x, *theta))))(
+    value, grad = quick(jax.vmap(jax.value_and_grad(lambda x: landscape.f(x, *theta))))(
         np.concatenate([low[None], landscape.x_star(dim, *theta)])
     )
     corner, grad = abs(float(value[0])) + 1.0, grad[1:]

@@ -13,6 +13,8 @@ from optbench import catalog
 from optbench.errors import UsageError
 from optbench.problems.problem import Problem
 
+from .shelf import quick
+
 SINGLE = float(np.finfo(np.float32).eps)
 DOUBLE = float(np.finfo(np.float64).eps)
 #: How far a result may be from that in double precision: as far as results there move when the point moves by a few
@@ -97,7 +99,7 @@ def check(problem, switch, kind, functions):
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.PROBLEMS])
 def test_every_problem_is_a_function_with_the_switch_off(name):
     problem = small(name)
-    check(problem, *MODES["off"], [jax.jit(transformed(problem))])
+    check(problem, *MODES["off"], [quick(transformed(problem))])
 
 
 #: Counts the uses of ``forgetful``.
