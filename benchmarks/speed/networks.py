@@ -13,7 +13,7 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -62,8 +62,8 @@ def one_run(
         for batch in batches:
             task, trips = random_task(side), SEGMENT
             order = np.stack([task.order(0, epoch, batch)[0] for epoch in range(trips)])
-            choice, theirs = _fastest(
-                lambda choice, task=task, order=order: torch_loop(task, order, choice=choice), scores=False
+            choice, theirs = fastest(
+                lambda choice, task=task, order=order: torch_loop(task, order, choice=choice), (EXAMPLES,)
             )
             seconds = side_by_side({"ours": _ours(task, order), "torch": theirs}, rounds=rounds)
             rows.append(_row("one run", side, batch, trips * batch, seconds, choice))
@@ -95,9 +95,9 @@ def sweep(
             trips = epochs * (EXAMPLES // batch)
             order = np.concatenate([task.order(0, epoch, batch) for epoch in range(epochs)])
             points = tuple(sorted({*curve_steps(trips), trips}))
-            choice, theirs = _fastest(
+            choice, theirs = fastest(
                 lambda choice, task=task, order=order, points=points: torch_loop(task, order, points, choice=choice),
-                scores=True,
+                (EXAMPLES, 256),
             )
             taken: dict[str, list[float]] = {"ours": [], "torch": []}
             for _ in range(rounds):
@@ -140,10 +140,17 @@ class Choice(NamedTuple):
     scored: int
 
 
-def _fastest(made: Callable[[Choice], Callable[[], object]], *, scores: bool) -> tuple[Choice, Callable[[], object]]:
-    """Returns the choice with which PyTorch is fastest, and the call with it."""
-    together = (EXAMPLES, 256) if scores else (EXAMPLES,)
-    calls = {choice: made(choice) for choice in itertools.starmap(Choice, itertools.product((1, CORES), together))}
+def fastest(
+    made: Callable[[Choice], Callable[[], object]], together: Sequence[int], threads: Sequence[int] = (1, CORES)
+) -> tuple[Choice, Callable[[], object]]:
+    """Returns the choice with which PyTorch is fastest, and the call with it.
+
+    Args:
+        made: Returns the call for a choice.
+        together: Numbers of examples that may be scored together.
+        threads: Numbers of threads that an operation may have.
+    """
+    calls = {choice: made(choice) for choice in itertools.starmap(Choice, itertools.product(threads, together))}
     choice = min(calls, key=lambda choice: seconds_of(calls[choice], 1))
     return choice, calls[choice]
 
@@ -201,7 +208,7 @@ def torch_loop(
     """Returns PyTorch's eager loop over the same batches, with its data on the device.
 
     Args:
-        task: The task; its model is LeNet.
+        task: The task; its model is LeNet or the 1-D network.
         order: Examples of each batch.
         points: Trips before which all training and validation examples are scored.
         device: PyTorch's name of it.
@@ -215,22 +222,15 @@ def torch_loop(
 
     # Float32 as it is, as ours.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    side = task.train.x.shape[1]
-    narrow = side < 12
-    wide = (side // 2 - (0 if narrow else 4)) // 2
 
     def built() -> Any:
-        return nn.Sequential(
-            nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(6, 16, 5, padding=2 if narrow else 0), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Flatten(), nn.Linear(16 * wide * wide, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-        ).to(device)  # fmt: skip
+        return _torch_model(task).to(device)
 
     network, _ = task.start(0)
     assert sum(p.numel() for p in built().parameters()) == network.size, "the two networks differ"
 
     def moved(examples: Examples) -> tuple[Any, Any]:
-        images = torch.tensor(examples.x).permute(0, 3, 1, 2).contiguous()
+        images = torch.tensor(examples.x).movedim(-1, 1).contiguous()
         return images.to(device), torch.tensor(examples.y).long().to(device)
 
     (x, y), held_out = moved(task.train), moved(task.validation)
@@ -262,3 +262,22 @@ def torch_loop(
         return model
 
     return run
+
+
+def _torch_model(task: Task) -> Any:
+    """Returns a task's model as PyTorch has it."""
+    from torch import nn
+
+    side = task.train.x.shape[1]
+    if task.model.name == "conv1d":
+        return nn.Sequential(
+            nn.Conv1d(1, 25, 5, 2, 1), nn.ReLU(), nn.Conv1d(25, 25, 3, 2, 1), nn.ReLU(),
+            nn.Conv1d(25, 25, 3, 2, 1), nn.ReLU(), nn.Flatten(), nn.Linear(25 * 5, 10),
+        )  # fmt: skip
+    narrow = side < 12
+    wide = (side // 2 - (0 if narrow else 4)) // 2
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5, padding=2 if narrow else 0), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(16 * wide * wide, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+    )  # fmt: skip

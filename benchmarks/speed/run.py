@@ -1,7 +1,8 @@
 """Measures the engine against what a user would pick instead, in one process; writes ``results/speed/``.
 
     python benchmarks/speed/run.py                    # all parts, about twelve minutes on two cores
-    python benchmarks/speed/run.py --part throughput  # or: limit, compile, loops, lanes, networks, curvature
+    python benchmarks/speed/run.py --part throughput  # or: limit, compile, loops, lanes, networks,
+                                                      # small-batches, curvature
 
 ``lanes`` measures the engine alone at 512, 8,192 and 65,536 lanes on whatever device JAX finds, so
 the same command on a machine with a GPU gives the GPU's column.
@@ -27,6 +28,7 @@ from compiling import compile_seconds
 from limit import against_c
 from loops import has_torch, optax_loop, torch_loop
 from report import write
+from small_batches import small_batches
 from workload import DIMS, FUNCTIONS, RULES, Workload, reduce, reduce_by_search, workload
 
 from optbench.records import curve_steps
@@ -143,7 +145,7 @@ def main() -> None:
         "compile",
         "loops",
         "lanes",
-        *(("networks",) if has_torch() else ()),
+        *(("networks", "small-batches") if has_torch() else ()),
         *(("curvature",) if curvature.has_contestants() else ()),
     )
     parser.add_argument("--part", choices=parts, action="append", help="measure only this; may be repeated")
@@ -176,6 +178,9 @@ def main() -> None:
             for what in dict.fromkeys(row["what"] for row in measured[part]):
                 mean = geometric_mean([row["ratio"] for row in measured[part] if row["what"] == what])
                 print(f"geometric mean of ratio, {what}: {mean:.2f}", flush=True)
+        elif part == "small-batches":
+            with jax.enable_x64(False):
+                measured[part] = small_batches(options.rounds)
         elif part == "curvature":
             with jax.enable_x64(False):
                 measured |= curvature.measure(options.rounds)
