@@ -159,6 +159,8 @@ class Execution:
             name, outcome = shard.part.shard, shard.outcome
             cells = cells_of(outcome.columns, self.kind.cell_columns)
             self.points.keep(name, cells, outcome.ends)
+            if any(spec.other for spec in self.measuring.specs):
+                self.points.hold(cells, outcome.ends)
             # Second runs may not have been run yet: measures of two are taken when all are there.
             left = [(spec, some) for spec, some in self.measuring.left(cells) if not spec.other]
             self.measuring.take(name, left, outcome.ends, outcome.along)

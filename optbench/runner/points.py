@@ -16,6 +16,10 @@ from optbench.runner.ledger import Ledger
 from optbench.suite.measure import MeasureSpec
 
 
+#: Bytes of judged points that are held in memory for measures of two runs: what is beyond is made again.
+HELD_BYTES = 256 * 2**20
+
+
 class Points:
     """The judged points of a run's reported cells, kept where that was asked for."""
 
@@ -29,6 +33,23 @@ class Points:
             keeps: Whether points are kept from now on.
         """
         self.kind, self.ledger, self.tell, self.keeps = kind, ledger, tell, keeps
+        self._held: dict[str, EndPoint] = {}
+        self._held_bytes = 0
+
+    def hold(self, cells: Sequence[Cell], ends: Sequence[EndPoint]) -> None:
+        """Holds judged points until the command ends, as far as there is room: measures of two wait for second runs.
+
+        Args:
+            cells: The cells of a shard.
+            ends: Points at hand.
+        """
+        reported = {cell["cell_id"] for cell in _judged(cells)}
+        for end in ends:
+            n_bytes = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves((end.params, end.stats)))
+            is_wanted = end.point is self.kind.judged and end.cell_id in reported
+            if is_wanted and self._held_bytes + n_bytes <= HELD_BYTES:
+                self._held[end.cell_id] = end
+                self._held_bytes += n_bytes
 
     def of(self, shard: str, cells: Sequence[Cell], specs: Sequence[MeasureSpec] = ()) -> Again:
         """Returns the points of cells whose rows are committed.
@@ -47,7 +68,8 @@ class Points:
         states = (Status.OK, Status.DIVERGED) if on_the_way else (Status.OK,)
         wanted = [cell for cell in cells if cell["status"] in states]
         again = on_the_way or any(spec.of_path or spec.of_state for spec in specs)
-        kept = [] if again else self._kept(shard, wanted)
+        held = [self._held[cell["cell_id"]] for cell in wanted if cell["cell_id"] in self._held]
+        kept = [] if again else held if len(held) == len(wanted) else self._kept(shard, wanted)
         left = [cell for cell in wanted if cell["cell_id"] not in {end.cell_id for end in kept}]
         if not left:
             return Again(kept)

@@ -20,6 +20,7 @@ from optbench.engine.networks.rows import seed_of
 from optbench.records import Split
 from optbench.records.measures import ROWS
 from optbench.runner import measuring
+from optbench.runner import points
 from optbench.runner.kinds.networks import kind as networks
 from optbench.runner.ledger import Ledger
 from optbench.tasks.data import load
@@ -295,6 +296,24 @@ def test_a_measure_of_two_runs_pairs_them_by_seed_and_names_the_second(tmp_path,
     assert set(any_["message"]) == {"2 reported runs, not one, of the same seed match other = 'task=*'"}
     assert (rows["other_cell_id"] != "").sum() == 3
     assert store.verify(found.path) == []
+
+
+def test_points_are_held_for_measures_of_two_and_made_again_where_there_is_no_room(tmp_path, toys, monkeypatch):
+    made, trained = [], networks.trained
+
+    def counting(*given, **more):
+        made.append(given[0].labels)
+        return trained(*given, **more)
+
+    monkeypatch.setattr(networks, "trained", counting)
+    other = [{"name": "between", "other": "optimizer=adam", "label": "to-adam"}]
+    held = run(tmp_path / "a", NETWORKS, other)
+    once = sorted(set(made))
+    assert sorted(made) == once
+    made.clear()
+    monkeypatch.setattr(points, "HELD_BYTES", 100)
+    assert shards(run(tmp_path / "b", NETWORKS, other)) == shards(held)
+    assert len(made) > len(once)
 
 
 def test_second_runs_of_functions_have_the_same_start(tmp_path, toys):
