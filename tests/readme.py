@@ -1,4 +1,4 @@
-"""What pages show of committed runs: figure and table of the README, effects of regularizers, ratios of sharpness.
+"""What pages show of committed runs: figure and table of the README, effects, ratios of sharpness, batch sizes.
 
 ``python -m tests.readme`` writes them anew; a test fails while they differ.
 """
@@ -16,6 +16,7 @@ from optbench.analysis.statistics.intervals import signed_median_interval
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats.formatting import gap
 from optbench.report.tables.landscapes.facts import passed
+from tests import batch_sizes
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -25,6 +26,8 @@ NETWORKS = ROOT / "docs" / "networks.md"
 END_OF_EFFECTS = "<!-- end of the effects -->"
 SHARPNESS = ROOT / "docs" / "sharpness.md"
 END_OF_RATIOS = "<!-- end of the ratios -->"
+BATCH_SIZE = ROOT / "docs" / "batch-size.md"
+END_OF_FINDINGS = "<!-- end of the findings -->"
 #: Measures whose ratios are shown, by label in the suite ``sharpness``; the loss stands before them.
 RATIOS = {
     "hessian_top": "top eigenvalue",
@@ -136,6 +139,9 @@ def main():
     head, rest = SHARPNESS.read_text(encoding="utf-8").split(BEGIN)
     found = ratios(store.load(committed_runs("sharpness")[0]))
     SHARPNESS.write_text(f"{head}{BEGIN}{found}{END_OF_RATIOS}{rest.split(END_OF_RATIOS)[1]}", encoding="utf-8")
+    head, rest = BATCH_SIZE.read_text(encoding="utf-8").split(BEGIN)
+    found = batch_sizes.findings([store.load(folder) for folder in committed_runs("large-batch")])
+    BATCH_SIZE.write_text(f"{head}{BEGIN}{found}{END_OF_FINDINGS}{rest.split(END_OF_FINDINGS)[1]}", encoding="utf-8")
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(folder / "figures" / "convergence.png", FIGURE)
 

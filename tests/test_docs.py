@@ -29,7 +29,7 @@ from optbench.suite.studies.methods import METHODS, OF_NETWORKS
 from optbench.suite.studies.study import StudySpec
 from optbench.suite.studies.suite import StudyQuick
 from optbench.suite.suite import Quick
-from tests import moved, readme
+from tests import batch_sizes, moved, readme
 from tests.optimizers import overview
 
 ROOT = Path(__file__).parent.parent
@@ -138,6 +138,12 @@ def test_the_ratios_of_sharpness_are_those_of_the_committed_run():
     found = page("docs/sharpness.md").split(readme.BEGIN)[1].split(readme.END_OF_RATIOS)[0]
     (folder,) = readme.committed_runs("sharpness")
     assert found == readme.ratios(store.load(folder)), "run python -m tests.readme"
+
+
+def test_what_was_measured_of_batch_sizes_is_that_of_the_committed_runs():
+    found = page("docs/batch-size.md").split(readme.BEGIN)[1].split(readme.END_OF_FINDINGS)[0]
+    runs = [store.load(folder) for folder in readme.committed_runs("large-batch")]
+    assert found == batch_sizes.findings(runs), "run python -m tests.readme"
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in catalog.OPTIMIZERS])

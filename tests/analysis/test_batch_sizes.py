@@ -13,7 +13,7 @@ from scipy import stats
 from optbench.analysis.batch_sizes.arms import OUTCOMES
 from optbench.analysis.batch_sizes.differences import judged
 from optbench.analysis.batch_sizes.points import POINTS, arm_points
-from optbench.analysis.batch_sizes.quantities import find_measure, settings_of
+from optbench.analysis.batch_sizes.quantities import find_measure, settings_of, titles_of
 from optbench.analysis.batch_sizes.seconds import seconds_by_cell
 from optbench.analysis.networks.summary import student
 from optbench.analysis.statistics.groups import holm
@@ -276,6 +276,16 @@ def test_measures_are_found_by_what_they_measure(run):
     single = {"a": {"name": "keskar", "dtype": "float32"}, "b": {"name": "keskar", "dtype": "float64"}}
     assert find_measure(single, "keskar") == "b"
     assert find_measure({"a": {"name": "keskar", "rescale": 2.0}}, "keskar") is None
+
+
+def test_measures_of_one_title_are_told_apart_by_their_settings(run):
+    titles = titles_of(run.measures, run.manifest)
+    assert titles["hessian_top"] == "top eigenvalue"
+    assert titles["keskar"] == "keskar (eps 0.001, subspace 0)"
+    assert titles["keskar[eps=0.0005,subspace=100]"] == "keskar (eps 0.0005, subspace 100)"
+    assert titles["keskar[rescale=10]"] == "keskar (eps 0.001, rescale 10, subspace 0)"
+    alone = run.measures[run.measures["measure"].isin(["keskar", "hessian_top"])]
+    assert titles_of(alone, run.manifest) == {"keskar": "Keskar", "hessian_top": "top eigenvalue"}
 
 
 def test_rescaling_is_told_apart_from_training(run):

@@ -117,7 +117,9 @@ def test_bars_are_the_intervals(run):
     frame = arm_panels.at(run.frame("arm_levels"), 0.1)
     row = frame[(frame["arm"] == "constant") & (frame["quantity"] == "keskar") & (frame["batch_size"] == 400)].iloc[0]
     bars = [
-        x.get_ydata() for x in panel(page, "keskar").lines if x.get_color() == "#000000" and len(x.get_xdata()) == 2
+        x.get_ydata()
+        for x in panel(page, "keskar (eps 0.001, subspace 0)").lines
+        if x.get_color() == "#000000" and len(x.get_xdata()) == 2
     ]
     assert any(np.allclose(bar, [row["low"], row["high"]]) for bar in bars)
 
@@ -174,7 +176,7 @@ def test_every_network_is_a_dot_and_the_correlation_stands_above(run):
 def test_a_part_of_the_run_shows_its_dots_and_the_correlation_of_the_whole(run):
     part = chosen(run, optimizers=["adam"])
     (page, _) = drawn(part, "sharpness_gap")
-    ax = panel(page, "keskar")
+    ax = panel(page, "keskar (eps 0.001, subspace 0)")
     assert sum(len(x.get_xdata()) for x in ax.lines) == 8 + 6
     assert any("78 networks" in text.get_text() for text in ax.texts)
 

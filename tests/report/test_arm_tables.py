@@ -14,7 +14,7 @@ import pytest
 from optbench.report import tables
 from optbench.report.evidence import Evidence
 from optbench.report.tables.batch_sizes import published
-from tests import arms
+from tests import arms, batch_sizes
 from tests.report.test_tables import EXTENSIONS
 
 GOLDEN = Path(__file__).parent / "golden" / "arms"
@@ -208,3 +208,30 @@ def test_a_run_that_has_only_begun_has_tables(run):
     assert "No two batch sizes of an arm have runs yet." in flat(begun, "gap")
     assert "INCOMPLETE 0/80" in flat(begun, "levels")
     assert all(row["n_runs"] == 0 for row in json.loads(text(begun, "levels", "json"))["rows"])
+
+
+def test_sentences_for_the_page_hold_what_the_frame_holds(run):
+    """One item for each arm, with both places, intervals, tests, and the word that the interval allows."""
+    found = " ".join(batch_sizes.findings([run.run]).split())
+    row = run.frame("arms").iloc[0]
+    assert (
+        "- **constant rate.** *Keskar's experiment.* At a training loss of 0.1, batches of 20 and 400, 8 of 8 pairs: "
+        f"test accuracy small minus large {-100 * row['test']:+.2f} points [{-100 * row['test_high']:+.2f}, "
+        f"{-100 * row['test_low']:+.2f}], higher with the small batch (primary, sign-flip p 0.0078); Keskar's metric "
+        f"large over small {np.exp(row['keskar']):.3g} ["
+    ) in found
+    assert found.count("- **Adam.**") == 1
+    assert "6 of 8 pairs (1 not reached, 1 off the level)" in found
+    assert "larger with the large batch, not after correction (exploratory, Holm's p 0.062)" in found
+    assert found.count("Spearman's rank correlation over") == 2
+    assert "- **Placebo.** Rescaled by 10, 16 networks" in found
+
+
+def test_an_interval_that_holds_0_shows_no_difference(run):
+    equal = [row for row in arms.rows() if row["optimizer"] == "sgd"]
+    for row in equal:
+        up = (row["task"] == arms.label(400)) == bool(row["seed"] % 2)
+        row["level_test_accuracy"] = np.full(3, 0.81 if up else 0.8)
+    found = " ".join(batch_sizes.findings([arms.run(equal)]).split())
+    assert "no difference is shown (primary, sign-flip p" in found
+    assert batch_sizes.findings([]) == batch_sizes.NOTHING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,21 +84,38 @@ def settings_of(measures: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def titles_of(measures: pd.DataFrame, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Returns the title of each measure of points by label, in the order of the suite; the label where two share one.
+    """Returns the title of each measure of points by label, in the order of the suite.
+
+    Measures that share a title have their name and the settings in which they differ.
 
     Args:
         measures: Rows with the columns of ``records.measures``.
         manifest: The run's manifest.
     """
-    first = of_points(measures).drop_duplicates("measure")
-    told = {
-        str(label): str(described(str(label), settings, manifest)["title"])
-        for label, settings in zip(first["measure"], first["settings"], strict=True)
-    }
+    known = settings_of(measures)
+    told = {label: str(described(label, json.dumps(given), manifest)["title"]) for label, given in known.items()}
     places = {label: place for place, label in enumerate(manifest.get("measures", {}))}
     labels = sorted(told, key=lambda label: (places.get(label, len(places)), label))
-    titles = list(told.values())
-    return {label: told[label] if titles.count(told[label]) == 1 else label for label in labels}
+    found = {}
+    for label in labels:
+        alike = [known[other] for other in labels if told[other] == told[label]]
+        found[label] = told[label] if len(alike) == 1 else _apart(known[label], alike) or label
+    # Nothing may stand for two measures, which a user may have named alike.
+    titles = list(found.values())
+    return {label: title if titles.count(title) == 1 else label for label, title in found.items()}
+
+
+def _apart(given: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:
+    """Returns a measure's name and the settings in which it differs from others; empty where it does not.
+
+    Example:
+        >>> _apart({"name": "sam", "rho": 0.1, "seed": 0}, [{"name": "sam", "rho": 0.05, "seed": 0}])
+        'sam (rho 0.1)'
+    """
+    differing = [key for key in sorted(given) if key != "name" and any(has.get(key) != given[key] for has in alike)]
+    shown = [f"{key} {given[key]:g}" if isinstance(given[key], int | float) else f"{key} {given[key]}"
+             for key in differing if given[key] is not None]  # fmt: skip
+    return f"{given['name']} ({', '.join(shown)})" if shown else ""
 
 
 def find_measure(known: Mapping[str, Mapping[str, Any]], name: str, **settings: Any) -> str | None:
