@@ -41,14 +41,28 @@ TABLES = {
         ("matrix", "md"),
     ),
     "networks": (("main", "md"), ("gap", "md"), ("effects", "md"), ("ranking", "md"), ("long", "csv")),
+    "studies": (
+        ("main", "md"),
+        ("main", "txt"),
+        ("cross_validation", "md"),
+        ("decomposition", "md"),
+        ("ensembles", "md"),
+        ("ensembles", "csv"),
+        ("calibration", "md"),
+        ("curves", "md"),
+    ),
 }
 #: Figures that are committed, by the kind of run; all if ``None``.
-FIGURES = {"landscapes": None, "networks": ("gap",)}
+FIGURES = {"landscapes": None, "networks": ("gap",), "studies": None}
 #: Tables and figures of a run that is measured, of either kind.
 MEASURED_TABLES = (("main", "md"), ("sharpness", "md"), ("sharpness", "csv"))
 MEASURED_FIGURES = ("sharpness",)
 #: What names a shard, by the kind of run.
-SHARDS = {"landscapes": ("problem", "optimizer"), "networks": ("task", "optimizer", "split")}
+SHARDS = {
+    "landscapes": ("problem", "optimizer"),
+    "networks": ("task", "optimizer", "split"),
+    "studies": ("study", "replicate"),
+}
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
 
 
@@ -81,10 +95,13 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
     """Writes a run's shards and manifest to another folder, the curves left empty."""
     (folder / "shards").mkdir(parents=True)
     schema = full.schema
-    for (first, *others), rows in full.runs.groupby(list(SHARDS[schema.name]), sort=True):
+    keys = SHARDS[schema.name]
+    for (first, *others), rows in full.runs.groupby(list(keys), sort=True):
         columns = {name: rows[name].tolist() for name in schema.columns}
         columns |= {name: [[]] * len(rows) for name in schema.curves.columns.values()}
-        name = store.shard_name(first, "--".join(others))
+        name = store.shard_name(
+            first, "--".join(_part(column, value) for column, value in zip(keys[1:], others, strict=True))
+        )
         record = store.committed(full.path)[name]
         facts = {key: record[key] for key in ("run_s", "thread_s", "blocks", "status_counts") if key in record}
         store.write_shard(folder, name, columns, facts, schema=schema)
@@ -96,6 +113,11 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
     # The folder that was computed in is gone; the same command computes the run again anywhere.
     changed = {"command": full.manifest["command"][:3], "curves": "left out", "files": store.file_sums(folder)}
     store.write_manifest(folder, {**full.manifest, **changed})
+
+
+def _part(column: str, value: Any) -> str:
+    """Returns what a value of a column adds to the name of a shard."""
+    return f"{column}-{value}" if column == "replicate" else str(value)
 
 
 def _stored(value: Any) -> Any:

@@ -96,6 +96,7 @@ ROWS = Schema(
         "test_probabilities": Column(
             "list<float32>",
             "probability of each class for each test example, flat in row-major order; empty for fold and regression",
+            splits_bytes=True,
         ),
         "test_labels": Column("list<int32>", "class of each test example; empty for fold and regression"),
         "test_points": Column("list<float64>", "where a regression is tested; empty elsewhere", _POINTS),

@@ -148,10 +148,12 @@ def _averaged(found: list[Parts]) -> dict[str, float]:
     columns: dict[str, float] = {}
     for name in PARTS:
         parts = [each[name] for each in found if name in each]
-        over = number_over(np.array([part.estimate for part in parts]))
+        # An error is no less than 0, while an unbiased part of it may be.
+        least = 0.0 if name in ("error", "unbiased", "biased") else -np.inf
+        over = number_over(np.array([part.estimate for part in parts]), least)
         if len(parts) == 1:
             half = parts[0].half()
-            over = Over(over.estimate, over.estimate - half, over.estimate + half)
+            over = Over(over.estimate, max(over.estimate - half, least), over.estimate + half)
         columns |= over.named(name)
     return columns
 

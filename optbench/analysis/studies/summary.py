@@ -65,23 +65,23 @@ def _row(row: Mapping[str, Any], name: str, quantity: str, unit: str, beside: st
 
 def _cross_validated(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
     for row in records(refits(runs, manifest)):
-        said = f"{row['most_chosen'] or 'the only one'} chosen {row['chosen']} of {row['n_replicates']} times"
+        said = f"{row['most_chosen'] or 'the only one'} ({row['chosen']}/{row['n_replicates']})"
         beside = f"{said}; test {100 * row['test']:.1f} %"
-        yield _row(row, "optimism", "optimism of the choice, points", "points", beside)
+        yield _row(row, "optimism", "optimism of the choice", "points", beside)
 
 
 def _gained(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
     frame = ensembles(runs, manifest)
     for row in records(frame[(frame["members"] == frame["most"]) & (frame["way"] != "vote")]):
-        beside = f"{100 * row['single']:.1f} % to {100 * row['accuracy']:.1f} %, {row['cost']:.3g} times the gradients"
+        beside = f"{100 * row['single']:.1f} % to {100 * row['accuracy']:.1f} %, cost {row['cost']:.3g}"
         how = "bagged" if row["way"] == "average" else "boosted"
-        yield _row(row, "gain", f"gain of {row['members']} {how} models, points", "points", beside)
+        yield _row(row, "gain", f"gain of {row['members']} {how} models", "points", beside)
 
 
 def _varied(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
     frame = decomposition_changes(runs, manifest)
     for row in records(frame[frame["loss"] == "Brier"]):
-        what = f"change of variance, {row['factor']} {row['first']:g} to {row['last']:g}"
+        what = f"variance: {row['factor']} {row['first']:g} to {row['last']:g}"
         beside = f"bias² {row['bias']:+.3f} [{row['bias_low']:+.3f}, {row['bias_high']:+.3f}]"
         yield _row(row, "variance", what, "Brier", beside)
 
@@ -97,7 +97,7 @@ def _regressed(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Foun
         at = f"{row['factor']} {row['factor_value']:g}"
         best = own["factor_value"].iloc[int(closed.argmin())]
         beside = f"closed form {closed[place]:.3g}; least at {row['factor']} {best:g}"
-        yield _row(row, "error", f"least error minus closed form, {at}", "squared", beside)
+        yield _row(row, "error", f"error - closed form, {at}", "squared", beside)
 
 
 def _fitted(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
@@ -107,4 +107,4 @@ def _fitted(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
         beside = f"test {100 * row['test_accuracy']:.1f} %"
         if len(own) > 1:
             beside += f"; gap at {row['factor']} {first['factor_value']:g}: {100 * first['gap']:.1f}"
-        yield _row(row, "gap", f"gap at the end{at}, points", "points", beside)
+        yield _row(row, "gap", f"gap at the end{at}", "points", beside)

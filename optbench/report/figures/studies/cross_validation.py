@@ -9,13 +9,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from optbench.report.evidence import Evidence
-from optbench.report.figures import panels
 from optbench.report.figures.studies import sheets
 from optbench.report.tables.side_by_side import rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+#: Colors of the lines of a panel.
+COLORS = (sheets.BLUE, sheets.ORANGE, sheets.GREEN, sheets.BLACK, sheets.SKY)
 
 
 def draw(evidence: Evidence, setting: str) -> list[Figure]:
@@ -31,7 +33,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     frame, refits = evidence.frame("cross_validation"), evidence.frame("refits")
     drawings = [(title, partial(_panel, rows=rows, refits=refits)) for title, rows in sheets.own(frame)]
     handles = [
-        sheets.line("mean over folds, validation", sheets.BLUE),
+        sheets.line("mean over folds, validation", sheets.GRAY),
         sheets.line("refit of the choice, test", sheets.RED, marker=""),
         sheets.patch("its interval", sheets.RED, 0.15),
     ]
@@ -39,24 +41,53 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         evidence,
         "Cross-validation",
         "Validation accuracy of each configuration, mean over folds and replicates, and test accuracy of the refit.",
-        ["Numbers below: in how many replicates a configuration was chosen. Test examples choose nothing."],
+        ["Numbers: in how many replicates a configuration was chosen. Test examples choose nothing."],
         handles,
         drawings,
         rows=rows_of(evidence, "cross_validation"),
-        pad=panels.Pad(0.68, 0.14, 0.3, 0.85, 0.62, 1.15),
+        columns=2,
     )
 
 
 def _panel(ax: Axes, rows: pd.DataFrame, refits: pd.DataFrame) -> None:
-    x = sheets.categories(ax, [label or "as stated" for label in rows["setting"]])
-    sheets.bars(ax, x, rows, "validation", sheets.BLUE, 100.0, linestyle="none")
+    places, lines, along, beside = _laid_out(list(rows["setting"]))
+    x = sheets.categories(ax, list(dict.fromkeys(places)))
+    found = dict(zip(dict.fromkeys(places), x, strict=True))
+    names = list(dict.fromkeys(lines))
+    for number, name in enumerate(names):
+        own = rows[[line == name for line in lines]]
+        shift = 0.5 * (number - (len(names) - 1) / 2) / max(len(names), 2)
+        at = np.array([found[place] for place, line in zip(places, lines, strict=True) if line == name]) + shift
+        color = COLORS[number % len(COLORS)]
+        sheets.bars(ax, at, own, "validation", color, 100.0, linewidth=0.8, label=name)
+        for where, (_, row) in zip(at, own.iterrows(), strict=True):
+            if row["chosen"]:
+                ax.annotate(f"{row['chosen']}", (where, 100 * row["validation"]), xytext=(4, 3), color=color,
+                            textcoords="offset points", fontsize=8, fontweight="bold")  # fmt: skip
     refit = refits[refits["study"] == rows["study"].iloc[0]]
     for _, row in refit.iterrows():
         ax.axhline(100 * row["test"], color=sheets.RED, zorder=2)
         if np.isfinite(row["test_low"]):
             ax.axhspan(100 * row["test_low"], 100 * row["test_high"], color=sheets.RED, alpha=0.15, lw=0, zorder=1)
-    for place, chosen in zip(x, rows["chosen"], strict=True):
-        if chosen:
-            ax.annotate(f"{chosen}", (place, 0.03), xytext=(4, 0), xycoords=("data", "axes fraction"),
-                        textcoords="offset points", fontsize=8)  # fmt: skip
+    if len(names) > 1:
+        ax.legend(title=beside, fontsize=7, title_fontsize=7, loc="lower right", framealpha=0.75, frameon=True,
+                  edgecolor="none")  # fmt: skip
+    ax.set_xlabel(along)
     ax.set_ylabel("accuracy, %")
+
+
+def _laid_out(settings: list[str]) -> tuple[list[str], list[str], str, str]:
+    """Returns the place on the axis and the line of each configuration, and what both are values of.
+
+    Of one or two things that vary, the one with more values lies along the axis; of more, configurations are numbered.
+
+    Args:
+        settings: What each configuration sets, such as ``batch_size=16, lr=0.1``.
+    """
+    parsed = [dict(part.split("=", 1) for part in setting.split(", ") if part) for setting in settings]
+    values = {name: list(dict.fromkeys(one[name] for one in parsed)) for name in parsed[0]}
+    if not 1 <= len(values) <= 2:
+        return [str(number) for number in range(len(settings))], [""] * len(settings), "configuration", ""
+    along, *beside = sorted(values, key=lambda name: -len(values[name]))
+    lines = [one[beside[0]] if beside else "" for one in parsed]
+    return [one[along] for one in parsed], lines, along, beside[0] if beside else ""

@@ -25,7 +25,7 @@ AXES = {"loss": ("loss, nats", 1.0), "accuracy": ("accuracy, %", 100.0)}
 
 
 def draw(evidence: Evidence, setting: str) -> list[Figure]:
-    """Draws loss and accuracy of each study: over training, and at its end where something is varied.
+    """Draws loss and accuracy of each study: over training, or at its end against what is varied.
 
     Args:
         evidence: The run.
@@ -37,14 +37,11 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     learning, ends = evidence.frame("learning_curves"), evidence.frame("curve_ends")
     drawings = []
     for title, rows in sheets.own(ends):
-        path = learning[learning["study"] == rows["study"].iloc[0]]
-        for value, part in path.groupby("factor_value", dropna=False, sort=True):
-            label = (
-                title if np.isnan(float(str(value))) else f"{part['study'].iloc[0]}: {part['factor'].iloc[0]} {value:g}"
-            )
-            drawings += [(label, partial(_over_training, rows=part, name=name)) for name in AXES]
         if len(rows) > 1:
             drawings += [(f"{title}, at the end", partial(_at_the_end, rows=rows, name=name)) for name in AXES]
+        else:
+            path = learning[learning["study"] == rows["study"].iloc[0]]
+            drawings += [(title, partial(_over_training, rows=path, name=name)) for name in AXES]
     handles = [
         *(sheets.line(f"{part} examples", color, marker="") for part, color in COLORS.items()),
         sheets.patch("quartiles over replicates", sheets.GRAY, 0.3),

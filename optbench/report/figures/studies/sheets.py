@@ -27,7 +27,7 @@ BLUE, SKY, ORANGE, RED, GREEN, GRAY, BLACK = (
     "#0072b2", "#56b4e9", "#e69f00", "#d55e00", "#009e73", "#8a8a8a", "#000000",
 )  # fmt: skip
 
-COLUMNS = 3
+COLUMNS = ROWS = 3
 PAD = panels.Pad(0.68, 0.14, 0.3, 0.55, 0.62, 0.85)
 HEIGHT = 2.75
 
@@ -63,7 +63,7 @@ def sheets(
         One figure a page.
     """
     found = []
-    for part in panels.chunks(drawings, 2 * columns):
+    for part in panels.chunks(drawings, ROWS * columns):
         across = min(columns, len(part))
         down = -(-len(part) // across)
         intervals = [line.replace("Brackets", are) for line in notes.bracketed(rows)]

@@ -14,6 +14,15 @@ from optbench.report.tables.studies.sheet import bracketed, of_frame, sheet, thr
 #: How an estimate is shown, by its unit.
 SHOWN: dict[str, Callable[[float], str]] = {"points": points(0, signed=True)}
 
+#: Where 0 lies, as the column shows it.
+SHORT = {
+    "above 0": "> 0",
+    "above 0 here": "> 0 here",
+    "below 0": "< 0",
+    "below 0 here": "< 0 here",
+    "holds 0": "holds 0",
+    "not known": "not known",
+}
 #: Words that need no explanation.
 PLAIN = {"above 0", "below 0", "holds 0", "not known"}
 TOLD = "where: on which side of 0 the interval lies."
@@ -29,15 +38,17 @@ def found(evidence: Evidence, kind: str, title: str) -> Table:
         title: Its title.
 
     Returns:
-        One row a study, in the suite's order.
+        One row a study, by method.
     """
     rows, fields = of_frame(evidence, "studies_summary")
+    rows.sort(key=lambda row: [*METHODS].index(row["method"]))
     said = [
         *notes.bracketed(rows),
         TOLD if all(_where(row) in PLAIN for row in rows) else f"{TOLD} {HERE}",
-        "optimism: validation accuracy of the choice minus test accuracy of its refit. gain: accuracy of all members "
-        "together minus that of one model. gap: training minus test accuracy. Variance is that of probabilities, part "
-        "of the Brier score. points: hundredths of accuracy.",
+        "In points of accuracy: optimism, validation accuracy of the choice minus test accuracy of its refit; gain, "
+        "accuracy of all members together minus that of one model (cost: gradients of all over those of one); gap, "
+        "training minus test accuracy. variance: how that of probabilities, part of the Brier score, changes from the "
+        "first value to the last. error: the least over the degrees.",
         "Each has a table of its own: --kind cross_validation, ensembles, decomposition, calibration, curves.",
     ]
     columns = ("study", "what", "estimate", "where", "beside")
@@ -63,7 +74,7 @@ def _cells(row: Row) -> tuple[Cell, ...]:
         Cell(row["study"], is_text=True),
         Cell(row["quantity"], is_text=True),
         bracketed({**row, "estimate_low": row["low"], "estimate_high": row["high"]}, "estimate", show),
-        Cell(_where(row), is_text=True),
+        Cell(SHORT[_where(row)], is_text=True),
         Cell(row["beside"], is_text=True),
     )
 
