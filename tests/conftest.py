@@ -10,12 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-# Matrices of tests are small: threads of BLAS would wait for one another far longer than they multiply. It is read when
-# NumPy is first imported; workers of xdist and the commands under test inherit it.
+# Matrices of tests are small: threads of BLAS would wait for one another far longer than they multiply. Workers of
+# xdist and the commands under test inherit this, and so does what is imported from here on.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import jax
 import pytest
+from threadpoolctl import threadpool_limits
+
+# Of what a plugin has imported before.
+threadpool_limits(int(os.environ["OPENBLAS_NUM_THREADS"]), "blas")
 
 jax.config.update("jax_enable_x64", True)
 
