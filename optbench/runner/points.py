@@ -15,7 +15,6 @@ from optbench.runner.kinds.kind import Cell, Kind, Tell
 from optbench.runner.ledger import Ledger
 from optbench.suite.measure import MeasureSpec
 
-
 #: Bytes of judged points that are held in memory for measures of two runs: what is beyond is made again.
 HELD_BYTES = 256 * 2**20
 

@@ -19,8 +19,7 @@ from optbench.engine import measuring as taking
 from optbench.engine.networks.rows import seed_of
 from optbench.records import Split
 from optbench.records.measures import ROWS
-from optbench.runner import measuring
-from optbench.runner import points
+from optbench.runner import measuring, points
 from optbench.runner.kinds.networks import kind as networks
 from optbench.runner.ledger import Ledger
 from optbench.tasks.data import load
