@@ -91,14 +91,15 @@ def test_status_table_and_plot_read_the_run(ran, module_shell):
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else None,
 )
-def test_wrong_input_is_one_message(ran, module_shell, words, code, message):
+def test_wrong_input_is_one_message(ran, module_shell, invoke, monkeypatch, words, code, message):
     folder = module_shell.folder
     (folder / "broken.toml").write_text(SUITE.replace("version = 1", "version = = 1"))
     (folder / "unknown.toml").write_text(SUITE.replace("budget", "budgt"))
     (folder / "negative.toml").write_text(SUITE.replace("low = 1e-2", "low = -1e-2"))
     (folder / "nan.toml").write_text(SUITE.replace("low = 1e-2", "low = nan"))
-    result = module_shell("run", *words)
-    assert result.returncode == code
+    monkeypatch.chdir(folder)
+    result = invoke("run", *words)
+    assert result.exit_code == code
     assert message in result.stderr
     assert result.stderr.startswith("error: ")
     assert "Traceback" not in result.stderr
