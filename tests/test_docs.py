@@ -57,6 +57,13 @@ def test_the_examples_of_the_page_on_measures_run():
     assert doctest.testfile(str(ROOT / "docs" / "measures.md"), module_relative=False).failed == 0
 
 
+def test_the_examples_of_the_page_on_generalization_run():
+    """Those of Python, and the suite."""
+    assert doctest.testfile(str(ROOT / "docs" / "generalization.md"), module_relative=False).failed == 0
+    example = re.search(r"```toml\n(.*?)```", page("docs/generalization.md"), re.DOTALL).group(1)
+    assert parse.parse(example, source="docs/generalization.md").studies[0].method == "bootstrap"
+
+
 def test_each_measure_of_sharpness_has_its_line_with_what_leaves_it_unchanged():
     lines = page("docs/measures.md").splitlines()
     for entry in catalog.MEASURES:

@@ -12,6 +12,13 @@ from optbench.analysis.studies.replicates import number_over
 from optbench.analysis.studies.study import KEYS, studies
 from optbench.records.studies import Role
 
+#: Least and largest values, where there are any.
+RANGES = {
+    "train_accuracy": (0.0, 1.0),
+    "test_accuracy": (0.0, 1.0),
+    "train_loss": (0.0, np.inf),
+    "test_loss": (0.0, np.inf),
+}
 #: What a curve has of the training part and of the test part.
 VALUES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 #: ``passes`` are gradients of single examples over the training rows; quartiles are over replicates.
@@ -83,7 +90,7 @@ def curve_ends(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
             }
             row |= {"n_replicates": len(models), "n_train": int(models["n_train"].iloc[0])}
             for name, numbers in values.items():
-                row |= number_over(numbers).named(name)
+                row |= number_over(numbers, *RANGES.get(name, (-np.inf, np.inf))).named(name)
             row["failed"] = int((models["status"] != "ok").sum())
             rows.append(row)
     return pd.DataFrame(rows, columns=list(ENDS))

@@ -70,7 +70,7 @@ def _panel(ax: Axes, rows: pd.DataFrame, refits: pd.DataFrame) -> None:
         if np.isfinite(row["test_low"]):
             ax.axhspan(100 * row["test_low"], 100 * row["test_high"], color=sheets.RED, alpha=0.15, lw=0, zorder=1)
     if len(names) > 1:
-        ax.legend(title=beside, fontsize=7, title_fontsize=7, loc="lower right", framealpha=0.75, frameon=True,
+        ax.legend(title=beside, fontsize=7, title_fontsize=7, loc="best", framealpha=0.75, frameon=True,
                   edgecolor="none")  # fmt: skip
     ax.set_xlabel(along)
     ax.set_ylabel("accuracy, %")

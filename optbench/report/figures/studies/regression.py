@@ -58,10 +58,11 @@ def _panel(ax: Axes, rows: pd.DataFrame) -> None:
     closed["error"] = sum(closed.values(), np.zeros(len(rows)))
     top = float(max(rows["error"].max(), np.nanmax(closed["error"])))
     floor = top * 10**-DECADES
-    for name, color in PARTS.items():
+    for number, (name, color) in enumerate(PARTS.items()):
         ax.plot(x, np.maximum(closed[name], floor), color=color, linewidth=1.1, alpha=0.75, zorder=2)
         shown = rows.assign(**{f"{name}{end}": rows[f"{name}{end}"].clip(lower=floor) for end in ("", "_low", "_high")})
-        sheets.bars(ax, x, shown, name, color, linestyle="none", markersize=4, clip_on=False)
+        # Side by side, so that one interval does not hide another.
+        sheets.bars(ax, x + 0.12 * (number - 1.5), shown, name, color, linestyle="none", markersize=4, clip_on=False)
     ax.set_yscale("log")
     ax.set_ylim(floor, top * 1.5)
     panels.log_ticks(ax, "y", 6)
