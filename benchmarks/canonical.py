@@ -57,12 +57,17 @@ FIGURES = {"landscapes": None, "networks": ("gap",), "studies": None}
 #: Tables and figures of a run that is measured, of either kind.
 MEASURED_TABLES = (("main", "md"), ("sharpness", "md"), ("sharpness", "csv"))
 MEASURED_FIGURES = ("sharpness",)
+#: Tables and figures of a run with arms, ways of training at several batch sizes.
+ARM_TABLES = (("gap", "md"), ("arms", "md"), ("levels", "md"), ("levels", "csv"))
+ARM_FIGURES = ("batch_size", "levels", "sharpness_gap", "interpolation", "warm_start")
 #: What names a shard, by the kind of run.
 SHARDS = {
     "landscapes": ("problem", "optimizer"),
     "networks": ("task", "optimizer", "split"),
     "studies": ("study", "replicate"),
 }
+#: What a commit record says that tables show.
+FACTS = ("run_s", "thread_s", "each_s", "blocks", "status_counts")
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
 
 
@@ -75,20 +80,34 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         full = store.load(options.run) if options.run else ob.run(options.suite, out=scratch)
-        kind = full.schema.name
         # Not beside the runs of users: there "optbench run" would take it for a run that is finished.
         name = f"{full.manifest['suite']['name']}-{full.manifest['run_id']}"
         compact = options.out / "canonical" / name
         shutil.rmtree(compact, ignore_errors=True)
         copy_without_curves(full, compact)
-        is_measured = len(full.measures) > 0
-        drawn = figures.draw(full, MEASURED_FIGURES if is_measured else FIGURES[kind], "png", compact / "figures")
+        wanted, pictures = shown(full)
+        drawn = figures.draw(full, pictures, "png", compact / "figures")
     run = store.load(compact)
     (compact / "tables").mkdir()
-    wanted = MEASURED_TABLES if is_measured else TABLES[kind]
     for table, ending in wanted:
         (compact / "tables" / f"{table}.{ending}").write_text(tables.render(run, table, FORMATS[ending]))
     print(f"{compact}: {len(wanted)} tables, {len(drawn)} figures")
+
+
+def shown(full: store.Run) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...] | None]:
+    """Returns the tables of a run that are committed, as kind and ending, and the kinds of its figures."""
+    if full.manifest.get("arms"):
+        known = {spec["name"] for spec in full.manifest.get("measures", {}).values()}
+        has = {"interpolation": "interpolation" in known, "warm_start": _has_warm_start(full)}
+        return ARM_TABLES, tuple(name for name in ARM_FIGURES if has.get(name, True))
+    if len(full.measures):
+        return MEASURED_TABLES, MEASURED_FIGURES
+    kind = full.schema.name
+    return TABLES[kind], FIGURES[kind]
+
+
+def _has_warm_start(full: store.Run) -> bool:
+    return any(task.get("warm_start") for task in full.manifest["tasks"].values())
 
 
 def copy_without_curves(full: store.Run, folder: Path) -> None:
@@ -103,7 +122,7 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
             first, "--".join(_part(column, value) for column, value in zip(keys[1:], others, strict=True))
         )
         record = store.committed(full.path)[name]
-        facts = {key: record[key] for key in ("run_s", "thread_s", "blocks", "status_counts") if key in record}
+        facts = {key: record[key] for key in FACTS if key in record}
         store.write_shard(folder, name, columns, facts, schema=schema)
     # Measures were committed one by one as they came; of a finished run one shard for each is enough.
     for label, rows in full.measures.groupby("measure", sort=True):

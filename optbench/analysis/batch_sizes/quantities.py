@@ -112,7 +112,9 @@ def _apart(given: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> str:
         >>> _apart({"name": "sam", "rho": 0.1, "seed": 0}, [{"name": "sam", "rho": 0.05, "seed": 0}])
         'sam (rho 0.1)'
     """
-    differing = [key for key in sorted(given) if key != "name" and any(has.get(key) != given[key] for has in alike)]
+    # At which levels it was taken changes no number.
+    said = sorted(given.keys() - {"name", "levels"})
+    differing = [key for key in said if any(has.get(key) != given[key] for has in alike)]
     shown = [f"{key} {given[key]:g}" if isinstance(given[key], int | float) else f"{key} {given[key]}"
              for key in differing if given[key] is not None]  # fmt: skip
     return f"{given['name']} ({', '.join(shown)})" if shown else ""
