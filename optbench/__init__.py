@@ -35,6 +35,7 @@ _PUBLIC = {
         for kind in (
             *("convergence", "sensitivity", "best_of_k", "matrix", "ranks", "dimension", "theory", "wells", "basins"),
             *("training", "gap", "rates", "batch_size", "levels", "sharpness_gap", "warm_start"),
+            *("cross_validation", "decomposition", "regression", "ensembles", "reliability", "curves"),
             *("sharpness", "spectrum", "landscape", "interpolation", "path", "edge"),
         )
     },

@@ -195,3 +195,41 @@ def plot_path(run: Source, *, optimizers: Names = None, problems: Names = None, 
 def plot_edge(run: Source, *, optimizers: Names = None, tasks: Names = None) -> list[Figure]:
     """Draws largest eigenvalues along the paths of networks and the edges of their rules; as ``plot_training``."""
     return _drawn("edge", run, optimizers, tasks)
+
+
+def plot_cross_validation(run: Source, *, studies: Names = None) -> list[Figure]:
+    """Draws validation accuracy of each configuration and test accuracy of the refit.
+
+    Args:
+        run: A loaded run of studies, or the folder of one.
+        studies: Names or patterns of its studies to show; ``None`` for all.
+
+    Returns:
+        One figure a page.
+    """
+    return _drawn("cross_validation", run, None, studies)
+
+
+def plot_decomposition(run: Source, *, studies: Names = None) -> list[Figure]:
+    """Draws bias and variance of classifiers; arguments as of ``plot_cross_validation``."""
+    return _drawn("decomposition", run, None, studies)
+
+
+def plot_regression(run: Source, *, studies: Names = None) -> list[Figure]:
+    """Draws bias, variance and noise of regressions; arguments as of ``plot_cross_validation``."""
+    return _drawn("regression", run, None, studies)
+
+
+def plot_ensembles(run: Source, *, studies: Names = None) -> list[Figure]:
+    """Draws accuracy against the number of members; arguments as of ``plot_cross_validation``."""
+    return _drawn("ensembles", run, None, studies)
+
+
+def plot_reliability(run: Source, *, studies: Names = None) -> list[Figure]:
+    """Draws accuracy against confidence; arguments as of ``plot_cross_validation``."""
+    return _drawn("reliability", run, None, studies)
+
+
+def plot_curves(run: Source, *, studies: Names = None) -> list[Figure]:
+    """Draws under- and overfitting; arguments as of ``plot_cross_validation``."""
+    return _drawn("curves", run, None, studies)

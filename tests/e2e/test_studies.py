@@ -90,6 +90,16 @@ def test_every_figure_of_a_stored_run_is_drawn(run, tmp_path):
     assert drawn == set(FIGURES)
 
 
+@pytest.mark.parametrize("kind", FIGURES)
+def test_every_figure_has_a_function_in_python(run, kind):
+    assert getattr(ob, f"plot_{kind}")(run)
+
+
+def test_a_figure_in_python_shows_the_studies_that_are_named(run):
+    (page,) = ob.plot_curves(run, studies="sizes")
+    assert {ax.get_title(loc="left").split(":")[0] for ax in page.axes} == {"sizes"}
+
+
 def test_numbers_of_tables_are_those_of_the_rows(run):
     seen = Evidence.of(run)
     rows = run.runs
