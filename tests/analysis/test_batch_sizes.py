@@ -269,6 +269,15 @@ def test_levels_count_and_summarize(run):
     assert measure["estimate"] == pytest.approx(np.median(sides(run, "constant", 0.1, "keskar")[0]))
 
 
+def test_no_accuracy_goes_beyond_all_right():
+    rows = [arms.row(run, seed) for run in (FIRST, SECOND) for seed in range(4)]
+    for row in rows:
+        row["level_train_accuracy"] = np.full(3, 1.0 if row["seed"] else 0.999)
+    found = one(Evidence.of(arms.run(rows)).frame("arm_levels"), arm="constant", batch_size=20, level=0.1,
+                quantity="train_accuracy")  # fmt: skip
+    assert found["estimate"] < found["high"] == 1.0
+
+
 def test_measures_are_found_by_what_they_measure(run):
     known = settings_of(run.measures)
     assert find_measure(known, "keskar", eps=5e-4, subspace=100) == "keskar[eps=0.0005,subspace=100]"

@@ -59,9 +59,8 @@ def _measured(entering: pd.DataFrame, measures: pd.DataFrame) -> pd.DataFrame:
     known = known.sort_values(["cell_id", "evals", "point", "quantity"], ignore_index=True)
     ends = entering["level"].isna()
     judged = known[known["point"] == "judged"]
-    # One point may be a level's and the judged one: it is measured once.
-    first = known.sort_values("point", key=lambda point: point != "level", kind="stable")
-    places = first.drop_duplicates([*_PLACE, "quantity"])
+    # A level's point may be the judged one, and be measured as either: it is one point.
+    places = known.drop_duplicates([*_PLACE, "quantity"])
     at_end = entering[ends].drop(columns="evals").merge(judged, on="cell_id")
     at_level = entering[~ends].merge(places, on=list(_PLACE))
     keys = list(QUANTITIES[:4])

@@ -22,6 +22,10 @@ LEVELS = (
 )
 
 
+#: Scores that are shares of examples; their intervals are cut off at what is possible.
+SHARES = ("train_accuracy", "test_accuracy")
+
+
 def arm_levels(points: pd.DataFrame, quantities: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """Summarizes the points of each batch size.
 
@@ -56,7 +60,7 @@ def arm_levels(points: pd.DataFrame, quantities: pd.DataFrame, manifest: Mapping
                 by_quantity = {} if found is None else dict(list(found.groupby("quantity")["value"]))
                 for quantity, kind in kinds.items():
                     values = by_quantity.get(quantity, pd.Series(dtype=np.float64)).dropna().to_numpy(np.float64)
-                    rows.append({**known, "quantity": quantity, "kind": kind, **_summarized(values, kind)})
+                    rows.append({**known, "quantity": quantity, "kind": kind, **_summarized(values, quantity, kind)})
     return pd.DataFrame(rows, columns=list(LEVELS))
 
 
@@ -78,8 +82,10 @@ def _counts(rows: pd.DataFrame | None, planned: int) -> dict[str, int]:
     }
 
 
-def _summarized(values: np.ndarray, kind: str) -> dict[str, Any]:
+def _summarized(values: np.ndarray, quantity: str, kind: str) -> dict[str, Any]:
     low, high = student(values) if kind == "score" else of_median(values)
+    if quantity in SHARES:
+        low, high = (float(np.clip(end, 0.0, 1.0)) for end in (low, high))
     middle = np.mean if kind == "score" else np.median
     return {
         "estimate": float(middle(values)) if len(values) else np.nan,

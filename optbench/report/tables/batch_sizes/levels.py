@@ -21,6 +21,11 @@ SCORES = {
 COSTS = {"grad_evals": "updates", "sample_grads": "examples", "cost": "epochs", "seconds": "seconds"}
 #: Scores that are shares of examples.
 SHARES = ("train_accuracy", "test_accuracy", "gap")
+#: Machine-readable columns of the paired comparison with the smallest batch of the arm, and those of the frame.
+AGAINST = {
+    "against_scale": "scale", "against": "estimate", "against_low": "low", "against_high": "high",
+    "against_p": "p_flip", "against_pairs": "n_pairs",
+}  # fmt: skip
 
 
 def table(evidence: Evidence, kind: str, title: str) -> Table:
@@ -34,7 +39,7 @@ def table(evidence: Evidence, kind: str, title: str) -> Table:
     Returns:
         One block per arm and level, one row per batch size.
     """
-    rows = rows_of(evidence, "arm_levels") if notes.has_arms(evidence) else []
+    rows = _compared(evidence) if notes.has_arms(evidence) else []
     measures = titles_of(evidence.measures, evidence.manifest) if rows else {}
     timed = any(row["quantity"] == "seconds" and row["n_numbers"] for row in rows)
     titles = {**SCORES, **measures, **{name: title for name, title in COSTS.items() if timed or name != "seconds"}}
@@ -44,12 +49,15 @@ def table(evidence: Evidence, kind: str, title: str) -> Table:
     blocks: dict[str, list[tuple[Cell, ...]]] = {}
     for (label, _), found in by_place.items():
         blocks.setdefault(label, []).append(_cells(evidence, found, titles))
-    fields = tuple(str(name) for name in evidence.frame("arm_levels").columns)
+    fields = (*(str(name) for name in evidence.frame("arm_levels").columns), *AGAINST)
     return Table(
         kind=kind,
         title=title,
         n_keys=1,
-        columns=(Column("batch"), Column("runs"), *(Column(words) for words in titles.values())),
+        columns=(
+            *(Column("batch"), Column("runs"), Column("test %, minus smallest batch")),
+            *(Column(words) for words in titles.values()),
+        ),
         blocks=tuple(Section(label, tuple(cells)) for label, cells in blocks.items()),
         watermark=evidence.watermark,
         notes=tuple(_notes(evidence, rows, timed=timed)),
@@ -59,6 +67,27 @@ def table(evidence: Evidence, kind: str, title: str) -> Table:
         intervals=notes.intervals(evidence),
         block="arm and place",
     )
+
+
+def _compared(evidence: Evidence) -> list[Row]:
+    """Returns the rows of the frame, each with its paired comparison with the smallest batch, NaN for that one."""
+
+    def key(row: Row, size: str) -> tuple[str, str, int, str]:
+        return row["arm"], notes.place(row["level"]), row[size], row["quantity"]
+
+    known = {key(row, "large"): row for row in rows_of(evidence, "arm_differences")}
+    found: list[Row] = []
+    for row in rows_of(evidence, "arm_levels"):
+        other = known.get(key(row, "batch_size"), {})
+        found.append({**row, **{name: other.get(column, math.nan) for name, column in AGAINST.items()}})
+    return found
+
+
+def _against(row: Row, show: Callable[[float], str]) -> Cell:
+    """Returns the paired difference of test accuracy from that of the smallest batch."""
+    if math.isnan(row["against"]):
+        return Cell(formatting.MISSING)
+    return Cell(show(row["against"]), interval(row, "against_low", "against_high", show))
 
 
 def _label(evidence: Evidence, row: Row) -> str:
@@ -72,6 +101,7 @@ def _cells(evidence: Evidence, rows: Mapping[str, Row], titles: Mapping[str, str
     return (
         Cell(str(first["batch_size"])),
         Cell(f"{first['n_entered']}/{first['n_planned']}", aside=_missing(first)),
+        _against(rows["test_accuracy"], points(n_test, signed=True)),
         *(_cell(rows.get(name), _shown(name, n_test), int(first["n_entered"])) for name in titles),
     )
 
@@ -116,6 +146,8 @@ def _notes(evidence: Evidence, rows: Sequence[Row], *, timed: bool) -> list[str]
         "level: its loss there was further away. failed: error, timeout or oom.",
         f"Scores: means with Student's intervals, {notes.intervals(evidence)}. Measures and costs: medians with their "
         "intervals by order statistics, from six runs on, one at a time. gap: training minus test accuracy.",
+        "minus smallest batch: mean paired difference, Student's interval, over the pairs that enter; CSV and JSON "
+        "have it for every quantity, of measures and costs as logarithms of ratios, with sign-flip p, uncorrected.",
         *notes.of_test_set(evidence),
         "updates: gradients of batches up to there; examples: gradients of single examples; epochs: those over the "
         "examples of the training part. A run counts in full at its end.",
