@@ -198,11 +198,12 @@ def test_differences_are_scipys(run, arm, level):
 def test_pairs_that_do_not_enter_are_counted_by_their_reason(run):
     frame = run.frame("arm_differences")
     names = ["n_planned", "n_pairs", "n_missing", "n_unreached", "n_left_out"]
+    # Of the run that failed it is not known what it would have reached.
     for level, counts in (
-        (0.3, (8, 7, 0, 1, 0)),
-        (0.1, (8, 6, 0, 1, 1)),
-        (0.03, (8, 6, 0, 2, 0)),
-        (None, (8, 7, 0, 1, 0)),
+        (0.3, (8, 7, 1, 0, 0)),
+        (0.1, (8, 6, 1, 0, 1)),
+        (0.03, (8, 6, 1, 1, 0)),
+        (None, (8, 7, 1, 0, 0)),
     ):
         found = one(frame, arm="adam", level=level, quantity="test_accuracy")
         assert tuple(found[names]) == counts
@@ -225,6 +226,35 @@ def test_logarithms_leave_out_what_is_not_positive():
     run = Evidence.of(SimpleNamespace(runs=rows, measures=measures, manifest=arms.manifest(), path=None))
     found = one(run.frame("arm_differences"), arm="constant", level=0.1, quantity="hessian_top")
     assert (found["n_pairs"], found["n_without"]) == (3, 1)
+
+
+def test_pairs_with_a_side_that_diverged_later_count_and_are_named():
+    rows = [arms.row(run, seed) for run in (FIRST, SECOND) for seed in range(4)]
+    rows[1] |= {"status": "diverged"}
+    rows[6] |= {"status": "diverged"}
+    rows[7] = arms.unreached(rows[7] | {"status": "diverged"}, 2)
+    found = Evidence.of(arms.run(rows)).frame("arm_differences")
+    for level, counts in ((0.1, (4, 3, 0)), (0.03, (3, 2, 1)), (None, (4, 3, 0))):
+        row = one(found, arm="constant", level=level, quantity="test_accuracy")
+        assert tuple(row[["n_pairs", "n_diverged", "n_unreached"]]) == counts
+
+
+@pytest.mark.parametrize(("quantity", "column"), [("test_loss", "test_loss"), ("hessian_top", None)])
+def test_a_number_that_is_not_finite_counts_as_none(quantity, column):
+    rows = arms.frame([arms.row(run, seed) for run in (FIRST, SECOND) for seed in range(4)])
+    measures = arms.measures_of(rows)
+    if column:
+        rows.loc[5, column] = np.inf
+    else:
+        cell = rows["cell_id"].iloc[5]
+        measures.loc[(measures["cell_id"] == cell) & (measures["measure"] == quantity), "estimate"] = np.inf
+    run = Evidence.of(SimpleNamespace(runs=rows, measures=measures, manifest=arms.manifest(), path=None))
+    found = one(run.frame("arm_differences"), arm="constant", level=None, quantity=quantity)
+    assert (found["n_pairs"], found["n_without"]) == (3, 1)
+    assert np.isfinite(found[["estimate", "low", "high", "p_t", "p_flip"]].to_numpy(float)).all()
+    level = one(run.frame("arm_levels"), arm="constant", batch_size=400, level=None, quantity=quantity)
+    assert level["n_numbers"] == 3
+    assert np.isfinite(level["estimate"])
 
 
 def test_arms_are_corrected_together_and_the_primary_contrasts_stand_alone(run):

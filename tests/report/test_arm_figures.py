@@ -204,6 +204,14 @@ def test_a_shared_test_set_is_named(run):
         assert "are for this test set" in texts(changed(run, tasks=tasks), kind).replace("\n", " ")
 
 
+def test_a_loss_that_is_not_the_cross_entropy_is_named(run):
+    tasks = {label: {**task, "loss": "squared"} for label, task in run.manifest["tasks"].items()}
+    for kind in KINDS:
+        assert "squared" not in texts(run, kind)
+        shown = texts(changed(run, tasks=tasks), kind).replace("\n", " ")
+        assert "Loss: mean of half the squared error, in squared logits." in shown
+
+
 def test_without_measures_scores_are_drawn(run):
     bare = changed(run, measures=run.measures.iloc[:0])
     assert len(drawn(bare, "batch_size")[0].axes) == 2

@@ -121,7 +121,7 @@ def test_the_primary_contrasts_stand_in_words_with_both_tests(run):
 
 def test_what_is_missing_is_counted_beside_every_number_of_pairs(run):
     (line,) = (line for line in text(run, "arms").splitlines() if "| 6/8" in line)
-    assert "(1 not reached, 1 off the level)" in line
+    assert "(1 missing or failed, 1 off the level)" in line
     shown = text(run, "levels")
     assert "6/8 (1 failed, 1 off the level)" in shown
     assert "6/8 (1 failed, 1 not reached)" in shown
@@ -142,6 +142,36 @@ def test_levels_compare_every_size_with_the_smallest(run):
         assert found["against_pairs"] == str(wanted["n_pairs"])
         (smallest,) = rows_of(run, "levels", **{**keys, "batch_size": "20"})
         assert smallest["against"] == ""
+
+
+def test_pairs_that_diverged_are_named_beside_their_number():
+    rows = [row | ({"status": "diverged"} if row["seed"] == 3 and row["optimizer"] == "adam" else {})
+            for row in arms.rows()]  # fmt: skip
+    run = Evidence.of(arms.run(rows))
+    for kind in ("arms", "gap"):
+        assert "7/8 (1 missing or failed, 1 diverged)" in text(run, kind)
+
+
+def test_few_pairs_of_keskars_metric_are_named_where_accuracies_have_more(run):
+    cells = run.run.runs.query("optimizer == 'sgd' and seed < 3")["cell_id"]
+    measures = run.measures.copy()
+    measures.loc[measures["cell_id"].isin(cells) & (measures["measure"] == "keskar"), "estimate"] = np.nan
+    shown = flat(changed(run, measures=measures), "arms")
+    assert "constant at training loss 0.1, Keskar's metric (5 pairs, 0.062 at least)" in shown
+    assert "constant at training loss 0.1 (" not in shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_loss_that_is_not_the_cross_entropy_is_named_with_its_unit(run, kind):
+    assert "squared" not in flat(run, kind)
+    tasks = {label: {**task, "loss": "squared"} for label, task in run.manifest["tasks"].items()}
+    assert "Loss: mean of half the squared error, in squared logits." in flat(changed(run, tasks=tasks), kind)
+    assert "not comparable" not in flat(changed(run, tasks=tasks), kind)
+    some = {**run.manifest["tasks"], (one := arms.label(100, "-long")): tasks[arms.label(100, "-long")]}
+    assert (
+        f"Loss: mean cross-entropy, in nats (on {one}: mean of half the squared error, in squared logits). Losses, "
+        "levels and sharpness of one are not comparable with those of another."
+    ) in flat(changed(run, tasks=some), kind)
 
 
 def test_what_a_reader_must_know_stands_below(run):
@@ -254,7 +284,7 @@ def test_sentences_for_the_page_hold_what_the_frame_holds(run):
         f"large over small {np.exp(row['keskar']):.3g} ["
     ) in found
     assert found.count("- **Adam.**") == 1
-    assert "6 of 8 pairs (1 not reached, 1 off the level)" in found
+    assert "6 of 8 pairs (1 missing or failed, 1 off the level)" in found
     assert "larger with the large batch, not after correction (exploratory, Holm's p 0.062)" in found
     assert found.count("Spearman's rank correlation over") == 2
     assert "- **Placebo.** Rescaled by 10, 16 networks" in found

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from optbench.errors import DataError, UsageError
-from optbench.report import tables
+from optbench.report import losses, tables
 from optbench.report.evidence import Evidence
 from optbench.report.tables.networks import TABLES
 from optbench.report.tables.networks.notes import RANKED_FROM
+from optbench.tasks.losses import LOSSES
 from tests import networks
 from tests.report.test_tables import EXTENSIONS
 
@@ -158,6 +159,17 @@ def test_what_a_reader_must_know_stands_below(run):
         assert words in shown
     assert "bfloat16" not in shown
     assert "Quick size" not in shown
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_loss_gap_has_the_unit_of_the_loss(run, name):
+    tasks = {label: {**task, "loss": name} for label, task in run.manifest["tasks"].items()}
+    known = losses.LOSSES[name]
+    assert (known.title, known.unit) == (LOSSES[name].title, LOSSES[name].unit)
+    for kind in ("gap", "long"):
+        shown = flat(changed(run, tasks=tasks), kind)
+        assert f"test loss minus training loss, in {known.unit}; its brackets" in shown
+        assert ("nats" in shown) == (name == "cross_entropy")
 
 
 def test_a_failed_run_is_visible(run):

@@ -112,6 +112,21 @@ def test_what_a_reader_must_know_stands_below(run):
         assert words in shown, words
 
 
+def test_what_is_measured_is_of_the_tasks_own_loss(run):
+    assert "of the mean cross-entropy of the training examples" in flat(run)
+    assert "training loss of the point, in nats," in flat(run)
+    labels = list(run.manifest["tasks"])
+    tasks = {label: {**task, "loss": "squared"} for label, task in run.manifest["tasks"].items()}
+    shown = flat(changed(run, tasks=tasks))
+    assert "of the mean of half the squared error of the training examples" in shown
+    assert "training loss of the point, in squared logits," in shown
+    assert "mean cross-entropy" not in shown
+    some = {**run.manifest["tasks"], labels[0]: tasks[labels[0]]}
+    shown = flat(changed(run, tasks=some))
+    assert f"of the mean cross-entropy (on {labels[0]}: mean of half the squared error) of the training" in shown
+    assert f"in nats (on {labels[0]}: squared logits), median" in shown
+
+
 def test_runs_without_a_point_are_counted_and_a_measure_without_meaning_says_so(small):
     lines = text(small, "sharpness", "terminal", width=200).splitlines()
     assert any("6/7" in line for line in lines)

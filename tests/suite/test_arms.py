@@ -296,6 +296,7 @@ def test_an_official_test_part_is_shared_by_all_seeds():
         ("ghost = 20", "ghost = 30", "arms[5].regularization: ghost must divide the batch of 400; got 30"),
         ("ghost = 20", "ghosts = 20", "arms[5].regularization: unknown regularizer 'ghosts'"),
         ("batch_size = 20, epochs = 3", "batch_size = 9999, epochs = 3", "arms[6].warm_start: warm_start.batch_size"),
+        ("ghost = 20", "ghost = 400", "arms[5].regularization: ghost = 400 would do nothing: it acts on batches that"),
         ('name = "linear"', 'name = "adam"', "arms[4]: 'adam' stands in arms[3] already"),
         ('name = "linear"', 'name = "linear"\nis_primary = true', "arms[3].is_primary: one arm is primary"),
         ("primary_level = 0.1\n", "", "primary_level: is required: the level at which 'constant' is judged"),
@@ -327,10 +328,26 @@ def test_all_that_is_wrong_is_said_at_once():
     assert [line.partition(":")[0] for line in said] == ["arms[4].optimizer", "arms[5].regularization", "levels"]
 
 
-def test_a_primary_arm_compares():
-    assert faults(("[20, 400]", "[20]"), ("[10, 120]", "10")) == [
-        "ladder.batch_size: a primary arm compares two batch sizes or more; got 1"
+def test_what_would_act_on_no_batch_size_is_refused():
+    ladder = '[ladder]\ndata = "mnist1d"\nmodel = "conv1d"\noptimizer = "sgd"\nbatch_size = 20\nepochs = 2\n'
+    settings = "regularization = { batch_noise = 20 }\nwarm_start = { batch_size = 20, epochs = 1 }\n"
+    head = 'name = "s"\nversion = 1\nquestion = "q"\ntuning = "default"\n'
+    with pytest.raises(UsageError) as error:
+        parse(head + ladder + settings + '[[arms]]\nname = "a"\n', source="s.toml")
+    assert str(error.value).splitlines()[1:] == [
+        "  ladder.regularization: batch_noise = 20 would do nothing: it acts on batches that are larger, and there are "
+        "none",
+        "  ladder.warm_start: would do nothing: it is for other batch sizes than its own 20, and there are none",
     ]
+    # What the ladder says may be for one of its arms.
+    larger = '[[arms]]\nname = "b"\nbatch_size = 400\n'
+    for one in settings.splitlines(keepends=True):
+        assert parse(head + ladder + one + '[[arms]]\nname = "a"\n' + larger, source="s.toml").arms
+
+
+def test_a_primary_arm_compares():
+    said = faults(("[20, 400]", "[20]"), ("[10, 120]", "10"))
+    assert "ladder.batch_size: a primary arm compares two batch sizes or more; got 1" in said
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.batch_sizes.differences import COUNTS
 from optbench.analysis.batch_sizes.quantities import find_measure
 from optbench.analysis.statistics.groups import holm
 
@@ -21,7 +22,7 @@ EPS = 1e-3
 #: alone. ``test`` and ``gap`` are differences of shares, ``keskar`` and ``top`` logarithms of ratios.
 ARMS = (
     *("arm", "title", "says", "is_primary", "level", "small", "large", "shares_test"),
-    *("n_planned", "n_missing", "n_unreached", "n_left_out"),
+    *COUNTS,
     *(
         name if not end else f"{name}_{end}"
         for name in OUTCOMES
@@ -84,7 +85,7 @@ def _judged(
         "is_primary": bool(arm["is_primary"]), "level": level,
         "small": sizes[0], "large": sizes[-1],
         "shares_test": any(tasks.get(run["task"], {}).get("shares_test", False) for run in arm["runs"]),
-        **{name: first[name] for name in ("n_planned", "n_missing", "n_unreached", "n_left_out")},
+        **{name: first[name] for name in COUNTS},
     }  # fmt: skip
     for name, label in labels.items():
         found = by_quantity.get(label or "")

@@ -9,24 +9,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from optbench.analysis.networks.runs import FAILED
 from optbench.analysis.statistics.arrays import Floats
 from optbench.analysis.statistics.intervals import LEVEL
 from optbench.analysis.statistics.sign_flip import sign_flip
+from optbench.records import Status
 
-#: The larger batch minus the smaller; of ``scale`` ``log_ratio`` the natural logarithm of their ratio. ``n_planned``
-#: pairs are planned. Of these ``n_missing`` lack a row or scores, ``n_unreached`` have a side that never reached the
-#: level, ``n_left_out`` a side that lies too far from it, ``n_without`` a side without a (positive) number. Means and
-#: standard deviations of the two sides are over the pairs.
+#: What became of the ``n_planned`` pairs at a place: ``n_missing`` lack a run or have one that failed, ``n_unreached``
+#: have a side that never reached the level, ``n_left_out`` a side that lies too far from it. The others enter,
+#: ``n_diverged`` of them with a side that diverged after that point.
+COUNTS = ("n_planned", "n_missing", "n_unreached", "n_left_out", "n_diverged")
+
+#: The larger batch minus the smaller; of ``scale`` ``log_ratio`` the natural logarithm of their ratio. Of the pairs
+#: that enter, ``n_without`` have a side without a finite number (of ratios a positive one). Means and standard
+#: deviations of the two sides are over the ``n_pairs`` others.
 DIFFERENCES = (
     *("arm", "is_primary", "level", "small", "large", "quantity", "kind", "scale"),
     *("estimate", "low", "high", "p_t", "p_flip", "is_exact", "small_mean", "small_sd", "large_mean", "large_sd"),
-    *("n_planned", "n_pairs", "n_missing", "n_unreached", "n_left_out", "n_without"),
+    *("n_pairs", "n_without"),
+    *COUNTS,
 )
 
 #: The end of a run among levels, which are larger than 0.
 END = 0.0
+DIVERGED = str(Status.DIVERGED)
 _NOTHING = pd.DataFrame()
-_NO_POINTS = pd.DataFrame(columns=["reached", "enters"])
+_NO_POINTS = pd.DataFrame(columns=["status", "reached", "enters"])
 
 
 def arm_differences(points: pd.DataFrame, quantities: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
@@ -76,23 +84,27 @@ def _by_place(frame: pd.DataFrame, keys: list[str]) -> dict[Any, pd.DataFrame]:
 
 def _counts(small: pd.DataFrame, large: pd.DataFrame, *, planned: int) -> dict[str, int]:
     """Returns how many pairs there are, and what became of the others."""
-    pairs = small.index.intersection(large.index)
     planned = max(planned, len(small.index.union(large.index)))
+    # What a run that failed would have reached is not known.
+    small, large = (side[~side["status"].isin([str(status) for status in FAILED])] for side in (small, large))
+    pairs = small.index.intersection(large.index)
     reached = small.loc[pairs, "reached"].astype(bool) & large.loc[pairs, "reached"].astype(bool)
     enters = small.loc[pairs, "enters"].astype(bool) & large.loc[pairs, "enters"].astype(bool)
+    diverged = small.loc[pairs, "status"].eq(DIVERGED) | large.loc[pairs, "status"].eq(DIVERGED)
     return {
         "n_planned": planned,
         "n_pairs": int(enters.sum()),
         "n_missing": planned - len(pairs),
         "n_unreached": int((~reached).sum()),
         "n_left_out": int((reached & ~enters).sum()),
+        "n_diverged": int((enters & diverged).sum()),
     }
 
 
 def _compared(small: pd.DataFrame, large: pd.DataFrame, quantity: str, *, log: bool, n: int) -> dict[str, Any]:
     """Compares two batch sizes by one quantity; ``n`` pairs enter."""
     left, right = (side[quantity] if quantity in side else pd.Series(dtype=np.float64) for side in (large, small))
-    pairs = pd.DataFrame({"left": left, "right": right}).dropna()
+    pairs = pd.DataFrame({"left": left, "right": right}).replace([np.inf, -np.inf], np.nan).dropna()
     if log:
         pairs = pairs[(pairs > 0).all(axis=1)]
     values: Floats = pairs.to_numpy(np.float64)

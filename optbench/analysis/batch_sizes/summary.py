@@ -59,7 +59,8 @@ def arm_levels(points: pd.DataFrame, quantities: pd.DataFrame, manifest: Mapping
                 found = numbers.get(place)
                 by_quantity = {} if found is None else dict(list(found.groupby("quantity")["value"]))
                 for quantity, kind in kinds.items():
-                    values = by_quantity.get(quantity, pd.Series(dtype=np.float64)).dropna().to_numpy(np.float64)
+                    values = by_quantity.get(quantity, pd.Series(dtype=np.float64)).to_numpy(np.float64)
+                    values = values[np.isfinite(values)]
                     rows.append({**known, "quantity": quantity, "kind": kind, **_summarized(values, quantity, kind)})
     return pd.DataFrame(rows, columns=list(LEVELS))
 

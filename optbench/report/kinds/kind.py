@@ -22,16 +22,16 @@ class Points:
     Attributes:
         unit: What is independent: the seed or the start.
         intervals: Which kind of interval is given over those.
-        subject: What was measured, in a sentence: of which loss, of which data, in which units.
+        subject: What was measured in a run, in a sentence: of which loss, of which data, in which units.
         loss: Title of the column of losses at the points.
-        loss_means: What stands there, in a few words.
+        loss_means: What stands there in a run, in a few words.
     """
 
     unit: str
     intervals: str
-    subject: str
+    subject: Callable[[Evidence], str]
     loss: str
-    loss_means: str
+    loss_means: Callable[[Evidence], str]
 
 
 @dataclass(frozen=True)

@@ -128,8 +128,8 @@ KIND = Presentation(
     points=Points(
         unit="start",
         intervals="95 %, these problems, new starts",
-        subject="of the function without noise, in the units in which rules see it",
+        subject=lambda evidence: "of the function without noise, in the units in which rules see it",
         loss="gap",
-        loss_means="relative gap of the point",
+        loss_means=lambda evidence: "relative gap of the point",
     ),
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optbench.report import compared
 from optbench.report.kinds.kind import Points, Presentation
+from optbench.report.losses import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,11 +55,11 @@ KIND = Presentation(
     points=Points(
         unit="seed",
         intervals="95 %, these tasks, new seeds",
-        subject=(
-            "of the mean cross-entropy of the training examples, as tested: batch normalization by its running "
-            "statistics, no dropout, nothing augmented, no penalty"
+        subject=lambda evidence: (
+            f"of the {told(evidence, lambda loss: loss.title)} of the training examples, as tested: batch "
+            "normalization by its running statistics, no dropout, nothing augmented, no penalty"
         ),
         loss="loss",
-        loss_means="training loss of the point, in nats",
+        loss_means=lambda evidence: f"training loss of the point, in {told(evidence, lambda loss: loss.unit)}",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,10 +66,12 @@ def derived(ladder: Ladder, arms: Sequence[Arm], *, tuning: str) -> Derived:
     """
     wrong, optimizers, tasks = list[Fault](), dict[str, OptimizerSpec](), dict[str, TaskSpec]()
     pairs = []
+    idle: list[Mapping[Fault, bool]] = []
     for index, arm in enumerate(arms):
         place = f"arms[{index}]"
         given = arm.settings(ladder, place)
         found = [*_budget_faults(given, place), *rate_faults(given, tuning)]
+        idle.append(_idle(given))
         some = [] if found else [_built(given, size, epochs, tuning, found) for size, epochs in _budgets(given)]
         wrong += found
         for entry, task in some:
@@ -90,7 +92,7 @@ def derived(ladder: Ladder, arms: Sequence[Arm], *, tuning: str) -> Derived:
         tuple(arm.running(run for owner, run in runs if owner == index) for index, arm in enumerate(arms)),
         tuple(optimizers.values()),
         tuple(labelled.values()),
-        tuple(dict.fromkeys(wrong)),
+        tuple(dict.fromkeys([*wrong, *_idle_faults(idle)])),
     )
 
 
@@ -113,6 +115,25 @@ def rate_faults(given: Settings, tuning: str) -> list[Fault]:
         place = f"{given.places['hyper']}.{rule.swept}"
         wrong.append((place, f'{said}, so it cannot be held; leave it out or set tuning = "default"'))
     return wrong
+
+
+def _idle(given: Settings) -> dict[Fault, bool]:
+    """Returns what is wrong with each setting that acts on some batch sizes alone, should it act on none of these."""
+    found, sizes = {}, given.values["batch_size"] or ()
+    for name, strength in (given.values["regularization"] or {}).items():
+        if name in OF_LARGER_BATCHES and strength:
+            message = f"{name} = {strength:g} would do nothing: it acts on batches that are larger, and there are none"
+            found[given.places["regularization"], message] = not any(size > strength for size in sizes)
+    if (warm := given.values["warm_start"]) is not None:
+        message = f"would do nothing: it is for other batch sizes than its own {warm.batch_size}, and there are none"
+        found[given.places["warm_start"], message] = all(size == warm.batch_size for size in sizes)
+    return found
+
+
+def _idle_faults(idle: Sequence[Mapping[Fault, bool]]) -> list[Fault]:
+    """Returns the settings that act on no batch size of any arm that has them; the ladder's may act in one alone."""
+    faults = dict.fromkeys(fault for arm in idle for fault in arm)
+    return [fault for fault in faults if all(arm.get(fault, True) for arm in idle)]
 
 
 def _budget_faults(given: Settings, place: str) -> list[Fault]:

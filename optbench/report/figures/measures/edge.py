@@ -73,7 +73,7 @@ def _with_edges(evidence: Evidence) -> pd.DataFrame:
 def _page(evidence: Evidence, frame: pd.DataFrame, order: list[tuple[str, str]]) -> Figure:
     several = len({label for label, _ in order}) > 1
     points = evidence.of_kind.points
-    subject = "" if points is None else f", {points.subject}"
+    subject = "" if points is None else f", {points.subject(evidence)}"
     shown = frame[frame["task"].isin({label for label, _ in order})]
     sheet = panels.page(
         evidence,

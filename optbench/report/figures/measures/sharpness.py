@@ -165,7 +165,7 @@ def _titled(told: tuple[str, bool]) -> str:
 
 def _subtitle(evidence: Evidence, axis: Axis) -> str:
     points = evidence.of_kind.points
-    subject = "" if points is None else f", {points.subject}"
+    subject = "" if points is None else f", {points.subject(evidence)}"
     of_setting = f"; setting: {SETTING_TITLES[axis.setting]}" if axis.setting else ""
     return f"Measures at the ends of reported runs{subject}, against the {axis.title}{of_setting}."
 

@@ -63,7 +63,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, order: list[tuple[str, str]],
     points = evidence.of_kind.points
     several = len({label for label, _ in order}) > 1
     rules = list(dict.fromkeys(rule for _, rule in order))
-    subject = "" if points is None else f", {points.subject}"
+    subject = "" if points is None else f", {points.subject(evidence)}"
     sheet = panels.page(
         evidence,
         "Spectrum of the Hessian",

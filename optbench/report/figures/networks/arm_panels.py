@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from optbench.analysis.batch_sizes.arms import ordered
 from optbench.analysis.batch_sizes.quantities import settings_of, titles_of
-from optbench.report import style
+from optbench.report import losses, style
 from optbench.report.evidence import Evidence
 from optbench.report.figures import panels
 from optbench.report.formats import escaping
@@ -167,4 +167,5 @@ def intervals(evidence: Evidence) -> str:
 
 def beside(evidence: Evidence) -> list[str]:
     """Returns what stands under every figure of arms."""
-    return [escaping.figure(note, limit=1000) for note in (*notes.of_test_set(evidence), *absent(evidence))]
+    said = (*losses.noted(evidence), *notes.of_test_set(evidence), *absent(evidence))
+    return [escaping.figure(note, limit=1000) for note in said]

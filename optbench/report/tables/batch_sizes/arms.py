@@ -131,7 +131,14 @@ def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
         f"p: two-sided sign-flip test over all patterns of signs ({_exact(rows)}). p, Holm: over both contrasts of all "
         "arms at that place, but for the primary contrasts, which stand alone; those arms are exploratory. n/a in that "
         "column: primary.",
-        *notes.few([(f"{row['arm']} at {notes.place(row['level'])}", int(row["test_n"])) for row in rows]),
+        *notes.few(
+            [
+                (f"{row['arm']} at {notes.place(row['level'])}{of}", int(row[f"{name}_n"]))
+                for row in rows
+                for name, of in (("test", ""), ("keskar", ", Keskar's metric"))
+                if name == "test" or row["keskar_n"] < row["test_n"]
+            ]
+        ),
         "detectable: smallest difference in points and smallest ratio that could have been detected (half-widths of "
         "the intervals). pairs: those that enter, of those that are planned.",
         *_placebo(evidence),

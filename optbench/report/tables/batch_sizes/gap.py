@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from optbench.analysis.batch_sizes.arms import ordered
+from optbench.analysis.batch_sizes.differences import COUNTS
 from optbench.analysis.batch_sizes.quantities import find_measure, settings_of
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
@@ -32,7 +33,8 @@ QUANTITIES = (*ACCURACIES, *SHARPNESS)
 SIDES = ("small_mean", "small_sd", "large_mean", "large_sd")
 #: Machine-readable columns; a comparison is large minus small, of sharpness the logarithm of large over small.
 FIELDS = (
-    *("origin", "arm", "level", "batches", "n_planned", "n_missing", "n_unreached", "n_left_out"),
+    *("origin", "arm", "level", "batches"),
+    *COUNTS,
     *(f"{name}_{end}" for name in QUANTITIES for end in (*SIDES, "n", "estimate", "low", "high")),
 )
 
@@ -103,7 +105,7 @@ def _record(arm: Mapping[str, Any], level: float, rows: Mapping[str, Row], label
     first = next(iter(rows.values()))
     record: dict[str, Any] = {
         "origin": "here", "arm": arm["name"], "level": level, "batches": f"{first['small']}, {first['large']}",
-        **{name: first[name] for name in ("n_planned", "n_missing", "n_unreached", "n_left_out")},
+        **{name: first[name] for name in COUNTS},
     }  # fmt: skip
     for name in QUANTITIES:
         row = rows.get(labels.get(name, ""))
@@ -118,8 +120,7 @@ def _published() -> Iterator[Row]:
     for network in published.NETWORKS:
         record: dict[str, Any] = {
             "origin": "published", "arm": f"{network.name}, {network.data}", "level": np.nan,
-            "batches": published.BATCHES, "n_planned": published.N_RUNS, "n_missing": 0, "n_unreached": 0,
-            "n_left_out": 0,
+            "batches": published.BATCHES, **dict.fromkeys(COUNTS, 0), "n_planned": published.N_RUNS,
         }  # fmt: skip
         pairs = (network.train, network.test, *network.full, *network.random)
         for name, (small, large) in zip(QUANTITIES, pairs, strict=True):

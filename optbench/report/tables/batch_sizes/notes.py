@@ -8,6 +8,7 @@ from typing import Any
 from optbench.analysis.batch_sizes.arms import ordered
 from optbench.analysis.batch_sizes.points import NEAR
 from optbench.analysis.statistics.sign_flip import smallest_p
+from optbench.report import losses
 from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
 from optbench.report.tables.common_notes import absent, counted
@@ -81,11 +82,13 @@ def of_test_set(evidence: Evidence) -> list[str]:
 def levels(evidence: Evidence) -> list[str]:
     """Returns what a level is."""
     if not evidence.manifest.get("levels"):
-        return ["End of the runs: the point that is judged. The suite names no levels of the training loss."]
+        end = "End of the runs: the point that is judged. The suite names no levels of the training loss."
+        return [end, *losses.noted(evidence)]
     return [
         "Training loss: that of the whole training set, without dropout or augmentation, scored on one grid of "
         "processed examples for all batch sizes; a level is reached where the median of three of these first lies "
-        f"below it, at the point whose loss is that median. {_near()} No run is stopped by its loss."
+        f"below it, at the point whose loss is that median. {_near()} No run is stopped by its loss.",
+        *losses.noted(evidence),
     ]
 
 
@@ -122,8 +125,9 @@ def few(rows: Sequence[tuple[str, int]]) -> list[str]:
 
 
 def missing(row: Any) -> str:
-    """Returns what became of the pairs that do not enter, in brackets; empty where all do."""
-    reasons = (("n_missing", "missing"), ("n_unreached", "not reached"), ("n_left_out", "off the level"))
+    """Returns what became of the pairs that do not enter, and how many diverged later; empty where there are none."""
+    reasons = (("n_missing", "missing or failed"), ("n_unreached", "not reached"), ("n_left_out", "off the level"),
+               ("n_diverged", "diverged"))  # fmt: skip
     return aside((row[name], words) for name, words in reasons)
 
 

@@ -67,8 +67,8 @@ def notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
         )
     said += _marked(rows)
     said.append(
-        f"{points.loss}: {points.loss_means}, median over the same runs. Curvature and sharpness hang on it: compare "
-        f"at equal {points.loss} only{_unequal(evidence, rows, points)}."
+        f"{points.loss}: {points.loss_means(evidence)}, median over the same runs. Curvature and sharpness hang on it: "
+        f"compare at equal {points.loss} only{_unequal(evidence, rows, points)}."
     )
     if any(row["n_test"] for row in rows):
         said.append(
@@ -88,7 +88,7 @@ def where(evidence: Evidence, rows: Sequence[Row], points: Points) -> str:
     kept = {json.loads(text or "{}").get("dtype") for text in evidence.frame("measured")["settings"].unique()}
     dtypes = sorted(str(dtype) for dtype in kept if dtype)
     precision = f"; in {', '.join(dtypes)}" if dtypes else ""
-    return f"Measured {places}, {points.subject}{precision}."
+    return f"Measured {places}, {points.subject(evidence)}{precision}."
 
 
 def named(evidence: Evidence, rows: Sequence[Row]) -> list[str]:

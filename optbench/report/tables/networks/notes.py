@@ -7,6 +7,7 @@ from typing import Any
 
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats import escaping
+from optbench.report.losses import told
 from optbench.report.tables.common_notes import absent, counted, rates, seeds, span
 
 #: The kind of interval in every table of one run of networks.
@@ -41,8 +42,8 @@ def notes(evidence: Evidence, rows: Sequence[Row], facts: frozenset[str]) -> lis
         )
     if "loss_gap" in facts:
         said.append(
-            "loss gap: test loss minus training loss, in nats; its brackets are for new seeds on this test set, since "
-            "rows hold no loss of single examples."
+            f"loss gap: test loss minus training loss, in {told(evidence, lambda loss: loss.unit)}; its brackets are "
+            "for new seeds on this test set, since rows hold no loss of single examples."
         )
     if "stop" in facts:
         said.append(f"stop: passes over the training examples up to the judged point, median{_of_passes(rows)}.")
