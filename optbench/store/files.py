@@ -140,13 +140,13 @@ def probe(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Removes the temporary files that a killed process left in ``folder`` and one level below.
+    """Removes the temporary files that a killed process left in ``folder`` and two levels below.
 
     Args:
         folder: A run's folder; only the holder of its lock may sweep it.
     """
     with explained("clean", folder):
-        for pattern in (f"{TEMPORARY}*", f"*/{TEMPORARY}*"):
+        for pattern in (f"{TEMPORARY}*", f"*/{TEMPORARY}*", f"*/*/{TEMPORARY}*"):
             for path in folder.glob(pattern):
                 unlink(path)
 

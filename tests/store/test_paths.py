@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optbench.errors import UsageError
-from optbench.store import run_folder, run_id, shard_name, slug
+from optbench.store import files, run_folder, run_id, shard_name, slug
 from optbench.store.paths import inside
 
 HOSTILE = [
@@ -82,3 +82,13 @@ def test_a_link_out_of_the_results_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="must lie inside"):
         inside(tmp_path / "out", tmp_path / "out" / ".." / "x")
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed_where_measures_are_too(tmp_path):
+    places = [tmp_path, tmp_path / "shards", tmp_path / "shards" / "measures"]
+    for place in places:
+        place.mkdir(exist_ok=True)
+        (place / ".tmp-17-some.json").write_text("{")
+        (place / "some.json").write_text("{}")
+    files.sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*.json")) == ["some.json"] * 3
