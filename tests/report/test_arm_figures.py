@@ -217,3 +217,8 @@ def test_without_measures_scores_are_drawn(run):
     assert len(drawn(bare, "batch_size")[0].axes) == 2
     assert drawn(bare, "sharpness_gap") == []
     assert drawn(bare, "warm_start")
+
+
+def test_batch_sizes_of_arms_share_an_axis_of_accuracies(run):
+    limits = {ax.get_xlim() for page in drawn(run, "gap") for ax in page.axes if ax.get_title(loc="left")}
+    assert len(limits) == 1

@@ -182,7 +182,7 @@ def test_what_a_reader_must_know_stands_below(run):
         "p, Holm: over both contrasts of all arms at that place",
         "those arms are exploratory",
         "At 8 replicates nothing is ranked.",
-        "smallest difference in points and smallest ratio that could have been detected",
+        "detectable: half-widths of the intervals of both contrasts",
         "rescaled by 10 so that each computes the same function, have keskar times",
         "Of one batch size, so that there is nothing to compare: warm-1, warm-3, warm-10.",
     ):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 
 from optbench.errors import DataError, UsageError
@@ -149,3 +150,8 @@ def test_a_run_without_such_a_study_has_nothing_to_draw(run, tmp_path):
     with pytest.raises(DataError, match="reliability: the run has nothing to draw; it needs studies of bootstrap or"):
         figures.draw(some, ["reliability"], "svg", tmp_path)
     assert [path.name for path in figures.draw(some, None, "svg", tmp_path)] == ["regression.svg"]
+
+
+def test_what_is_varied_is_written_in_words():
+    assert sheets.factor(pd.DataFrame({"factor": ["batch_size"]})) == "batch size"
+    assert sheets.factor(pd.DataFrame({"factor": ["degree"]})) == "degree"

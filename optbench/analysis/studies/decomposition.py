@@ -63,7 +63,7 @@ def decomposition(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFra
                     "n_replicates": len(found),
                     "n_members": int(np.median([parts["error"].n_seeds for parts in found.values()])),
                     "n_test": max(parts["error"].n_examples for parts in found.values()),
-                    **_averaged(list(found.values())),
+                    **_averaged(list(found.values()), loss),
                     **_expected(study, models, value),
                     "failed": int((models["status"] != "ok").sum()),
                 })  # fmt: skip
@@ -143,17 +143,18 @@ def _of_classes(rows: pd.DataFrame) -> Iterator[tuple[str, Parts]]:
     yield "0-1", {**wrong._asdict(), "variance": net}
 
 
-def _averaged(found: list[Parts]) -> dict[str, float]:
+def _averaged(found: list[Parts], loss: str) -> dict[str, float]:
     """Returns the columns of all parts, NaN for those that a loss has not."""
     columns: dict[str, float] = {}
     for name in PARTS:
         parts = [each[name] for each in found if name in each]
         # An error is no less than 0, while an unbiased part of it may be.
         least = 0.0 if name in ("error", "unbiased", "biased") else -np.inf
-        over = number_over(np.array([part.estimate for part in parts]), least)
+        most = 1.0 if loss == "0-1" and least == 0 else np.inf
+        over = number_over(np.array([part.estimate for part in parts]), least, most)
         if len(parts) == 1:
             half = parts[0].half()
-            over = Over(over.estimate, max(over.estimate - half, least), over.estimate + half)
+            over = Over(over.estimate, max(over.estimate - half, least), min(over.estimate + half, most))
         columns |= over.named(name)
     return columns
 

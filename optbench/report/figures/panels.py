@@ -278,11 +278,12 @@ def log_ticks(ax: Axes, axis: str, numticks: int) -> None:
     target.set_minor_locator(NullLocator())
 
 
-def few_ticks(ax: Axes) -> None:
-    """Puts ticks on a logarithmic vertical axis that may span less than a decade: at 1, 2 and 5 of each."""
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
-    ax.yaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+def few_ticks(ax: Axes, axis: str = "y") -> None:
+    """Puts ticks on a logarithmic axis that may span less than a decade: at 1, 2 and 5 of each, as plain numbers."""
+    target = ax.xaxis if axis == "x" else ax.yaxis
+    target.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=12))
+    target.set_minor_locator(NullLocator())
+    target.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def remark(ax: Axes, lines: Sequence[str], *, top: bool = False) -> None:

@@ -160,7 +160,9 @@ def _accuracies(evidence: Evidence, frame: pd.DataFrame, setting: str) -> list[F
             surplus.set_axis_off()
         for ax, label in zip(axes, labels, strict=False):
             panels.panel_title(ax, label, 4.0)
-            _pairs(ax, part[part["task"] == label])
+            own = part[part["task"] == label]
+            # Batch sizes of arms are compared with each other, so their panels have one axis.
+            _pairs(ax, own, _left(part if evidence.manifest.get("arms") else own))
             ax.set_xlabel("accuracy, %")
         figures.append(sheet.figure)
     return figures
@@ -173,15 +175,19 @@ def _handles() -> list[Artist]:
     ]
 
 
-def _pairs(ax: Axes, data: pd.DataFrame) -> None:
-    """Draws training and test accuracy of each rule in one panel."""
-    rules = optimizers(data["optimizer"])
+def _left(data: pd.DataFrame) -> float:
+    """Returns where an axis of these accuracies begins, in percent."""
     names = ("test_accuracy", "test_low", "train_accuracy")
     values = 100 * np.nan_to_num(data[list(names)].to_numpy(float), nan=1.0)
     # One rule that learned nothing must not press all others into a corner: it stands beyond the edge, with its value.
     least = max(0.0, 100.0 - CUT * (100.0 - float(np.median(values[:, 0]))))
     left = max(least, float(values.min()))
-    left -= 0.02 * (100.0 - left)
+    return left - 0.02 * (100.0 - left)
+
+
+def _pairs(ax: Axes, data: pd.DataFrame, left: float) -> None:
+    """Draws training and test accuracy of each rule in one panel that begins at ``left``."""
+    rules = optimizers(data["optimizer"])
     for y, rule in enumerate(rules):
         row = data[data["optimizer"] == rule].iloc[0]
         look = style.look(rule)

@@ -55,7 +55,7 @@ def _page(evidence: Evidence, frame: pd.DataFrame, names: Sequence[str], looks: 
     sizes = {size: look for size, look in looks.items() if (frame["batch_size"] == size).any()}
     sheet = panels.page(
         evidence,
-        "On the way down",
+        "At equal training loss",
         "Test accuracy, gap (training minus test accuracy) and sharpness of the weights that were kept at each level "
         "of the training loss; time runs to the right.",
         [
@@ -88,8 +88,10 @@ def _end_handle() -> list[Artist]:
 def _shown(evidence: Evidence) -> dict[str, str]:
     """Returns what has a column of panels: both scores, Keskar's metric and the top eigenvalue, as far as measured."""
     known, titles = settings_of(evidence.measures), arm_panels.shown(evidence)
-    labels = (find_measure(known, "keskar", eps=1e-3, subspace=0), find_measure(known, "hessian_top"))
-    return {**arm_panels.SCORES, **{label: titles[label] for label in labels if label is not None}}
+    keskar, top = find_measure(known, "keskar", eps=1e-3, subspace=0), find_measure(known, "hessian_top")
+    # One of Keskar's is shown, so that its settings need not tell it from others: a panel has no room for them.
+    found = {} if keskar is None else {keskar: "Keskar's metric, %"}
+    return {**arm_panels.SCORES, **found, **({} if top is None else {top: titles[top]})}
 
 
 def _panel(ax: Axes, frame: pd.DataFrame, name: str, sizes: Mapping[int, style.Look], levels: Sequence[float]) -> None:

@@ -57,9 +57,10 @@ def _pages(
             f"Gap (training minus test accuracy) against each measure at {arm_panels.where(level)}: "
             "every network of every arm is a dot.",
             [
-                "rho: Spearman's rank correlation over all networks of a panel with its 95 % interval for new "
-                "replicates, whose networks belong together (jackknife on Fisher's scale). Arms and batch sizes stay "
-                "as they are: among others it would be another number, and it says nothing of causes.",
+                "rho: Spearman's rank correlation over all networks of a panel, of all batch sizes together, with its "
+                "95 % interval for new replicates (jackknife on Fisher's scale, which leaves out all networks of a "
+                "replicate at once). It holds for these arms and batch sizes and shows no cause: whatever differs "
+                "between them may move both numbers.",
                 *arm_panels.beside(evidence),
             ],
             ROW_HEIGHT * panels.rows(len(some)) + 0.3,

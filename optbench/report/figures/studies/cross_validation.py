@@ -35,7 +35,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     handles = [
         sheets.line("mean over folds, validation", sheets.GRAY),
         sheets.line("refit of the choice, test", sheets.RED, marker=""),
-        sheets.patch("its interval", sheets.RED, 0.15),
+        sheets.patch("interval of the refit", sheets.RED, 0.15),
     ]
     return sheets.sheets(
         evidence,
@@ -70,9 +70,10 @@ def _panel(ax: Axes, rows: pd.DataFrame, refits: pd.DataFrame) -> None:
         if np.isfinite(row["test_low"]):
             ax.axhspan(100 * row["test_low"], 100 * row["test_high"], color=sheets.RED, alpha=0.15, lw=0, zorder=1)
     if len(names) > 1:
-        ax.legend(title=beside, fontsize=7, title_fontsize=7, loc="best", framealpha=0.75, frameon=True,
+        title = sheets.FACTORS.get(beside, beside)
+        ax.legend(title=title, fontsize=7, title_fontsize=7, loc="best", framealpha=0.75, frameon=True,
                   edgecolor="none")  # fmt: skip
-    ax.set_xlabel(along)
+    ax.set_xlabel(sheets.FACTORS.get(along, along))
     ax.set_ylabel("accuracy, %")
 
 
@@ -87,7 +88,12 @@ def _laid_out(settings: list[str]) -> tuple[list[str], list[str], str, str]:
     parsed = [dict(part.split("=", 1) for part in setting.split(", ") if part) for setting in settings]
     values = {name: list(dict.fromkeys(one[name] for one in parsed)) for name in parsed[0]}
     if not 1 <= len(values) <= 2:
-        return [str(number) for number in range(len(settings))], [""] * len(settings), "configuration", ""
+        return (
+            [str(number) for number in range(len(settings))],
+            [""] * len(settings),
+            "configuration, in the order of the table",
+            "",
+        )
     along, *beside = sorted(values, key=lambda name: -len(values[name]))
     lines = [one[beside[0]] if beside else "" for one in parsed]
     return [one[along] for one in parsed], lines, along, beside[0] if beside else ""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLORS = {"train": sheets.BLUE, "test": sheets.RED}
+TITLES = {"train": "training examples", "test": "test examples"}
 #: Losses whose largest is so many times the smallest stand on a logarithmic axis.
 LOG_FROM = 5.0
 #: Title of the axis, and what numbers are multiplied by.
@@ -43,7 +44,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
             path = learning[learning["study"] == rows["study"].iloc[0]]
             drawings += [(title, partial(_over_training, rows=path, name=name)) for name in AXES]
     handles = [
-        *(sheets.line(f"{part} examples", color, marker="") for part, color in COLORS.items()),
+        *(sheets.line(TITLES[part], color, marker="") for part, color in COLORS.items()),
         sheets.patch("quartiles over replicates", sheets.GRAY, 0.3),
     ]
     return sheets.sheets(
@@ -74,7 +75,7 @@ def _over_training(ax: Axes, rows: pd.DataFrame, name: str) -> None:
                         alpha=0.18, lw=0)  # fmt: skip
         ax.plot(passes[some], middle[some], color=color)
     ax.set_xscale("log")
-    panels.log_ticks(ax, "x", 6)
+    panels.few_ticks(ax, "x")
     least, most = ax.get_ylim()
     if name == "loss" and least > 0 and most > LOG_FROM * least:
         ax.set_yscale("log")
@@ -89,5 +90,5 @@ def _at_the_end(ax: Axes, rows: pd.DataFrame, name: str) -> None:
     x = sheets.categories(ax, [f"{value:g}" for value in rows["factor_value"]])
     for part, color in COLORS.items():
         sheets.bars(ax, x, rows, f"{part}_{name}", color, scale)
-    ax.set_xlabel(str(rows["factor"].iloc[0]))
+    ax.set_xlabel(sheets.factor(rows))
     ax.set_ylabel(label)

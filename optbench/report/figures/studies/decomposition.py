@@ -69,5 +69,5 @@ def _panel(ax: Axes, rows: pd.DataFrame) -> None:
         ax.bar(x, height, 0.62, bottom=bottom, color=color, alpha=0.85, zorder=2)
         bottom = bottom + height
     sheets.bars(ax, x, rows, "error", sheets.BLACK, linestyle="none", markersize=3.5)
-    ax.set_xlabel(str(rows["factor"].iloc[0]))
+    ax.set_xlabel(sheets.factor(rows))
     ax.set_ylabel(TITLES[rows["loss"].iloc[0]])

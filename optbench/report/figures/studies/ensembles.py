@@ -48,7 +48,11 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
         "Test accuracy of the first m members together, and what that gains over the single model of the same "
         "replicate.",
         ["Gains are paired on replicates and test examples. Intervals hold one at a time."],
-        [*handles, sheets.line("single model", sheets.GRAY, marker=""), sheets.patch("its interval", sheets.GRAY, 0.2)],
+        [
+            *handles,
+            sheets.line("single model", sheets.GRAY, marker=""),
+            sheets.patch("interval of the single model", sheets.GRAY, 0.2),
+        ],
         drawings,
         rows=rows_of(evidence, "ensembles"),
         columns=2,

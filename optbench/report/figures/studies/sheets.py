@@ -28,6 +28,8 @@ BLUE, SKY, ORANGE, RED, GREEN, GRAY, BLACK = (
 )  # fmt: skip
 
 COLUMNS = ROWS = 3
+#: What is varied, in words, by its key in a suite.
+FACTORS = {"batch_size": "batch size", "n_train": "training examples", "width": "width, times the model's"}
 PAD = panels.Pad(0.68, 0.14, 0.3, 0.55, 0.62, 0.85)
 HEIGHT = 2.75
 
@@ -116,6 +118,12 @@ def categories(ax: Axes, labels: Sequence[str]) -> np.ndarray:
                   ha="right" if turned else "center", rotation_mode="anchor", fontsize=7 if turned else 8)  # fmt: skip
     ax.set_xlim(-0.6, len(labels) - 0.4)
     return x
+
+
+def factor(rows: pd.DataFrame) -> str:
+    """Returns what is varied in the rows of a study, in words."""
+    key = str(rows["factor"].iloc[0])
+    return FACTORS.get(key, key)
 
 
 def own(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

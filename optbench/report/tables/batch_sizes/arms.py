@@ -139,8 +139,9 @@ def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
                 if name == "test" or row["keskar_n"] < row["test_n"]
             ]
         ),
-        "detectable: smallest difference in points and smallest ratio that could have been detected (half-widths of "
-        "the intervals). pairs: those that enter, of those that are planned.",
+        "detectable: half-widths of the intervals of both contrasts, in points of test accuracy and as a factor of "
+        "Keskar's metric: a difference or a ratio below that has an interval that holds 0, or 1. pairs: those that "
+        "enter, of those that are planned.",
         *_placebo(evidence),
         *notes.single(evidence),
     ]

@@ -12,6 +12,8 @@ from optbench.suite.studies.plan import StudyGroup, StudyPlan
 MULTIPLY_ADDS_PER_S, TRIP_S = 6e10, 5e-5
 #: Seconds to compile the programs of a shape, and until the first study begins.
 COMPILE_S, START_S = 1.0, 1.5
+#: What a model is called where the name of its role does not say it.
+MODELS = {"fold": "fold model", "single": "single model"}
 
 
 def describe(planned: StudyPlan) -> str:
@@ -49,10 +51,10 @@ def _said(group: StudyGroup) -> list[str]:
     """Returns what is said of a study."""
     study, cells = group.study, group.cells
     roles = {role: sum(cell.role is role for cell in cells) for role in dict.fromkeys(cell.role for cell in cells)}
-    models = ", ".join(f"{n} {role}" for role, n in roles.items())
+    models = ", ".join(count(n, MODELS.get(role, role)) for role, n in roles.items())
     lists = study.grid or study.factor or {}
     varied = "".join(f"; {name} {', '.join(f'{value:g}' for value in values)}" for name, values in lists.items())
-    first = f"{study.method}: {models} a replicate{varied}"
+    first = f"{study.method}: {models} per replicate{varied}"
     if not group.settings:
         return [
             first,
