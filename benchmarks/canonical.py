@@ -5,9 +5,10 @@
 
 The second takes a run that is finished; without ``--run`` the suite is run afresh.
 
-Curves are five sixths of a run's bytes and no table reads them, so the committed shards leave them
-empty; the figures are drawn from the full run before. Tables in ``results/canonical/<suite>-<run-id>/tables``
-are rendered from the committed rows, and ``.ci/run`` renders them again and compares.
+Curves are five sixths of a run's bytes and no table reads them, so the committed shards leave them empty, but
+for those of studies; the figures are drawn from the full run before. Tables in
+``results/canonical/<suite>-<run-id>/tables`` are rendered from the committed rows, and ``.ci/run`` renders
+them again and compares.
 """
 
 from __future__ import annotations
@@ -115,9 +116,11 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
     (folder / "shards").mkdir(parents=True)
     schema = full.schema
     keys = SHARDS[schema.name]
+    # Those of studies are few, and their result.
+    curves = () if schema.name == "studies" else schema.curves.columns.values()
     for (first, *others), rows in full.runs.groupby(list(keys), sort=True):
         columns = {name: rows[name].tolist() for name in schema.columns}
-        columns |= {name: [[]] * len(rows) for name in schema.curves.columns.values()}
+        columns |= {name: [[]] * len(rows) for name in curves}
         name = store.shard_name(
             first, "--".join(_part(column, value) for column, value in zip(keys[1:], others, strict=True))
         )
@@ -130,7 +133,8 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
         facts = {"seconds": rows["seconds"].tolist()}
         store.write_shard(folder, store.shard_name(label, "all"), columns, facts, schema=MEASURES)
     # The folder that was computed in is gone; the same command computes the run again anywhere.
-    changed = {"command": full.manifest["command"][:3], "curves": "left out", "files": store.file_sums(folder)}
+    changed = {"command": full.manifest["command"][:3], "files": store.file_sums(folder)}
+    changed |= {"curves": "left out"} if curves else {}
     store.write_manifest(folder, {**full.manifest, **changed})
 
 

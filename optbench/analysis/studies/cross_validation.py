@@ -82,7 +82,7 @@ def refits(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
 
 def _validation(folds: pd.DataFrame) -> pd.DataFrame:
     """Returns the mean accuracy over folds, by configuration and replicate; a lost fold counts 0."""
-    accuracy = folds["validation_accuracy"].where(folds["status"] == "ok", 0.0).fillna(0.0).astype(np.float64)
+    accuracy = folds["validation_accuracy"].astype(np.float64).fillna(0.0)
     found = folds.assign(accuracy=accuracy).groupby(["config", "replicate"])["accuracy"].mean()
     return found.unstack()
 

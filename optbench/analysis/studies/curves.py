@@ -51,8 +51,8 @@ def learning_curves(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
     rows = []
     for study in studies(runs, manifest, "curve"):
         for value, models in study.of(Role.SINGLE).groupby("factor_value", dropna=False, sort=True):
-            lengths = [0 if grads is None else len(grads) for grads in models["curve_grads"]]
-            longest = models["curve_grads"].iloc[int(np.argmax(lengths))]
+            lengths = [0 if curve is None else len(curve) for curve in models["curve_test_loss"]]
+            longest = models["curve_grads"].iloc[int(np.argmax(lengths))] if max(lengths) else None
             first = models.iloc[0]
             tables = {name: _table(models[f"curve_{name}"], max(lengths), name) for name in VALUES}
             for place, grads in enumerate([] if longest is None else longest):

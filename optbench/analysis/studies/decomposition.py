@@ -33,6 +33,9 @@ CHANGES = (
     *(f"{part}{end}" for part in ("error", "bias", "variance") for end in ("", "_low", "_high")),
 )
 
+#: Losses, in the order of frames.
+LOSSES = ("squared", "Brier", "0-1")
+
 #: Parts by name, of one replicate.
 Parts = Mapping[str, Crossed]
 
@@ -101,9 +104,6 @@ def decomposition_changes(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd
             rows.append(change)
     rows.sort(key=lambda one: LOSSES.index(str(one["loss"])))
     return pd.DataFrame(rows, columns=list(CHANGES))
-
-
-LOSSES = ("squared", "Brier", "0-1")
 
 
 def _by_value(study: Study) -> Iterator[tuple[float, pd.DataFrame]]:

@@ -87,8 +87,9 @@ def share_over(tables: Sequence[Floats], drawn: Drawn, ends: Interval, *, new_da
     if not len(tables) or not len(tables[0]):
         return NOTHING
     means = np.array([table.mean() for table in tables])
+    # Examples of one part are a sample of their own; those of separate parts are counted with their replicate.
     is_shared = drawn.origin == OFFICIAL
-    by_example = np.mean(tables, axis=0) if is_shared else np.full(len(tables[0]), means.mean())
+    by_example = np.mean(tables, axis=0) if is_shared else np.full(sum(map(len, tables)), means.mean())
     found = crossed(means, by_example, ends)
     if new_data:
         found = found._replace(seeds=found.seeds * drawn.overlap(len(means)))

@@ -66,14 +66,14 @@ def _row(row: Mapping[str, Any], name: str, quantity: str, unit: str, beside: st
 def _cross_validated(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
     for row in records(refits(runs, manifest)):
         said = f"{row['most_chosen'] or 'the only one'} ({row['chosen']}/{row['n_replicates']})"
-        beside = f"{said}; test {100 * row['test']:.1f} %"
+        beside = f"{said}; test {100 * row['test']:.1f}"
         yield _row(row, "optimism", "optimism of the choice", "points", beside)
 
 
 def _gained(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
     frame = ensembles(runs, manifest)
     for row in records(frame[(frame["members"] == frame["most"]) & (frame["way"] != "vote")]):
-        beside = f"{100 * row['single']:.1f} % to {100 * row['accuracy']:.1f} %, cost {row['cost']:.3g}"
+        beside = f"{100 * row['single']:.1f} to {100 * row['accuracy']:.1f}, cost {row['cost']:.3g}"
         how = "bagged" if row["way"] == "average" else "boosted"
         yield _row(row, "gain", f"gain of {row['members']} {how} models", "points", beside)
 
@@ -104,7 +104,7 @@ def _fitted(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
     for _, own in curve_ends(runs, manifest).groupby("study", sort=False):
         first, row = records(own)[0], records(own)[-1]
         at = "" if np.isnan(row["factor_value"]) else f", {row['factor']} {row['factor_value']:g}"
-        beside = f"test {100 * row['test_accuracy']:.1f} %"
+        beside = f"test {100 * row['test_accuracy']:.1f}"
         if len(own) > 1:
             beside += f"; gap at {row['factor']} {first['factor_value']:g}: {100 * first['gap']:.1f}"
         yield _row(row, "gap", f"gap at the end{at}", "points", beside)

@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-#: Parts by loss, from below: the name of the column, the title, the color, and the sign with which it counts.
-PARTS = {
-    "Brier": (("bias", "bias² and noise", sheets.BLUE), ("variance", "variance", sheets.ORANGE)),
-    "0-1": (("bias", "bias² and noise", sheets.BLUE), ("variance", "variance", sheets.ORANGE)),
-}
+#: Parts from below: the name of the column, the title and the color.
+PARTS = (("bias", "bias² and noise", sheets.BLUE), ("variance", "variance", sheets.ORANGE))
+#: Titles of axes by loss.
 TITLES = {"Brier": "Brier score", "0-1": "share of wrong answers"}
 
 
@@ -39,10 +37,10 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     drawings = [
         (f"{title}, {loss}", partial(_panel, rows=rows[rows["loss"] == loss]))
         for title, rows in sheets.own(frame)
-        for loss in PARTS
+        for loss in TITLES
     ]
     handles = [
-        *(sheets.patch(title, color) for _, title, color in PARTS["Brier"]),
+        *(sheets.patch(title, color) for _, title, color in PARTS),
         sheets.line("error, the sum", sheets.BLACK),
     ]
     return sheets.sheets(
@@ -64,7 +62,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
 def _panel(ax: Axes, rows: pd.DataFrame) -> None:
     x = sheets.categories(ax, [f"{value:g}" for value in rows["factor_value"]])
     bottom = np.zeros(len(rows))
-    for name, _, color in PARTS[rows["loss"].iloc[0]]:
+    for name, _, color in PARTS:
         height = rows[name].to_numpy(np.float64)
         ax.bar(x, height, 0.62, bottom=bottom, color=color, alpha=0.85, zorder=2)
         bottom = bottom + height
