@@ -16,6 +16,7 @@ from optbench.report.kinds.landscapes import THEORY_FRAMES
 from optbench.report.tables.landscapes import TABLES
 from optbench.suite.landscapes.suite import Table as LandscapeTable
 from optbench.suite.networks.suite import Table as NetworkTable
+from optbench.suite.studies.suite import Table as StudyTable
 from tests.report.hostile import HOSTILE
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -360,7 +361,7 @@ def test_main_stands_in_for_a_table_without_rows(evidence):
 
 
 def test_a_suite_may_name_every_kind_of_table():
-    names = {"landscapes": LandscapeTable, "networks": NetworkTable}
+    names = {"landscapes": LandscapeTable, "networks": NetworkTable, "studies": StudyTable}
     assert {of: list(get_args(known)) for of, known in names.items()} == tables.names()
 
 

@@ -15,6 +15,9 @@ from optbench.suite.studies.setting import Setting, settings_of
 from optbench.suite.studies.study import BATCH_SIZE, FOLDS, INTERVAL, SET, Epochs, Members, Rounds, StudySpec
 from optbench.suite.suite import Quick, Suite
 
+#: Kinds of table that a suite of studies may name as the one that answers its question.
+Table = Literal["main", "cross_validation", "decomposition", "ensembles", "calibration", "curves", "sharpness"]
+
 Replicates = Annotated[int, Strict(), Field(ge=1, le=1000)]
 
 
@@ -62,6 +65,7 @@ class StudySuite(Suite):
     rounds: Rounds = 10
     studies: Annotated[tuple[StudySpec, ...], Field(min_length=1)]
     quick: StudyQuick | None = None
+    table: Table | None = None
 
     def faults(self) -> list[tuple[str, str]]:
         """Returns what is wrong with the suite as a whole: (key, message) pairs."""
