@@ -126,6 +126,9 @@ def test_every_combination_is_one_cell():
         ("early_stopping = false", "early_stopping = false\nseed = 1"),
         ("early_stopping = false", "early_stopping = false\nsplit_seed = 1"),
         ("early_stopping = false", 'early_stopping = false\ndtype = "bfloat16"'),
+        ("early_stopping = false", "early_stopping = false\nnew_data = true"),
+        # Runs with levels are scored at other points.
+        ("early_stopping = false", "early_stopping = false\nlevels = [0.3, 0.1]"),
     ],
 )
 def test_whatever_changes_a_result_changes_the_id(change):
