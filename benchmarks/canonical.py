@@ -5,10 +5,11 @@
 
 The second takes a run that is finished; without ``--run`` the suite is run afresh.
 
-Curves are five sixths of a run's bytes and no table reads them, so the committed shards leave them empty, but
-for those of studies; the figures are drawn from the full run before. Tables in
-``results/canonical/<suite>-<run-id>/tables`` are rendered from the committed rows, and ``.ci/run`` renders
-them again and compares.
+Curves are five sixths of a run's bytes and no table reads them, so the committed shards leave them empty; the
+figures are drawn from the full run before. Of studies, what each model says of every test example is left out,
+and the frames that analysis makes of it are committed beside the rows. Tables in
+``results/canonical/<suite>-<run-id>/tables`` are rendered from what is committed, must be those of the full run,
+and ``.ci/run`` renders them again and compares.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ import optbench as ob
 from optbench import store
 from optbench.records.measures import ROWS as MEASURES
 from optbench.report import figures, tables
+from optbench.report.evidence import Evidence
+from optbench.report.kinds.studies import FRAMES
 
 #: Tables that are committed, as kind and ending, by the kind of run.
 TABLES = {
@@ -67,6 +70,10 @@ SHARDS = {
     "networks": ("task", "optimizer", "split"),
     "studies": ("study", "replicate"),
 }
+#: Columns that committed rows leave empty, of studies, which have frames in their place; of others the curves.
+ANSWERS = tuple(
+    f"test_{name}" for name in ("probabilities", "labels", "points", "truth", "targets", "predictions")
+) + tuple(f"curve_{name}" for name in ("grads", "train_loss", "train_accuracy", "test_loss", "test_accuracy"))
 #: What a commit record says that tables show.
 FACTS = ("run_s", "thread_s", "each_s", "blocks", "status_counts")
 FORMATS = {"md": "markdown", "csv": "csv", "txt": "terminal"}
@@ -85,13 +92,16 @@ def main() -> None:
         name = f"{full.manifest['suite']['name']}-{full.manifest['run_id']}"
         compact = options.out / "canonical" / name
         shutil.rmtree(compact, ignore_errors=True)
-        copy_without_curves(full, compact)
+        compress(full, compact)
         wanted, pictures = shown(full)
         drawn = figures.draw(full, pictures, "png", compact / "figures")
-    run = store.load(compact)
-    (compact / "tables").mkdir()
-    for table, ending in wanted:
-        (compact / "tables" / f"{table}.{ending}").write_text(tables.render(run, table, FORMATS[ending]))
+        run = store.load(compact)
+        (compact / "tables").mkdir()
+        for table, ending in wanted:
+            text = tables.render(run, table, FORMATS[ending])
+            if text != tables.render(full, table, FORMATS[ending]):
+                raise SystemExit(f"{table}.{ending} of the committed rows is not that of {full.path}")
+            (compact / "tables" / f"{table}.{ending}").write_text(text)
     print(f"{compact}: {len(wanted)} tables, {len(drawn)} figures")
 
 
@@ -111,16 +121,16 @@ def _has_warm_start(full: store.Run) -> bool:
     return any(task.get("warm_start") for task in full.manifest["tasks"].values())
 
 
-def copy_without_curves(full: store.Run, folder: Path) -> None:
-    """Writes a run's shards and manifest to another folder, the curves left empty."""
+def compress(full: store.Run, folder: Path) -> None:
+    """Writes a run's shards and manifest to another folder, what is large left empty."""
     (folder / "shards").mkdir(parents=True)
     schema = full.schema
     keys = SHARDS[schema.name]
-    # Those of studies are few, and their result.
-    curves = () if schema.name == "studies" else schema.curves.columns.values()
+    is_judged = schema.name == "studies"
+    empty = ANSWERS if is_judged else schema.curves.columns.values()
     for (first, *others), rows in full.runs.groupby(list(keys), sort=True):
         columns = {name: rows[name].tolist() for name in schema.columns}
-        columns |= {name: [[]] * len(rows) for name in curves}
+        columns |= {name: [[]] * len(rows) for name in empty}
         name = store.shard_name(
             first, "--".join(_part(column, value) for column, value in zip(keys[1:], others, strict=True))
         )
@@ -132,9 +142,13 @@ def copy_without_curves(full: store.Run, folder: Path) -> None:
         columns = {name: [_stored(value) for value in rows[name]] for name in MEASURES.columns}
         facts = {"seconds": rows["seconds"].tolist()}
         store.write_shard(folder, store.shard_name(label, "all"), columns, facts, schema=MEASURES)
+    if is_judged:
+        seen = Evidence.of(full)
+        for name in FRAMES:
+            store.write_frame(folder, name, seen.frame(name))
     # The folder that was computed in is gone; the same command computes the run again anywhere.
     changed = {"command": full.manifest["command"][:3], "files": store.file_sums(folder)}
-    changed |= {"curves": "left out"} if curves else {}
+    changed |= {"answers": "left out, judged in frames"} if is_judged else {"curves": "left out"}
     store.write_manifest(folder, {**full.manifest, **changed})
 
 

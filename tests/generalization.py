@@ -1,21 +1,13 @@
-"""What the page on generalization says was found, each sentence from the committed run.
-
-``python -m tests.generalization`` writes it anew; a test fails while it differs.
-"""
+"""What the page on generalization says was found: a sentence for each study, from the committed run."""
 
 from __future__ import annotations
 
 import textwrap
 
-from optbench import store
 from optbench.report.evidence import Evidence
 from optbench.report.tables.side_by_side import rows_of
 from optbench.report.tables.studies.sheet import three
 from optbench.report.tables.studies.summary import where
-from tests.readme import BEGIN, ROOT, committed_runs
-
-PAGE = ROOT / "docs" / "generalization.md"
-END = "<!-- end of what was found -->"
 
 
 def points(row, name):
@@ -156,14 +148,3 @@ def found(run):
         f"Intervals: 95 %, over {run.manifest['seeds']} replicates, one at a time. {seen.footer.split(' · cost')[0]}."
     )
     return "\n".join([*lines, "", *textwrap.wrap(note, 120), ""])
-
-
-def main():
-    """Writes what was found into the page."""
-    (folder,) = committed_runs("generalization")
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}{found(store.load(folder))}{END}{rest.split(END)[1]}", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

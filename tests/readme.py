@@ -1,4 +1,4 @@
-"""What pages show of committed runs: figure and table of the README, effects, ratios of sharpness, batch sizes.
+"""What pages show of committed runs: figure and table of the README, effects, ratios, batch sizes, studies.
 
 ``python -m tests.readme`` writes them anew; a test fails while they differ.
 """
@@ -16,7 +16,7 @@ from optbench.analysis.statistics.intervals import signed_median_interval
 from optbench.report.evidence import Evidence, optimizers
 from optbench.report.formats.formatting import gap
 from optbench.report.tables.landscapes.facts import passed
-from tests import batch_sizes
+from tests import batch_sizes, generalization
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -27,6 +27,7 @@ END_OF_EFFECTS = "<!-- end of the effects -->"
 SHARPNESS = ROOT / "docs" / "sharpness.md"
 END_OF_RATIOS = "<!-- end of the ratios -->"
 BATCH_SIZE = ROOT / "docs" / "batch-size.md"
+GENERALIZATION = ROOT / "docs" / "generalization.md"
 END_OF_FINDINGS = "<!-- end of the findings -->"
 #: Measures whose ratios are shown, by label in the suite ``sharpness``; the loss stands before them.
 RATIOS = {
@@ -42,6 +43,11 @@ RATIOS = {
 def committed_runs(suite):
     """Returns the folders of the committed runs of a suite; runs of one's own lie in ``results/<suite>``."""
     return sorted(path.parent for path in (ROOT / "results" / "canonical").glob(f"{suite}-*/manifest.json"))
+
+
+def loaded(suite):
+    """Returns the committed runs of a suite, or of suites whose names begin so."""
+    return [store.load(folder) for folder in committed_runs(suite)]
 
 
 def committed_run():
@@ -126,24 +132,22 @@ def table(run):
     return "\n".join([*lines, "", note, ""])
 
 
+def pages():
+    """Yields each page that shows committed runs, what ends that part of it, and what stands there."""
+    yield README, END, table(store.load(committed_run()))
+    yield NETWORKS, END_OF_EFFECTS, effects(loaded("regularization"))
+    yield SHARPNESS, END_OF_RATIOS, ratios(loaded("sharpness")[0])
+    yield BATCH_SIZE, END_OF_FINDINGS, batch_sizes.findings(loaded("large-batch"))
+    yield GENERALIZATION, END_OF_FINDINGS, generalization.found(loaded("generalization")[0])
+
+
 def main():
-    """Writes the table into the README and copies the figure."""
-    folder = committed_run()
-    head, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    tail = rest.split(END)[1]
-    README.write_text(f"{head}{BEGIN}{table(store.load(folder))}{END}{tail}", encoding="utf-8")
-    head, rest = NETWORKS.read_text(encoding="utf-8").split(BEGIN)
-    tail = rest.split(END_OF_EFFECTS)[1]
-    found = effects([store.load(folder) for folder in committed_runs("regularization")])
-    NETWORKS.write_text(f"{head}{BEGIN}{found}{END_OF_EFFECTS}{tail}", encoding="utf-8")
-    head, rest = SHARPNESS.read_text(encoding="utf-8").split(BEGIN)
-    found = ratios(store.load(committed_runs("sharpness")[0]))
-    SHARPNESS.write_text(f"{head}{BEGIN}{found}{END_OF_RATIOS}{rest.split(END_OF_RATIOS)[1]}", encoding="utf-8")
-    head, rest = BATCH_SIZE.read_text(encoding="utf-8").split(BEGIN)
-    found = batch_sizes.findings([store.load(folder) for folder in committed_runs("large-batch")])
-    BATCH_SIZE.write_text(f"{head}{BEGIN}{found}{END_OF_FINDINGS}{rest.split(END_OF_FINDINGS)[1]}", encoding="utf-8")
+    """Writes what committed runs say into the pages and copies the figure."""
+    for page, end, found in pages():
+        head, rest = page.read_text(encoding="utf-8").split(BEGIN)
+        page.write_text(f"{head}{BEGIN}{found}{end}{rest.split(end)[1]}", encoding="utf-8")
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / "figures" / "convergence.png", FIGURE)
+    shutil.copyfile(committed_run() / "figures" / "convergence.png", FIGURE)
 
 
 if __name__ == "__main__":

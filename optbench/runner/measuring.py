@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import jax
+from threadpoolctl import threadpool_limits
 
 from optbench import store
 from optbench.core.keys import canonical, digest
@@ -169,14 +170,16 @@ class Measuring:
         if spec.build().take_many is not None and pairs and self.kind.n_params(shard) <= MANY:
             return take_together(spec, [end for _, end in pairs], [subject(*pair) for pair in pairs])
         pool = ThreadPoolExecutor(visible_cores() if jax.default_backend() == "cpu" else 1)
-        try:
-            found = []
-            for one in pool.map(lambda pair: take(spec, pair[1], lambda: subject(*pair)), pairs):
-                found.append(_with_other(one, others))
-                self.tell(f"{shard}: {spec.title} {len(found)}/{len(pairs)}")
-            return found
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        # Threads of BLAS go on spinning after a product, on the cores that the next gradient wants.
+        with threadpool_limits(1, "blas"):
+            try:
+                found = []
+                for one in pool.map(lambda pair: take(spec, pair[1], lambda: subject(*pair)), pairs):
+                    found.append(_with_other(one, others))
+                    self.tell(f"{shard}: {spec.title} {len(found)}/{len(pairs)}")
+                return found
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _unreached(ends: Sequence[EndPoint], levels: Sequence[float]) -> list[float]:

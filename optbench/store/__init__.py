@@ -6,6 +6,7 @@ stored files are missing, damaged or of another schema.
 
 from __future__ import annotations
 
+from optbench.store.frames import read_frame, write_frame
 from optbench.store.loaded import Run, load
 from optbench.store.lock import writing
 from optbench.store.manifest import add_sums, file_sums, read_manifest, stopped_copy, verify, write_manifest
@@ -33,6 +34,7 @@ __all__ = [
     "file_sums",
     "load",
     "quarantine",
+    "read_frame",
     "read_manifest",
     "read_measures",
     "read_picture",
@@ -46,6 +48,7 @@ __all__ = [
     "slug",
     "stopped_copy",
     "verify",
+    "write_frame",
     "write_manifest",
     "write_picture",
     "write_shard",

@@ -11,7 +11,7 @@ from optbench import __version__
 from optbench.errors import DataError
 from optbench.records.schema import READABLE_SCHEMAS, SCHEMA_VERSION, Schema
 from optbench.store import files
-from optbench.store.paths import MANIFEST, PICTURES, WEIGHTS, shard_folder, shard_folders, slug
+from optbench.store.paths import FRAMES, MANIFEST, PICTURES, WEIGHTS, shard_folder, shard_folders, slug
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -83,10 +83,10 @@ def file_sums(folder: Path) -> dict[str, str]:
         folder: The run's folder.
 
     Returns:
-        Digests by path relative to ``folder``, sorted; shards, pictures and weights, not what is rendered
+        Digests by path relative to ``folder``, sorted; shards, pictures, frames and weights, not what is rendered
         from them.
     """
-    parts = [*shard_folders(folder), folder / PICTURES, folder / WEIGHTS]
+    parts = [*shard_folders(folder), folder / PICTURES, folder / FRAMES, folder / WEIGHTS]
     paths = [p for part in parts for p in part.glob("*") if p.suffix in {".parquet", ".json", ".npz"}]
     return {p.relative_to(folder).as_posix(): hashlib.sha256(files.read(p)).hexdigest() for p in sorted(paths)}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -131,3 +132,24 @@ def load(path: Path, wanted: Callable[[list[str]], list[str]] = list, *, sha256:
         )
     except (pa.ArrowException, OSError, KeyError) as error:
         return str(error).splitlines()[0]
+
+
+def frame(path: Path) -> pd.DataFrame | None:
+    """Returns a Parquet file that stands beside the rows as a data frame, page checksums verified.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The frame, ``None`` where there is no file.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    if not path.exists():
+        return None
+    table = load(path)
+    if isinstance(table, str):
+        raise DataError(f"{path} is damaged: {table}; run the same suite again")
+    found: pd.DataFrame = table.to_pandas()
+    return found

@@ -7,6 +7,7 @@ The layout::
         shards/             <shard>.parquet with its commit record <shard>.json
         shards/<table>/     the same of a table beside the rows
         pictures/           what the plots of 2-D problems need beyond rows
+        frames/             what was judged, of a published run whose rows are too large
         weights/            points of runs, where they are kept: <shard>.npz with its record <shard>.json
         quarantine/         damaged shards, kept for a look
         tables/ figures/    what `table` and `plot` render
@@ -26,6 +27,7 @@ from optbench.store import files
 MANIFEST = "manifest.json"
 SHARDS = "shards"
 PICTURES = "pictures"
+FRAMES = "frames"
 WEIGHTS = "weights"
 QUARANTINE = "quarantine"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from optbench.errors import DataError
 from optbench.store import files, parquet
 from optbench.store.paths import PICTURES, slug
 
@@ -41,11 +40,4 @@ def read_picture(folder: Path, name: str) -> pd.DataFrame | None:
     Raises:
         DataError: The file is damaged.
     """
-    path = folder / PICTURES / f"{slug(name)}.parquet"
-    if not path.exists():
-        return None
-    table = parquet.load(path)
-    if isinstance(table, str):
-        raise DataError(f"{path} is damaged: {table}; run the same suite again")
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+    return parquet.frame(folder / PICTURES / f"{slug(name)}.parquet")

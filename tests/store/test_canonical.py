@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from optbench.kinds import KINDS
 from optbench.store import committed, load, parquet, read_shards, run_folder, write_shard
 
 RUNS = sorted((Path(__file__).parents[2] / "results" / "canonical").glob("*"))
@@ -25,5 +26,5 @@ def test_committed_rows_written_again_are_the_same_bytes(path: Path, tmp_path: P
         assert write_shard(folder, name, columns, schema=same)["sha256"] == record["sha256"], name
 
 
-def test_there_are_committed_rows_of_both_kinds() -> None:
-    assert {load(path).schema.name for path in RUNS} == {"landscapes", "networks"}
+def test_there_are_committed_rows_of_every_kind() -> None:
+    assert {load(path).schema.name for path in RUNS} == set(KINDS)

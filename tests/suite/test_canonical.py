@@ -13,6 +13,7 @@ from optbench.records import Split
 from optbench.runner import kinds, manifest
 from optbench.suite.networks.plan import NetworkGroup
 from optbench.suite.parse import parse
+from optbench.suite.studies.plan import StudyGroup
 
 RUNS = sorted((Path(__file__).parents[2] / "results" / "canonical").glob("*"))
 
@@ -33,21 +34,30 @@ def test_run_ids_and_shards_are_the_stored_ones(run, kind, monkeypatch):
     assert kind.plan.spec.hash() == run.manifest["suite"]["hash"]
     assert manifest.identity(kind) == run.manifest["run_id"]
     assert [part.shard for part in kind.parts()] == run.manifest["shards"]
-    today = kind.manifest()["optimizers"]
-    for name, stored in run.manifest["optimizers"].items():
+    part = "studies" if run.schema.name == "studies" else "optimizers"
+    today = kind.manifest()[part]
+    for name, stored in run.manifest[part].items():
         assert {key: today[name][key] for key in stored} == stored
 
 
 def test_cell_ids_are_the_stored_ones(run, kind):
     rows = run.runs
-    stored = {labels: sorted(part["cell_id"]) for labels, part in rows.groupby([rows.columns[1], "optimizer"])}
+    keys = ["study"] if run.schema.name == "studies" else [rows.columns[1], "optimizer"]
+    stored = {labels: sorted(part["cell_id"]) for labels, part in rows.groupby(keys)}
     chosen = choose(rows[rows["split"] == "tune"]) if run.schema.name == "networks" else {}
-    planned = {group.labels: sorted(ids(group, chosen.get(group.labels))) for group in kind.plan.groups}
+    planned = {labels(group): sorted(ids(group, chosen.get(labels(group)))) for group in kind.plan.groups}
     assert planned == stored
+
+
+def labels(group):
+    """Returns the names by which a group's rows are told from those of others."""
+    return (group.study.name,) if isinstance(group, StudyGroup) else group.labels
 
 
 def ids(group, chosen):
     """Returns the ids of a group's cells, shard after shard."""
+    if isinstance(group, StudyGroup):
+        return [group.cell_id(replicate, cell) for replicate in range(group.seeds) for cell in group.cells]
     if not isinstance(group, NetworkGroup):
         return group.cell_ids()
     # Of a suite that tunes nothing, nothing is chosen.

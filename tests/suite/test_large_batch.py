@@ -23,7 +23,7 @@ def name(request):
 
 
 def test_there_are_all_of_them():
-    others = ("arms", "tuned", "factorial", "ladder", "optimizers", "warm")
+    others = ("arms", "squared", "tuned", "factorial", "ladder", "optimizers", "warm")
     assert set(NAMES) == CONFIRMING | {f"large-batch-{other}" for other in others}
 
 

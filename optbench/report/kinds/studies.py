@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.report.kinds.kind import Presentation
@@ -29,8 +30,12 @@ FRAMES = {
 
 
 def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
-    """Returns the frame of a name, one of ``FRAMES``, once the rows were found whole."""
+    """Returns the frame of a name, one of ``FRAMES``: that beside the rows, or made of rows that were found whole."""
     from optbench.analysis.studies.integrity import check_study_rows
+    from optbench.store import read_frame
+
+    if (kept := read_frame(Path(evidence.run.path), name)) is not None:
+        return {name: kept}
 
     check_study_rows(evidence.run.runs, evidence.manifest)
     module = importlib.import_module(f"optbench.analysis.studies.{FRAMES[name]}")
