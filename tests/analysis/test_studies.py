@@ -245,6 +245,100 @@ def test_the_summary_takes_each_number_from_the_study_s_own_frame(runs, manifest
     assert found.loc["fit", "low"] < 0 < found.loc["fit", "high"]
 
 
+def without_answers(runs, rows):
+    """Returns the rows as they are where some models have diverged."""
+    lost = runs.copy()
+    for number in np.flatnonzero(rows):
+        lost.loc[number, ["status", "test_accuracy"]] = ["diverged", np.nan]
+        lost.at[number, "test_probabilities"] = np.zeros(0, np.float32)
+        lost.at[number, "test_labels"] = np.zeros(0, np.int32)
+    return lost
+
+
+@pytest.mark.parametrize("name", ["choose", "batches", "sizes", "learn"])
+def test_splits_of_one_file_have_a_wider_interval_for_new_data(name, runs, manifest):
+    """After Nadeau and Bengio: the half-width grows by the root of 1 + R n_test / n_train."""
+    row = studies_summary(runs, manifest).set_index("study").loc[name]
+    own = runs[runs["study"] == name]
+    factor = np.sqrt(1 + R * studied.N_TEST / own["n_train"].max())
+    for end in ("low", "high"):
+        assert row[f"new_{end}"] - row["estimate"] == pytest.approx(factor * (row[end] - row["estimate"]))
+
+
+def test_generated_data_have_one_interval():
+    found = studies_summary(studied.runs(R, origin="generated"), studied.manifest(R, origin="generated"))
+    assert found["new_low"].tolist() == found["low"].tolist()
+    assert found["new_high"].tolist() == found["high"].tolist()
+
+
+def test_an_official_test_part_is_drawn_anew_for_accuracies_gaps_and_optimism():
+    """Six models that agree: over replicates alone nothing would be uncertain, while the sixty examples are few."""
+    rows, stated = studied.runs(R, origin="official"), studied.manifest(R, origin="official")
+    for name, role in (("choose", "refit"), ("sizes", "single")):
+        own = np.flatnonzero((rows["study"] == name) & (rows["role"] == role))
+        for column in ("test_probabilities", "test_labels"):
+            for number in own:
+                rows.at[number, column] = rows.at[own[0], column]
+        rows.loc[own, ["test_accuracy", "train_accuracy"]] = [rows.loc[own[0], "test_accuracy"], 1.0]
+    share = rows.loc[own[0], "test_accuracy"]
+    found = curve_ends(rows, stated).set_index("study").loc["sizes"].iloc[0]
+    (refit,) = refits(rows, stated).to_dict("records")
+    for row, column in ((found, "test_accuracy"), (found, "gap"), (refit, "test")):
+        half = (row[f"{column}_high"] - row[f"{column}_low"]) / 2
+        assert half == pytest.approx(1.96 * np.sqrt(share * (1 - share) / studied.N_TEST), rel=0.2)
+    assert refit["optimism_high"] - refit["optimism_low"] > 0.1
+
+
+def test_a_refit_that_diverged_is_wrong_on_every_example(runs, manifest):
+    refit = (runs["role"] == "refit") & (runs["replicate"] == 0)
+    lost = without_answers(runs, refit)
+    check_study_rows(lost, manifest)
+    before, after = (refits(rows, manifest).iloc[0] for rows in (runs, lost))
+    share = float(runs.loc[refit, "test_accuracy"].iloc[0]) / R
+    assert after["test"] == pytest.approx(before["test"] - share)
+    assert after["optimism"] == pytest.approx(before["optimism"] + share)
+    config = int(runs.loc[refit, "config"].iloc[0])
+    tests = [cross_validation(rows, manifest).set_index("config").loc[config, "test"] for rows in (runs, lost)]
+    assert tests[1] < tests[0]
+
+
+def test_replicates_in_which_nothing_could_be_chosen_are_counted_and_left_out(runs, manifest):
+    """As the runner leaves them: a refit without a configuration, which failed."""
+    refit = (runs["role"] == "refit") & (runs["replicate"] == 0)
+    lost = without_answers(runs, refit)
+    lost.loc[refit, "config"] = -1
+    row = refits(lost, manifest).iloc[0]
+    assert (row["n_replicates"], row["unchosen"]) == (R - 1, 1)
+    assert row["test"] == pytest.approx(runs[(runs["role"] == "refit") & ~refit]["test_accuracy"].mean())
+    lost.loc[lost["role"] == "refit", "config"] = -1
+    assert refits(lost, manifest).empty
+    assert "choose" not in set(studies_summary(lost, manifest)["study"])
+
+
+def test_an_ensemble_is_calibrated_where_all_of_its_members_answer(runs, manifest):
+    """A replicate that lost a member is left out, not put together from the others."""
+    member = (runs["study"] == "bag") & (runs["role"] == "member") & (runs["replicate"] == 0) & (runs["member"] == 1)
+    lost = without_answers(runs, member)
+    found = study_calibration(lost, manifest).set_index(["study", "what"])
+    assert found.loc[("bag", "ensemble"), ["n_replicates", "n_members"]].tolist() == [R - 1, 5]
+    assert found.loc[("bag", "single"), "n_replicates"] == R
+    rest = study_calibration(runs[runs["replicate"] > 0], manifest).set_index(["study", "what"])
+    assert found.loc[("bag", "ensemble"), "brier"] == rest.loc[("bag", "ensemble"), "brier"]
+    nobody = without_answers(runs, (runs["study"] == "bag") & (runs["role"] == "member"))
+    assert "ensemble" not in set(study_calibration(nobody, manifest)["what"])
+
+
+def test_a_regression_is_compared_where_the_closed_form_is_least(runs, manifest):
+    """The least of measured errors would be low by being chosen."""
+    own = decomposition(runs, manifest)
+    own = own[own["study"] == "fit"]
+    closed = own[["closed_bias", "closed_variance", "closed_noise"]].sum(axis=1)
+    least = own.loc[closed.idxmin()]
+    row = studies_summary(runs, manifest).set_index("study").loc["fit"]
+    assert row["quantity"] == f"error - closed form, degree {least['factor_value']:g}"
+    assert row["estimate"] == pytest.approx(least["error"] - closed.min())
+
+
 def test_settings_are_told_apart_by_what_differs():
     rows = pd.DataFrame(
         {

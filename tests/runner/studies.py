@@ -32,7 +32,7 @@ method = "boosting"
 [[studies]]
 name = "bv"
 method = "bias_variance"
-{NET}members = 2
+{NET}members = 3
 factor = {{ batch_size = [10, 30] }}
 
 [[studies]]
@@ -52,7 +52,7 @@ method = "curve"
 [[studies]]
 name = "wide"
 method = "bias_variance"
-{NET}members = 2
+{NET}members = 3
 sets = "same"
 factor = {{ width = [0.5, 1.0] }}
 """

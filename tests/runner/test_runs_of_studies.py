@@ -19,8 +19,8 @@ def test_every_planned_model_has_its_row_and_the_manifest_says_what_is_studied(r
     counts = rows.groupby(["study", "role"]).size().to_dict()
     assert counts == {
         ("cv", "fold"): 24, ("cv", "refit"): 2, ("bag", "single"): 2, ("bag", "member"): 6, ("boost", "single"): 2,
-        ("boost", "round"): 6, ("bv", "member"): 8, ("poly", "member"): 16, ("learn", "single"): 4,
-        ("wide", "member"): 8,
+        ("boost", "round"): 6, ("bv", "member"): 12, ("poly", "member"): 16, ("learn", "single"): 4,
+        ("wide", "member"): 12,
     }  # fmt: skip
     assert len(rows) == run.manifest["n_cells"] == sum(counts.values())
     assert rows["cell_id"].is_unique

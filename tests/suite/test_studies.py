@@ -6,9 +6,11 @@ from collections import Counter
 
 import pytest
 
+from optbench.analysis.statistics.decomposition import FEWEST
 from optbench.errors import UsageError
 from optbench.suite.parse import load, parse
 from optbench.suite.selection import quick_size, select
+from optbench.suite.studies.methods import METHODS
 from optbench.suite.studies.plan import plan
 
 HEAD = 'name = "mine"\nversion = 1\nquestion = "Does it generalize?"\nseeds = 3\n'
@@ -19,7 +21,7 @@ STUDIES = {
     "boost": f'method = "boosting"\n{NET}rounds = 4\nepochs = 3\n',
     "bv": f'method = "bias_variance"\n{NET}factor = {{ batch_size = [16, 64] }}\nsets = "bootstrap"\n',
     "poly": 'method = "regression"\ntruth = "sine"\nnoise = 0.3\nn_train = 20\nfactor = { degree = [0, 3, 9] }\n',
-    "wide": f'method = "bias_variance"\n{NET}members = 2\nfactor = {{ width = [0.5, 1.0, 2.0] }}\n',
+    "wide": f'method = "bias_variance"\n{NET}members = 3\nfactor = {{ width = [0.5, 1.0, 2.0] }}\n',
     "learn": f'method = "curve"\n{NET}',
 }
 
@@ -152,6 +154,13 @@ WRONG = [
     ("bag", 'optimizer = "adam"', 'optimizer = "adm"', "optimizer: unknown optimizer 'adm'; did you mean 'adam'"),
     ("bag", "lr = 0.01", "rate = 0.01", "hyper: "),
     ("bag", "hyper", "regularization", "regularization: unknown regularizer of a study 'lr'; known: decay, dropout, p"),
+    (
+        "bag",
+        "hyper = { lr = 0.01 }",
+        "regularization = { decay = true }",
+        "regularization.decay: must be a number, its",
+    ),
+    ("wide", "members = 3", "members = 2", "members: must be 3 or more for bias_variance, of study 'wide'; got 2"),
     ("bag", "members = 7", "batch_size = 1295", "batch_size: must be at most 1294, the training part; got 1295"),
     ("bag", "members = 7", "rounds = 7", "rounds: is no key of bootstrap; it takes batch_size, data, epochs, "),
     ("bag", 'model = "mlp"\n', "", "model: is required for bootstrap"),
@@ -171,6 +180,15 @@ WRONG = [
         "interval: must be two finite numbers, the lower one f",
     ),
 ]
+
+
+@pytest.mark.parametrize("name", ["bv", "poly"])
+def test_members_that_cannot_be_split_are_refused_wherever_they_are_said(name):
+    said = f"must be 3 or more for {read(name).studies[0].method}, of study {name!r}; got 2"
+    assert problems(written(name, head=f"{HEAD}members = 2\n")) == [f"members: {said}"]
+    assert problems(written(name, more="[quick]\nmembers = 2\n")) == [f"quick.members: {said}"]
+    assert read("bag", head=f"{HEAD}members = 2\n").members == 2
+    assert METHODS[read(name).studies[0].method].fewest_members == FEWEST
 
 
 @pytest.mark.parametrize(("name", "old", "new", "said"), WRONG)

@@ -1,4 +1,4 @@
-"""The points at which batch sizes are compared: where a run first reached a training loss, and its end."""
+"""The points at which batch sizes are compared: where a run came down to a training loss, and its end."""
 
 from __future__ import annotations
 

@@ -76,7 +76,8 @@ def _counts(rows: pd.DataFrame | None, planned: int) -> dict[str, int]:
     return {
         "n_planned": max(planned, len(rows)),
         "n_runs": len(rows),
-        "diverged": int((rows["status"] == str(Status.DIVERGED)).sum()),
+        # One that diverged before it came there is among those that did not reach it.
+        "diverged": int((rows["enters"].astype(bool) & (rows["status"] == str(Status.DIVERGED))).sum()),
         "failed": int(rows["status"].isin([str(status) for status in FAILED]).sum()),
         "n_reached": int(rows["reached"].sum()),
         "n_entered": int(rows["enters"].sum()),

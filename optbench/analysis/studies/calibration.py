@@ -47,7 +47,7 @@ def study_calibration(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.Dat
     """Summarizes calibration and spread.
 
     Intervals are over replicates, Student's; of a single one BCa over its test examples, where that has a meaning.
-    Replicates in which a model diverged or failed are left out of its rows.
+    Replicates in which a model diverged or failed are left out of its rows, and of an ensemble's if a member did.
 
     Args:
         runs: Rows with the columns of ``records.studies``.
@@ -121,20 +121,22 @@ def _said(study: Study) -> dict[str, dict[int, Said]]:
                 found.setdefault(what, {})[int(row["replicate"])] = said[0], labels
     for replicate in study.replicates:
         members = study.of(Role.MEMBER, replicate=replicate)
-        some = members[has_answers(members)]
-        if len(some):
-            said, labels = probabilities(some)
+        if _is_whole(members):
+            said, labels = probabilities(members)
             found.setdefault("ensemble", {})[replicate] = said.mean(axis=0), labels
     return found
 
 
 def _members(study: Study) -> Iterator[Floats]:
-    """Yields the probabilities of the members of each replicate that has at least two."""
+    """Yields the probabilities of the members of each replicate whose members all have some."""
     for replicate in study.replicates:
         members = study.of(Role.MEMBER, replicate=replicate)
-        some = members[has_answers(members)]
-        if len(some) > 1:
-            yield probabilities(some)[0]
+        if _is_whole(members):
+            yield probabilities(members)[0]
+
+
+def _is_whole(members: pd.DataFrame) -> bool:
+    return len(members) > 0 and bool(has_answers(members).all())
 
 
 def _over(metric: Callable[[Floats, Ints], float], said: list[Said]) -> Over:

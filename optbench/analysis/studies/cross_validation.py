@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.statistics.arrays import Floats
 from optbench.analysis.studies.replicates import drawn_of, number_over, share_over
-from optbench.analysis.studies.study import KEYS, Study, configured, has_answers, probabilities, right, studies
+from optbench.analysis.studies.study import KEYS, Study, configured, rights, studies
 from optbench.records.studies import Role
 
 #: ``validation`` is the mean accuracy over folds; ``chosen`` counts the replicates in which it was the best; ``test``
@@ -22,9 +21,10 @@ CROSS_VALIDATION = (
     *("chosen", "test", "failed"),
 )
 #: ``chosen_validation`` is the chosen configuration's own; ``optimism`` that minus the test accuracy of its refit.
+#: ``unchosen`` counts the replicates in which every configuration lost a fold, so that there was nothing to refit.
 REFITS = (
     *KEYS,
-    *("n_replicates", "n_test", "most_chosen", "chosen"),
+    *("n_replicates", "n_test", "most_chosen", "chosen", "unchosen"),
     *("chosen_validation", "chosen_validation_low", "chosen_validation_high", "test", "test_low", "test_high"),
     *("optimism", "optimism_low", "optimism_high"),
 )
@@ -60,7 +60,7 @@ def cross_validation(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.Data
                 **number_over(table.loc[first["config"]].to_numpy(np.float64), 0.0, 1.0).named("validation"),
                 "validation_loss": float(losses.mean()) if np.isfinite(losses).all() else np.inf,
                 "chosen": len(mine),
-                "test": float(mine["test_accuracy"].mean()) if len(mine) else np.nan,
+                "test": float(mine["test_accuracy"].fillna(0.0).mean()) if len(mine) else np.nan,
                 "failed": int((own["status"] != "ok").sum()),
             })  # fmt: skip
     return pd.DataFrame(rows, columns=list(CROSS_VALIDATION))
@@ -69,14 +69,17 @@ def cross_validation(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.Data
 def refits(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """Summarizes the refits of what was chosen.
 
+    A refit that diverged or failed is wrong on every test example.
+
     Args:
         runs: Rows with the columns of ``records.studies``.
         manifest: The run's manifest.
 
     Returns:
-        One row per study, with the columns of ``REFITS``.
+        One row per study in which something was chosen, with the columns of ``REFITS``.
     """
-    rows = [_refitted(study) for study in studies(runs, manifest, "cross_validation") if len(study.of(Role.REFIT))]
+    found = studies(runs, manifest, "cross_validation")
+    rows = [_refitted(study) for study in found if (study.of(Role.REFIT)["config"] >= 0).any()]
     return pd.DataFrame(rows, columns=list(REFITS))
 
 
@@ -88,26 +91,24 @@ def _validation(folds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _refitted(study: Study) -> dict[str, Any]:
-    refit, drawn = study.of(Role.REFIT), drawn_of(study)
+    planned = study.of(Role.REFIT)
+    refit = planned[planned["config"] >= 0]
+    drawn = drawn_of(study)
     table = _validation(study.of(Role.FOLD))
     counts = refit["config"].value_counts()
     most = int(counts[counts == counts.max()].index.min())
     by_config = study.of(Role.FOLD).drop_duplicates("config").sort_values("config")
     words = dict(zip(by_config["config"], configured(by_config), strict=True))
     chosen = np.array([table.loc[c, r] for c, r in zip(refit["config"], refit["replicate"], strict=True)])
-    answers: list[Floats] = []
-    for _, row in refit.iterrows():
-        one = row.to_frame().T
-        said, labels = probabilities(one)
-        answers.append(right(said, has_answers(one), labels)[0])
-    test = np.array([table.mean() if len(table) else 0.0 for table in answers])
+    answers = rights(refit)
     return {
         **study.keys,
         "n_replicates": len(refit),
-        "n_test": max((len(table) for table in answers), default=0),
+        "n_test": max(map(len, answers)),
         "most_chosen": words.get(most, ""),
         "chosen": int(counts.max()),
+        "unchosen": len(planned) - len(refit),
         **number_over(chosen, 0.0, 1.0).named("chosen_validation"),
         **share_over(answers, drawn, (0.0, 1.0)).named("test"),
-        **number_over(chosen - test).named("optimism"),
+        **share_over([c - own for c, own in zip(chosen, answers, strict=True)], drawn, (-1.0, 1.0)).named("optimism"),
     }

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optbench.analysis.studies.replicates import number_over
-from optbench.analysis.studies.study import KEYS, studies
+from optbench.analysis.studies.replicates import drawn_of, number_over, share_over
+from optbench.analysis.studies.study import KEYS, has_answers, rights, studies
 from optbench.records.studies import Role
 
 #: Least and largest values, where there are any.
@@ -79,9 +79,9 @@ def curve_ends(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
     """
     rows = []
     for study in studies(runs, manifest, "curve"):
+        drawn = drawn_of(study)
         for value, models in study.of(Role.SINGLE).groupby("factor_value", dropna=False, sort=True):
             values = {name: models[name].to_numpy(np.float64, na_value=np.nan) for name in VALUES}
-            values["gap"] = values["train_accuracy"] - values["test_accuracy"]
             values["loss_gap"] = values["test_loss"] - values["train_loss"]
             row: dict[str, Any] = {
                 **study.keys,
@@ -91,6 +91,12 @@ def curve_ends(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
             row |= {"n_replicates": len(models), "n_train": int(models["n_train"].iloc[0])}
             for name, numbers in values.items():
                 row |= number_over(numbers, *RANGES.get(name, (-np.inf, np.inf))).named(name)
+            # Another test part would move these two, so examples are drawn anew as well where all share one.
+            scored = models[has_answers(models)]
+            answers, trained = rights(scored), scored["train_accuracy"].to_numpy(np.float64)
+            gaps = [t - own for t, own in zip(trained, answers, strict=True)]
+            row |= share_over(answers, drawn, (0.0, 1.0)).named("test_accuracy")
+            row |= share_over(gaps, drawn, (-1.0, 1.0)).named("gap")
             row["failed"] = int((models["status"] != "ok").sum())
             rows.append(row)
     return pd.DataFrame(rows, columns=list(ENDS))

@@ -52,7 +52,7 @@ class Drawn(NamedTuple):
 
     Attributes:
         origin: ``generated``, ``official`` or ``split``.
-        ratio: Test examples for each row that is trained on.
+        ratio: Test examples for each row that is trained on; 0 where that plays no part.
     """
 
     origin: str
@@ -65,6 +65,8 @@ class Drawn(NamedTuple):
 
 def drawn_of(study: Study) -> Drawn:
     """Returns where the test examples of a study come from, and how many there are for each row that is trained on."""
+    if study.origin != SPLIT:
+        return Drawn(study.origin, 0.0)
     sizes = [len(labels) for labels in study.rows["test_labels"] if labels is not None]
     trained = study.rows["n_train"].to_numpy(np.float64)
     return Drawn(study.origin, max(sizes, default=0) / max(float(trained.max()), 1.0))

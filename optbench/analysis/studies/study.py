@@ -142,6 +142,24 @@ def right(answers: Floats, some: Bools, labels: Ints) -> Floats:
     return np.asarray((answers.argmax(axis=2) == labels) & some[:, None], dtype=np.float64)
 
 
+def rights(models: pd.DataFrame) -> list[Floats]:
+    """Returns right (1) or wrong (0) by test example for single models of replicates of their own.
+
+    Args:
+        models: Their rows.
+
+    Returns:
+        One array for each row. A model that diverged or failed is wrong on as many examples as others have at most.
+    """
+    tables: list[Floats] = []
+    for place in range(len(models)):
+        one = models.iloc[place : place + 1]
+        answers, labels = probabilities(one)
+        tables.append(right(answers, has_answers(one), labels)[0])
+    longest = max((len(table) for table in tables), default=0)
+    return [table if len(table) else np.zeros(longest) for table in tables]
+
+
 def configured(rows: pd.DataFrame) -> list[str]:
     """Returns in words what each of some rows has set that not all of them have alike.
 

@@ -12,10 +12,12 @@ from optbench.analysis.studies.cross_validation import refits
 from optbench.analysis.studies.curves import curve_ends
 from optbench.analysis.studies.decomposition import decomposition, decomposition_changes
 from optbench.analysis.studies.ensembles import ensembles
-from optbench.analysis.studies.study import KEYS
+from optbench.analysis.studies.replicates import Drawn, drawn_of
+from optbench.analysis.studies.study import KEYS, studies
 
 #: ``quantity`` says what the estimate is of, ``unit`` is ``points`` (of accuracy), ``Brier``, ``nats`` or ``squared``;
-#: ``low`` and ``high`` are as of the study's own frame, ``new_`` ends for new data where replicates split one file.
+#: ``low`` and ``high`` are as of the study's own frame, ``new_`` ends for new data: wider where replicates split one
+#: file, see ``replicates``.
 #: ``beside`` says the next thing to know, in a few words.
 SUMMARY = (
     *KEYS,
@@ -32,8 +34,8 @@ def studies_summary(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
 
     Cross-validation: what the chosen configuration's validation accuracy promised too much. Bagging and boosting: the
     gain of all members over a single model. Bias and variance: how the variance of probabilities changes from the first
-    value of the factor to the last. Regression: the least error over the degrees minus the closed form. Curves: the gap
-    at the end.
+    value of the factor to the last. Regression: the error minus the closed form, at the degree at which that is least.
+    Curves: the gap at the end.
 
     Args:
         runs: Rows with the columns of ``records.studies``.
@@ -45,7 +47,8 @@ def studies_summary(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataF
     makers: tuple[Callable[[pd.DataFrame, Mapping[str, Any]], Iterator[Found]], ...] = (
         _cross_validated, _gained, _varied, _regressed, _fitted,
     )  # fmt: skip
-    rows = [row for make in makers for row in make(runs, manifest)]
+    drawn = {study.name: drawn_of(study) for study in studies(runs, manifest)}
+    rows = [_widened(row, drawn[row["study"]]) for make in makers for row in make(runs, manifest)]
     stated = [*manifest.get("studies", {})]
     rows.sort(key=lambda row: (stated.index(row["study"]) if row["study"] in stated else len(stated), row["study"]))
     return pd.DataFrame(rows, columns=list(SUMMARY))
@@ -60,7 +63,17 @@ def _row(row: Mapping[str, Any], name: str, quantity: str, unit: str, beside: st
     keys = {key: row[key] for key in (*KEYS, "n_replicates")}
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     found = {"quantity": quantity, "unit": unit, "estimate": row[name], "low": low, "high": high, "beside": beside}
-    return {**keys, **found, "new_low": row.get(f"new_{name}_low", low), "new_high": row.get(f"new_{name}_high", high)}
+    new = {f"new_{end}": row[f"new_{name}_{end}"] for end in ("low", "high") if f"new_{name}_{end}" in row}
+    return {**keys, **found, **new}
+
+
+def _widened(row: Found, drawn: Drawn) -> Found:
+    """Returns a row with an interval for new data, where its own frame has none."""
+    if "new_low" in row:
+        return row
+    wider = np.sqrt(drawn.overlap(row["n_replicates"]))
+    ends = {f"new_{end}": row["estimate"] + wider * (row[end] - row["estimate"]) for end in ("low", "high")}
+    return {**row, **ends}
 
 
 def _cross_validated(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Found]:
@@ -90,13 +103,14 @@ def _regressed(runs: pd.DataFrame, manifest: Mapping[str, Any]) -> Iterator[Foun
     frame = decomposition(runs, manifest)
     for _, own in frame[frame["loss"] == "squared"].groupby("study", sort=False):
         closed = (own["closed_bias"] + own["closed_variance"] + own["closed_noise"]).to_numpy(np.float64)
-        place = int(own["error"].to_numpy().argmin())
+        # Where the formula has its least error: the least of measured ones would be low by being chosen.
+        place = int(closed.argmin())
         row = records(own)[place]
         for end in ("error", "error_low", "error_high"):
             row[end] -= closed[place]
         at = f"{row['factor']} {row['factor_value']:g}"
-        best = own["factor_value"].iloc[int(closed.argmin())]
-        beside = f"closed form {closed[place]:.3g}; least at {row['factor']} {best:g}"
+        best = own["factor_value"].iloc[int(own["error"].to_numpy().argmin())]
+        beside = f"closed form {closed[place]:.3g}; measured, least at {row['factor']} {best:g}"
         yield _row(row, "error", f"error - closed form, {at}", "squared", beside)
 
 

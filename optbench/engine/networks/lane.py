@@ -62,7 +62,7 @@ def begin_of(lane: Lane, task: Task) -> tuple[Network, Stats]:
 
 
 class Kept(NamedTuple):
-    """The network of a run at the first point at which its training loss had come down to a level.
+    """The network of a run where its training loss had come down to a level: at the median of three scored losses.
 
     Attributes:
         level: The level.

@@ -3,8 +3,8 @@
 No run is stopped by its loss. It is scored on a grid of processed examples that its batch size has no part in. A level
 is reached at the first point from which on the median of three losses is below it, and the weights that are kept are
 those whose loss is that median. So runs of different batch sizes are compared where their training losses are the same:
-under a constant rate the first of the three may have a loss that is one and a half times the level, since its being
-first says nothing of its own loss.
+under a constant rate the first of the three may have a loss that is nearly twice the level, since its being first
+says nothing of its own loss.
 """
 
 from __future__ import annotations

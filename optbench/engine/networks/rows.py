@@ -167,12 +167,12 @@ def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
         "test_accuracy": None if fit.test is None else fit.test.accuracy,
         "test_right": [] if fit.test_right is None else fit.test_right.astype(bool),
         "curve_grads": fit.grads.astype(np.int32),
-        "curve_train_loss": _shown(fit.train.loss),
-        "curve_train_accuracy": _shown(fit.train.accuracy),
-        "curve_validation_loss": _shown(fit.validation.loss),
-        "curve_validation_accuracy": _shown(fit.validation.accuracy),
+        "curve_train_loss": without_nan(fit.train.loss),
+        "curve_train_accuracy": without_nan(fit.train.accuracy),
+        "curve_validation_loss": without_nan(fit.validation.loss),
+        "curve_validation_accuracy": without_nan(fit.validation.accuracy),
         # The start has no gradient yet.
-        "curve_grad_norm": [None, *_shown(fit.grad_norm[1:])] if len(fit.grad_norm) else [],
+        "curve_grad_norm": [None, *without_nan(fit.grad_norm[1:])] if len(fit.grad_norm) else [],
         "level": list(group.levels),
         "level_grads": [-1 if one is None else one.grads for one in levels],
         "level_train_loss": [None if one is None else one.train.loss for one in levels],
@@ -182,6 +182,6 @@ def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
     }
 
 
-def _shown(values: np.ndarray) -> np.ndarray:
+def without_nan(values: np.ndarray) -> np.ndarray:
     """Returns a curve with infinity where there is no number: what is not finite has diverged."""
     return np.where(np.isfinite(values), values, np.inf).astype(np.float32)

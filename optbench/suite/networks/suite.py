@@ -18,6 +18,8 @@ from optbench.suite.networks.ladder import BatchSizes, EpochsOfEach, Ladder
 from optbench.suite.networks.task import Batch, Epochs, TaskSpec
 from optbench.suite.optimizer import OptimizerSpec
 from optbench.suite.suite import Quick, Suite
+from optbench.tasks.data import registry
+from optbench.tasks.data.registry import Origin
 
 #: Kinds of table that a suite of networks may name as the one that answers its question.
 Table = Literal["main", "gap", "effects", "ranking", "contrasts", "arms", "levels", "long", "sharpness"]
@@ -72,7 +74,7 @@ class NetworkSuite(Suite):
         dtype: Precision of forward and backward passes; weights and state are in single precision.
         new_data: Whether each seed has data of its own: a set that is generated is generated anew, any other is split
             anew. The official test part of a set stays.
-        levels: Training losses at which weights are kept, where each is reached first; descending.
+        levels: Training losses at which weights are kept, see ``engine.networks.levels``; descending.
         primary_level: The level at which the primary arm is judged.
         ladder: What all arms share.
         arms: Ways of training at several batch sizes. A suite has these in place of ``optimizers`` and ``tasks``, which
@@ -141,7 +143,20 @@ class NetworkSuite(Suite):
         wrong = super().faults()
         for message in (*self._twins(), *(said for task in self.tasks for said in self._batch_faults(task))):
             wrong.append(("tasks", message))
-        return wrong + self._rule_faults() + self._level_faults()
+        return [*wrong, *self._leaks(), *self._rule_faults(), *self._level_faults()]
+
+    def _leaks(self) -> Iterator[tuple[str, str]]:
+        """Yields where tuning would see test examples: those of one split of a file are trained on in another."""
+        if self.tuning == "default" or not self.new_data:
+            return
+        for name in sorted({task.data for task in self.tasks}):
+            found = registry.find(name)
+            if found.origin is not Origin.GENERATED and not found.n_test:
+                yield (
+                    "new_data",
+                    f"each seed would split {name} anew, and settings be chosen on examples that other seeds test on; "
+                    "tuning needs data that are generated, such as mnist1d, or have a test part of their own",
+                )
 
     def identity(self) -> dict[str, Any]:
         """Returns what is run, ready for JSON; of newer keys those that differ from their defaults."""

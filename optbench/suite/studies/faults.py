@@ -98,9 +98,11 @@ def _of_names(study: StudySpec) -> Iterator[Fault]:
             for line in explain(error, OptimizerSpec):
                 key, _, message = line.partition(": ")
                 yield "optimizer" if key == "name" else key, message
-    for name in study.regularization:
+    for name, strength in study.regularization.items():
         if name not in STRENGTHS:
             yield "regularization", unknown_name("regularizer of a study", name, STRENGTHS)
+        elif isinstance(strength, bool):
+            yield f"regularization.{name}", f"must be a number, its strength; got {str(strength).lower()}"
     for name in study.grid or ():
         if rule is not None and name not in (*rule.hyper, *STRENGTHS, "batch_size", "epochs"):
             known = (*rule.hyper, *STRENGTHS, "batch_size", "epochs")

@@ -10,6 +10,8 @@ OF_NETWORKS = frozenset({
 })  # fmt: skip
 #: Those of them that a study must have.
 NEEDED = frozenset({"data", "model", "optimizer"})
+#: Fewest members whose error can be split into bias and variance, each with an interval.
+FEWEST_TO_SPLIT = 3
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Method:
         needs: Those that must be given.
         factors: What may be varied by ``factor``; empty where nothing is.
         is_of_networks: Whether its models are networks.
+        fewest_members: Fewest members of which it can say anything.
     """
 
     says: str
@@ -29,6 +32,7 @@ class Method:
     needs: frozenset[str] = frozenset()
     factors: tuple[str, ...] = ()
     is_of_networks: bool = True
+    fewest_members: int = 2
 
 
 METHODS = {
@@ -53,6 +57,7 @@ METHODS = {
         OF_NETWORKS | {"members", "sets", "factor"},
         NEEDED | {"factor"},
         ("batch_size", "width", "epochs"),
+        fewest_members=FEWEST_TO_SPLIT,
     ),
     "regression": Method(
         "fits polynomials by least squares to data of known noise, over the degree",
@@ -60,6 +65,7 @@ METHODS = {
         frozenset({"factor", "truth", "noise", "n_train"}),
         ("degree",),
         is_of_networks=False,
+        fewest_members=FEWEST_TO_SPLIT,
     ),
     "curve": Method(
         "records training and test loss over training, and over the number of examples, the batch size or the width",

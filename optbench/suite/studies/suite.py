@@ -16,7 +16,7 @@ from optbench.suite.studies.study import BATCH_SIZE, FOLDS, INTERVAL, SET, Epoch
 from optbench.suite.suite import Quick, Suite
 
 #: Kinds of table that a suite of studies may name as the one that answers its question.
-Table = Literal["main", "cross_validation", "decomposition", "ensembles", "calibration", "curves", "sharpness"]
+Table = Literal["main", "cross_validation", "decomposition", "ensembles", "calibration", "curves"]
 
 Replicates = Annotated[int, Strict(), Field(ge=1, le=1000)]
 
@@ -78,6 +78,7 @@ class StudySuite(Suite):
         ):
             if getattr(self, key):
                 wrong.append((key, f"is no key of a suite of studies; {instead}"))
+        wrong += self._too_few_members()
         first: dict[str, str] = {}
         for index, study in enumerate(self.studies):
             content = canonical({key: value for key, value in self.resolved(study).identity().items() if key != "name"})
@@ -87,6 +88,17 @@ class StudySuite(Suite):
                     (f"studies[{index}]", f"{study.name!r} is the same study as {other!r}: what it sets is the default")
                 )
         return wrong
+
+    def _too_few_members(self) -> Iterator[tuple[str, str]]:
+        """Yields which numbers of members are below what their studies need."""
+        for index, study in enumerate(self.studies):
+            fewest, found = study.how.fewest_members, self.resolved(study).members
+            asked = f"must be {fewest} or more for {study.method}, of study {study.name!r}"
+            if found is not None and found < fewest:
+                yield f"studies[{index}].members" if study.members else "members", f"{asked}; got {found}"
+            quick = self.quick.members if self.quick else None
+            if found is not None and quick is not None and quick < fewest:
+                yield "quick.members", f"{asked}; got {quick}"
 
     def unused(self) -> Iterator[str]:
         """Yields nothing: a key that would change no run is refused by ``faults``."""

@@ -28,10 +28,12 @@ def parts(evidence: Evidence, kind: str, title: str) -> Table:
     rows.sort(key=lambda row: (places[row["study"]], row["loss"] == "0-1", row["factor_value"]))
     losses = {row["loss"] for row in rows}
     said = notes.bracketed(rows)
-    said.append(
-        "error = bias² + variance + noise, to rounding. Each part is unbiased: bias² has the share of the variance "
-        "subtracted that finitely many members make, so that a small one may come out below 0."
-    )
+    said.append("error = bias² + variance + noise, to rounding.")
+    if losses - {"0-1"}:
+        said.append(
+            "Each part of a squared error is unbiased: bias² has the share of the variance subtracted that finitely "
+            "many members make, so that a small one may come out below 0."
+        )
     if "Brier" in losses:
         said.append(
             "Brier: squared error of probabilities against one-hot labels, summed over classes. One label an example "
@@ -40,7 +42,8 @@ def parts(evidence: Evidence, kind: str, title: str) -> Table:
     if "0-1" in losses:
         said.append(
             "0-1: after Domingos, bias is the share of examples on which most members are wrong; variance is what "
-            "leaves a right majority minus what leaves a wrong one for the right class (in parentheses)."
+            "leaves a right majority minus what leaves a wrong one for the right class (in parentheses). Both depend on "
+            "the number of members."
         )
     if "squared" in losses:
         said.append("In parentheses: the closed form of least squares on the same design and test points.")

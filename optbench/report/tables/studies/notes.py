@@ -9,7 +9,7 @@ from optbench.report.tables.side_by_side import Row
 #: What replicates of each kind of test part stand for.
 COVERS = {
     "generated": "new data: each replicate is generated anew",
-    "official": "new seeds, and where right and wrong answers are counted new test examples too",
+    "official": "new seeds; of test accuracies, gains, gaps and optimism new test examples too, of all else these ones",
     "split": "new splits of the same file and new seeds",
 }
 #: The kind of interval in tables of studies.

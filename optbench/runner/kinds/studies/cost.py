@@ -6,14 +6,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from optbench.records import curve_steps
+from optbench.records.networks import SCORED
 from optbench.records.studies import Role
 from optbench.suite.studies.faults import parts_of
 from optbench.suite.studies.plan import Cell, StudyGroup
 from optbench.suite.studies.setting import Setting
 from optbench.tasks.data import registry
-
-#: Most rows that the points of a curve are scored on.
-SCORED = 10_000
 
 
 class Cost(NamedTuple):

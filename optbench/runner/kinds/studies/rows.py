@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from optbench.core.keys import canonical
+from optbench.engine.networks.rows import without_nan
 from optbench.engine.retraining.members import Member, Retrained
 from optbench.records import Status
 from optbench.records.studies import ROWS, Role
@@ -117,13 +118,8 @@ def curves(trained: Retrained) -> Row:
         "validation_loss": None,
         "validation_accuracy": None,
         "curve_grads": fit.grads.astype(np.int32),
-        "curve_train_loss": _shown(fit.train.loss),
-        "curve_train_accuracy": _shown(fit.train.accuracy),
-        "curve_test_loss": _shown(fit.validation.loss),
-        "curve_test_accuracy": _shown(fit.validation.accuracy),
+        "curve_train_loss": without_nan(fit.train.loss),
+        "curve_train_accuracy": without_nan(fit.train.accuracy),
+        "curve_test_loss": without_nan(fit.validation.loss),
+        "curve_test_accuracy": without_nan(fit.validation.accuracy),
     }
-
-
-def _shown(values: np.ndarray) -> np.ndarray:
-    """Returns a curve with infinity where there is no number: what is not finite has diverged."""
-    return np.where(np.isfinite(values), values, np.inf).astype(np.float32)
