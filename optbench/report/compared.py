@@ -63,7 +63,7 @@ def _gaps(evidence: Evidence) -> pd.DataFrame:
 def _correlations(evidence: Evidence) -> pd.DataFrame:
     from optbench.analysis.batch_sizes.correlation import arm_correlations
 
-    return arm_correlations(evidence.frame("arm_gaps"))
+    return arm_correlations(evidence.frame("arm_gaps"), evidence.frame("arm_points"))
 
 
 def _warm_starts(evidence: Evidence) -> pd.DataFrame:
