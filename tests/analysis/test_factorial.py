@@ -5,11 +5,15 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from optbench.analysis.batch_sizes import factorial
+from optbench.core.keys import canonical
 from optbench.report.evidence import Evidence
+from optbench.runner.kinds.networks.kind import Networks
+from optbench.suite.parse import load
 from tests import arms, factorials
 from tests.analysis.test_batch_sizes import one
 
@@ -187,3 +191,24 @@ def test_two_rates_and_two_batch_sizes_are_enough():
     assert set(zip(found["n_rates"], found["n_sizes"], strict=True)) == {(2, 2)}
     known = np.mean([factorials.slopes(seed, "test") for seed in range(12)], axis=0)
     assert tuple(one(found, level=0.1, outcome="test")[["batch", "rate"]]) == pytest.approx(tuple(known))
+
+
+@pytest.mark.parametrize(
+    ("suite", "quick", "n_cells"),
+    [
+        ("large-batch-factorial", False, 9), ("large-batch-factorial", True, 4), ("large-batch-arms", False, 0),
+        ("large-batch-tuned", False, 0), ("large-batch-ladder", False, 0), ("large-batch-optimizers", False, 0),
+    ],
+)  # fmt: skip
+def test_of_shipped_suites_the_factorial_alone_is_one(suite, quick, n_cells):
+    """By the manifest that a run of it would have, and the hyperparameters that its rows would have."""
+    planned = Networks(load(suite).spec, {"quick": quick})
+    manifest = planned.manifest()
+    hypers = {group.labels: canonical(dict(group.configs[group.default])) for group in planned.plan.groups}
+    cells = [
+        {"arm": arm["name"], "batch_size": run["batch_size"], "cell_id": f"{arm['name']} {run['batch_size']}",
+         "hyper": hypers[run["task"], run["optimizer"]]}
+        for arm in manifest["arms"] for run in arm["runs"]
+    ]  # fmt: skip
+    frame = pd.DataFrame(cells)
+    assert len(factorial.design(frame, frame, manifest)) == n_cells
