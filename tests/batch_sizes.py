@@ -6,8 +6,10 @@ import textwrap
 
 import numpy as np
 
+from optbench.analysis.batch_sizes.arms import labels_of
+from optbench.analysis.batch_sizes.quantities import settings_of, titles_of
 from optbench.report.evidence import Evidence
-from optbench.report.tables.batch_sizes import notes
+from optbench.report.tables.batch_sizes import correlations, factorial, notes
 from optbench.report.tables.batch_sizes.arms import ratio
 from optbench.report.tables.side_by_side import rows_of
 
@@ -29,7 +31,11 @@ def _of_run(seen):
         mine = [row for row in rows if row["arm"] == arm]
         lines += _wrapped(f"- **{mine[0]['title']}.** {_says(mine[0])}{' '.join(map(_sentence, mine))}")
     lines += [line for row in rows_of(seen, "arm_placebo") for line in _wrapped(_placebo(row))]
-    lines += [line for place in places for line in _wrapped(_correlations(seen, place))]
+    levels = {notes.place(level): level for level in notes.judged_at(seen)}
+    for place in places:
+        lines += _wrapped(_factorial(seen, place, levels[place]))
+        lines += _wrapped(_correlations(seen, place))
+        lines += [line for arm in correlations.by_arm(seen, levels[place])[1:] for line in _nested(*arm)]
     return "\n".join([*lines, "", *_source(seen), ""])
 
 
@@ -79,14 +85,47 @@ def _placebo(row):
     )
 
 
-def _correlations(seen, place):
-    rows = [row for row in rows_of(seen, "arm_correlations") if notes.place(row["level"]) == place]
-    parts = [f"`{row['measure']}` {row['rho']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]" for row in rows]
-    if not parts:
+def _factorial(seen, place, level):
+    """Returns what rate and batch size do apart, where the arms are a factorial of both; else nothing."""
+    rows = factorial.at(seen, level)
+    if not rows:
         return ""
+    said = (
+        f"- **Rate and batch size apart** at {_where(place)}, {rows[0]['n_rates']} rates by {rows[0]['n_sizes']} batch "
+        "sizes; batch: change per doubling of the batch size at a fixed rate; rate: of the rate at a fixed batch size; "
+        "both: of both at a fixed ratio, 0 if the ratio alone counts"
+    )
+    return " ".join([f"{said}.", *(f"{_told(seen, row)}." for row in rows)])
+
+
+def _told(seen, row):
+    """Returns the slopes of one outcome, and whether the ratio may be all that counts."""
+    title = factorial.TITLES[row["outcome"]]
+    name = title[:1].upper() + title[1:]
+    unit = "in points" if row["outcome"] in factorial.SHARES else "in log2"
+    said = f"{name}, {unit}: {factorial.changes(seen, row)}"
+    if np.isnan(row["both_low"]):
+        return said
+    moves = row["both_low"] > 0 or row["both_high"] < 0
+    return f"{said}, {'it changes at a fixed ratio' if moves else 'no change at a fixed ratio is shown'}"
+
+
+def _correlations(seen, place):
+    rows = [row for row in rows_of(seen, "arm_correlations") if notes.place(row["level"]) == place and not row["arm"]]
+    if not rows:
+        return ""
+    # The metric of the sentences above has its name there.
+    keskar = labels_of(settings_of(seen.measures))["keskar"]
+    known = {**titles_of(seen.measures, seen.manifest), keskar: correlations.TITLES["keskar"]}
+    parts = [f"{known[row['measure']]} {correlations.rho(row)}" for row in rows]
     n = max(int(row["n_runs"]) for row in rows)
-    said = f"- **Sharpness and the gap** at {_where(place)}, Spearman's rank correlation over {n} networks"
+    of = " of all arms" if len(seen.manifest["arms"]) > 1 else ""
+    said = f"- **Sharpness and the gap** at {_where(place)}, Spearman's rank correlation over {n} networks{of}"
     return f"{said}: {', '.join(parts)}."
+
+
+def _nested(title, said):
+    return _wrapped(f"  - {title}: {said}.", indent="    ")
 
 
 def _wrapped(text, indent="  "):

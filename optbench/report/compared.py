@@ -63,7 +63,15 @@ def _gaps(evidence: Evidence) -> pd.DataFrame:
 def _correlations(evidence: Evidence) -> pd.DataFrame:
     from optbench.analysis.batch_sizes.correlation import arm_correlations
 
-    return arm_correlations(evidence.frame("arm_gaps"))
+    return arm_correlations(evidence.frame("arm_gaps"), evidence.frame("arm_points"))
+
+
+def _factorial(evidence: Evidence) -> pd.DataFrame:
+    from optbench.analysis.batch_sizes.factorial import arm_factorial
+    from optbench.analysis.batch_sizes.quantities import settings_of
+
+    points, quantities = evidence.frame("arm_points"), evidence.frame("arm_quantities")
+    return arm_factorial(points, quantities, evidence.run.runs, settings_of(evidence.measures), evidence.manifest)
 
 
 def _warm_starts(evidence: Evidence) -> pd.DataFrame:
@@ -82,5 +90,6 @@ FRAMES: dict[str, Callable[[Evidence], pd.DataFrame]] = {
     "arm_placebo": _placebo,
     "arm_gaps": _gaps,
     "arm_correlations": _correlations,
+    "arm_factorial": _factorial,
     "arm_warm_starts": _warm_starts,
 }

@@ -358,7 +358,7 @@ def test_every_network_is_correlated_once(run):
         assert sorted(keskar.index) == sorted(set(wanted["cell_id"]))
         known = wanted.drop_duplicates("cell_id").set_index("cell_id")["gap"]
         assert (keskar["gap"] == known.loc[keskar.index]).all()
-        found = one(run.frame("arm_correlations"), level=level, measure="keskar")
+        found = one(run.frame("arm_correlations"), level=level, measure="keskar", arm="")
         assert found["rho"] == pytest.approx(stats.spearmanr(keskar["value"], keskar["gap"]).statistic)
         assert (found["n_runs"], found["n_replicates"]) == (len(keskar), arms.N_REPLICATES)
 

@@ -47,10 +47,7 @@ def arms(
     Returns:
         One row for each place and arm with several batch sizes, with the columns of ``ARMS``; primary arms first.
     """
-    labels = {
-        "test": "test_accuracy", "gap": "gap", "keskar": find_measure(settings, "keskar", eps=EPS, subspace=0),
-        "top": find_measure(settings, "hessian_top"),
-    }  # fmt: skip
+    labels = labels_of(settings)
     primary = manifest.get("primary_level")
     rows = []
     for level in dict.fromkeys((np.nan if primary is None else float(primary), np.nan)):
@@ -59,6 +56,20 @@ def arms(
         _correct(found, is_primary_place=primary is None or not np.isnan(level))
         rows += found
     return pd.DataFrame(rows, columns=list(ARMS))
+
+
+def labels_of(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
+    """Returns the quantity of each of ``OUTCOMES``: a score, or a measure's label, ``None`` where it was not taken.
+
+    Args:
+        settings: Settings of the measures by label, as ``quantities.settings_of`` has them.
+
+    Example:
+        >>> labels_of({"top[dtype=float32]": {"name": "hessian_top"}})
+        {'test': 'test_accuracy', 'gap': 'gap', 'keskar': None, 'top': 'top[dtype=float32]'}
+    """
+    keskar, top = find_measure(settings, "keskar", eps=EPS, subspace=0), find_measure(settings, "hessian_top")
+    return dict(zip(OUTCOMES, ("test_accuracy", "gap", keskar, top), strict=True))
 
 
 def ordered(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:

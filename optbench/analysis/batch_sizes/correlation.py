@@ -1,4 +1,4 @@
-"""Sharpness against the gap over all runs of all arms: each network once, whatever arms it belongs to."""
+"""Sharpness against the gap: over all arms, where a network counts once whatever arms it is of, and within each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from optbench.analysis.statistics.rank_correlation import spearman
 
 #: One network at one level: its gap and one of its measures.
 PAIRED = ("level", "measure", "cell_id", "task", "optimizer", "batch_size", "replicate", "gap", "value")
-#: Over all networks at one level; the interval is for new replicates.
-CORRELATIONS = ("level", "measure", "rho", "low", "high", "n_runs", "n_replicates")
+#: Over the networks of an arm at one level, of all arms where ``arm`` is empty; the interval is for new replicates.
+CORRELATIONS = ("level", "measure", "arm", "rho", "low", "high", "n_runs", "n_replicates")
 
 
 def arm_gaps(points: pd.DataFrame, quantities: pd.DataFrame) -> pd.DataFrame:
@@ -35,17 +35,28 @@ def arm_gaps(points: pd.DataFrame, quantities: pd.DataFrame) -> pd.DataFrame:
     return both[list(PAIRED)]
 
 
-def arm_correlations(gaps: pd.DataFrame) -> pd.DataFrame:
+def arm_correlations(gaps: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """Returns the rank correlation of each measure with the gap.
+
+    Arms differ in more than sharpness, so that a correlation over all of them may be none within any; within an arm
+    networks differ in batch size and replicate alone. A replicate is a cluster of both.
 
     Args:
         gaps: The frame of ``arm_gaps``.
+        points: The frame of ``points.arm_points``.
 
     Returns:
-        One row for each level and measure, with the columns of ``CORRELATIONS``.
+        One row for each level and measure over all arms, followed, in a run of several, by one for each arm that has
+        networks there, with the columns of ``CORRELATIONS``.
     """
+    networks = {str(arm): set(rows["cell_id"]) for arm, rows in points.groupby("arm", sort=False)}
+    within = networks if len(networks) > 1 else {}
     rows = []
-    for (level, measure), mine in gaps.groupby(["level", "measure"], dropna=False, sort=True):
-        found = spearman(mine["value"].to_numpy(), mine["gap"].to_numpy(), mine["replicate"].to_numpy())
-        rows.append((level, measure, found.rho, found.low, found.high, found.n, found.n_clusters))
+    for (level, measure), all_of_them in gaps.groupby(["level", "measure"], dropna=False, sort=True):
+        parts = {arm: all_of_them[all_of_them["cell_id"].isin(list(cells))] for arm, cells in within.items()}
+        for arm, mine in {"": all_of_them, **parts}.items():
+            if mine.empty:
+                continue
+            found = spearman(mine["value"].to_numpy(), mine["gap"].to_numpy(), mine["replicate"].to_numpy())
+            rows.append((level, measure, arm, found.rho, found.low, found.high, found.n, found.n_clusters))
     return pd.DataFrame(rows, columns=list(CORRELATIONS))

@@ -79,6 +79,16 @@ def share(value: float) -> str:
     return MISSING if math.isnan(value) else f"{value:.2f}"
 
 
+def signed(value: float) -> str:
+    """Returns a number with its sign and two decimals; what rounds to 0 is no minus zero.
+
+    Example:
+        >>> signed(0.456), signed(-0.001), signed(float("nan"))
+        ('+0.46', '+0.00', 'n/a')
+    """
+    return MISSING if math.isnan(value) else f"{round(value, 2) + 0.0:+.2f}"
+
+
 def points(n_test: float, *, signed: bool = False) -> Callable[[float], str]:
     """Returns what shows a share in percent, with as many decimals as a test set of ``n_test`` examples can tell.
 

@@ -82,12 +82,6 @@ def shown(evidence: Evidence) -> dict[str, str]:
     return {**SCORES, **{name: title for name, title in titles.items() if known[name].get("rescale") is None}}
 
 
-def places(evidence: Evidence) -> list[float]:
-    """Returns the levels of a figure's pages: the primary one, if there is one, and the end of the runs as NaN."""
-    primary = evidence.manifest.get("primary_level")
-    return [*([] if primary is None else [float(primary)]), float("nan")]
-
-
 def at(frame: Any, level: float) -> Any:
     """Returns the rows of a frame at one level, NaN for the end of runs."""
     return frame[frame["level"].isna() if np.isnan(level) else frame["level"] == level]

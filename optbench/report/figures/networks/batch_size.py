@@ -41,7 +41,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     primary = [str(arm["name"]) for arm in ordered(evidence.manifest) if arm["is_primary"] and str(arm["name"]) in wide]
     others = [name for name in wide if name not in primary]
     pages = []
-    for level in arm_panels.places(evidence):
+    for level in notes.judged_at(evidence):
         for some in panels.chunks(others, MOST_ARMS) or [[]]:
             part = arm_panels.at(frame, level)
             part = part[part["arm"].isin([*primary, *some])]

@@ -38,7 +38,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     looks = arm_panels.size_looks(int(size) for size in frame["batch_size"])
     return [
         page
-        for level in arm_panels.places(evidence)
+        for level in notes.judged_at(evidence)
         if len(part := arm_panels.at(frame, level))
         for page in _pages(evidence, part, level, looks)
     ]
@@ -48,7 +48,9 @@ def _pages(
     evidence: Evidence, frame: pd.DataFrame, level: float, looks: Mapping[int, style.Look]
 ) -> list[Figure]:  # fmt: skip
     titles = {name: title for name, title in arm_panels.shown(evidence).items() if (frame["measure"] == name).any()}
-    known = arm_panels.at(evidence.frame("arm_correlations"), level).set_index("measure")
+    known = arm_panels.at(evidence.frame("arm_correlations"), level)
+    # Those of each arm would not fit a panel; the table has them.
+    known = known[known["arm"] == ""].set_index("measure")
     figures = []
     for some in panels.chunks(list(titles), panels.PER_PAGE):
         sheet = panels.page(
@@ -60,7 +62,7 @@ def _pages(
                 "rho: Spearman's rank correlation over all networks of a panel, of all batch sizes together, with its "
                 "95 % interval for new replicates (jackknife on Fisher's scale, which leaves out all networks of a "
                 "replicate at once). It holds for these arms and batch sizes and shows no cause: whatever differs "
-                "between them may move both numbers.",
+                f"between them may move both numbers.{_within(evidence)}",
                 *arm_panels.beside(evidence),
             ],
             ROW_HEIGHT * panels.rows(len(some)) + 0.3,
@@ -76,6 +78,12 @@ def _pages(
                 ax.set_ylabel("gap, points")
         figures.append(sheet.figure)
     return figures
+
+
+def _within(evidence: Evidence) -> str:
+    """Returns where the correlations of single arms are, in a run of several."""
+    several = len(evidence.manifest["arms"]) > 1
+    return " The notes of the table 'arms' have it for each arm alone." if several else ""
 
 
 def _said(row: pd.Series) -> str:

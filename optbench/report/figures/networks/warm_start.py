@@ -42,7 +42,7 @@ def draw(evidence: Evidence, setting: str) -> list[Figure]:
     frame = frame[frame["n_numbers"] > 0]
     return [
         _page(evidence, part, level)
-        for level in reversed(arm_panels.places(evidence))
+        for level in reversed(notes.judged_at(evidence))
         if (part := arm_panels.at(frame, level))["epochs"].gt(0).any()
     ]
 

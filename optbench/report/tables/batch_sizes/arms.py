@@ -11,7 +11,7 @@ from optbench.report.evidence import Evidence
 from optbench.report.formats import formatting
 from optbench.report.formats.formatting import points
 from optbench.report.formats.layout import Cell, Column, Section, Table
-from optbench.report.tables.batch_sizes import notes
+from optbench.report.tables.batch_sizes import correlations, factorial, notes
 from optbench.report.tables.side_by_side import Row, interval, rows_of
 
 #: Shows a number.
@@ -142,6 +142,8 @@ def _notes(evidence: Evidence, rows: Sequence[Row]) -> list[str]:
         "detectable: half-widths of the intervals of both contrasts, in points of test accuracy and as a factor of "
         "Keskar's metric: a difference or a ratio below that has an interval that holds 0, or 1. pairs: those that "
         "enter, of those that are planned.",
+        *factorial.noted(evidence),
+        *correlations.noted(evidence),
         *_placebo(evidence),
         *notes.single(evidence),
     ]

@@ -44,6 +44,12 @@ def place(level: float | None) -> str:
     return "end of the runs" if is_end else f"training loss {formatting.significant(float(level or 0), 3, trim=True)}"
 
 
+def judged_at(evidence: Evidence) -> list[float]:
+    """Returns the places at which arms are judged: the primary level, if there is one, and the end of runs as NaN."""
+    primary = evidence.manifest.get("primary_level")
+    return [*([] if primary is None else [float(primary)]), float("nan")]
+
+
 def shares_test(evidence: Evidence, labels: Iterable[str]) -> bool:
     """Returns whether all replicates of some tasks are tested on the same examples."""
     same = not evidence.manifest.get("new_data", False)
