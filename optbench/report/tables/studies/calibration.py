@@ -37,7 +37,8 @@ def calibrated(evidence: Evidence, kind: str, title: str) -> Table:
         "ensemble: mean probabilities of all members. ensemble - single: paired by replicate.",
         "Spread of the members: s.d. of the probability of the predicted class; disagreement, the share of pairs of "
         "members that answer differently; mutual information of answer and member, nats.",
-        "Replicates in which a model diverged or failed are left out of its row, and of the ensemble's if a member did.",
+        "Replicates in which a model diverged or failed are left out of its row; of that of the ensemble, where one of "
+        "its members did.",
     ]
     columns = ("what", "ECE", "Brier", "NLL", "s.d.", "disagreement", "information", "replicates")
     return sheet(

@@ -42,8 +42,8 @@ def parts(evidence: Evidence, kind: str, title: str) -> Table:
     if "0-1" in losses:
         said.append(
             "0-1: after Domingos, bias is the share of examples on which most members are wrong; variance is what "
-            "leaves a right majority minus what leaves a wrong one for the right class (in parentheses). Both depend on "
-            "the number of members."
+            "leaves a right majority minus what leaves a wrong one for the right class (in parentheses). Both depend "
+            "on the number of members."
         )
     if "squared" in losses:
         said.append("In parentheses: the closed form of least squares on the same design and test points.")

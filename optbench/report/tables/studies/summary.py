@@ -48,7 +48,7 @@ def found(evidence: Evidence, kind: str, title: str) -> Table:
         "In points of accuracy: optimism, validation accuracy of the choice minus test accuracy of its refit; gain, "
         "accuracy of all members together minus that of one model (cost: gradients of all over those of one); gap, "
         "training minus test accuracy. variance: how that of probabilities, part of the Brier score, changes from the "
-        "first value to the last. error: at the degree at which the closed form is least. beside: accuracies in percent.",
+        "first value to the last. error: where the closed form is least. beside: accuracies in percent.",
         "Each has a table of its own: --kind cross_validation, ensembles, decomposition, calibration, curves.",
     ]
     columns = ("study", "what", "estimate", "where", "beside")
