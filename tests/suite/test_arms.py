@@ -258,7 +258,7 @@ def test_rates_that_are_tuned_are_reported_so():
 
 def test_tuning_never_sees_what_other_seeds_test_on():
     """A file without a test part is split anew by each seed: most of one's test rows are trained on by another."""
-    head = 'name = "s"\nversion = 1\nquestion = "q"\nnew_data = true\noptimizers = ["sgd"]\n'
+    head = 'name = "s"\nversion = 1\nquestion = "q"\nnew_data = true\noptimizers = [{ name = "sgd" }]\n'
     grid = "grid = { lr = { low = 0.01, high = 1.0, points = 3 } }\n"
 
     def written(data, tuning="grid"):
