@@ -21,6 +21,7 @@ from optbench.store.shards import (
     quarantine,
     read_runs,
     read_shards,
+    shard_table,
     write_shard,
 )
 from optbench.store.weights import read_weights, write_weights
@@ -45,6 +46,7 @@ __all__ = [
     "run_folder",
     "run_id",
     "shard_name",
+    "shard_table",
     "slug",
     "stopped_copy",
     "verify",

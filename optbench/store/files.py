@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from optbench.errors import StorageError
 
@@ -114,6 +115,32 @@ def write_atomic(path: Path, data: bytes) -> None:
             sync_folder(path.parent)
         finally:
             # After the rename there is nothing to remove; after a failure, the torn file.
+            with suppress(OSError):
+                unlink(temporary)
+
+
+@contextmanager
+def streamed_atomic(path: Path) -> Iterator[BinaryIO]:
+    """Writes a file too large to be held: a reader sees all of it once the block has ended, or nothing.
+
+    If the block or the system fails, no temporary file is left and an older file is intact.
+
+    Args:
+        path: The file; its folder exists.
+
+    Yields:
+        What to write to; it can be sought in.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    with explained("write", path):
+        try:
+            with os.fdopen(open_new(temporary), "wb") as file:
+                yield file
+                file.flush()
+                sync(file.fileno())
+            rename(temporary, path)
+            sync_folder(path.parent)
+        finally:
             with suppress(OSError):
                 unlink(temporary)
 

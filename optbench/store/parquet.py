@@ -74,16 +74,27 @@ def encode(table: pa.Table, split: Iterable[str] = ()) -> bytes:
         The file.
     """
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
-        sink,
-        compression="zstd",
-        use_dictionary=[field.name for field in table.schema if pa.types.is_string(field.type)],
-        column_encoding={f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in split} or None,
-        write_page_checksum=True,
-        row_group_size=max(table.num_rows, 1),
-    )
+    with pq.ParquetWriter(sink, table.schema, **layout(table.schema, split)) as writer:
+        writer.write_table(table, row_group_size=max(table.num_rows, 1))
     return bytes(sink.getvalue())
+
+
+def layout(fields: pa.Schema, split: Iterable[str] = ()) -> dict[str, Any]:
+    """Returns how files of optbench are written, as pyarrow's writers take it.
+
+    Args:
+        fields: Names and types of the columns.
+        split: Names of the columns of lists whose numbers are stored byte by byte.
+
+    Returns:
+        Arguments of ``pyarrow.parquet.ParquetWriter``.
+    """
+    return {
+        "compression": "zstd",
+        "use_dictionary": [field.name for field in fields if pa.types.is_string(field.type)],
+        "column_encoding": {f"{name}.list.element": "BYTE_STREAM_SPLIT" for name in split} or None,
+        "write_page_checksum": True,
+    }
 
 
 def names(path: Path) -> list[str]:

@@ -158,6 +158,51 @@ def test_a_real_size_limit_is_one_clear_error(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["x.bin"]
 
 
+def stream(path: Path) -> None:
+    with files.streamed_atomic(path) as file:
+        for _ in range(3):
+            file.write(b"x" * 100_000)
+
+
+def test_a_stream_that_fails_anywhere_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path, refused, nth = tmp_path / "x.zip", 0, 1
+    path.write_bytes(b"old")
+    while path.read_bytes() == b"old":
+        with monkeypatch.context() as patch:
+            count = fail_at(patch, nth, refuse)
+            try:
+                stream(path)
+            except StorageError:
+                refused += 1
+        # What is left when the very removal of it fails is swept by the next writer of the folder.
+        assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(files.TEMPORARY)] == ["x.zip"]
+        assert count[0] >= nth
+        nth += 1
+    assert refused >= 3
+    assert path.read_bytes() == b"x" * 300_000
+
+
+def test_a_stream_whose_block_fails_or_that_grows_too_large_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(b"old")
+    with pytest.raises(TypeError), files.streamed_atomic(path) as file:
+        file.writelines([b"new", "no bytes"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match=r"cannot write .*x\.zip: File too large"):
+            stream(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, previous)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.zip"]
+
+
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
 def test_a_read_only_folder_is_told_before_computing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
