@@ -94,6 +94,20 @@ def latex(text: object) -> str:
     return ("{}" if parts and parts[0] in {"[", "*"} else "") + "".join(parts)
 
 
+def bibtex(text: object) -> str:
+    r"""Returns ``text`` for a value of BibTeX between braces: LaTeX's signs as commands, letters of all scripts kept.
+
+    BibTeX counts braces whether a backslash stands before them or not, so that even an escaped one would have to be
+    balanced. An apostrophe stays one: the command for a straight one needs a package.
+
+    Example:
+        >>> print(bibtex("50% of {Gödel}"))
+        50\% of \textbraceleft{}Gödel\textbraceright{}
+    """
+    signs = _LATEX | {"{": r"\textbraceleft{}", "}": r"\textbraceright{}", "'": "'"}
+    return "".join(signs.get(char, char) for char in clean(text))
+
+
 def spreadsheet(text: object) -> str:
     """Returns ``text`` for a CSV cell; what a spreadsheet would run as a formula starts with an apostrophe.
 
