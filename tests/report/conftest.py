@@ -12,7 +12,7 @@ import pytest
 from optbench.report import figures
 from optbench.report.evidence import MEAN, Evidence
 from optbench.report.kinds.landscapes import SETTINGS
-from tests.report import quadratics
+from tests.report import exported, quadratics
 
 RULES = ("adam", "sgd", "adadelta", "nag", "momentum", "rmsprop", "adagrad")
 PROBLEMS = {"rosenbrock-2d-i1": 2, "himmelblau-2d-i1": 2, "sphere-10d-i1": 10}
@@ -301,3 +301,21 @@ def make(path: Path, problems: dict[str, int], *, n_grid: int = 21, n_basin: int
 @pytest.fixture(scope="session")
 def evidence(tmp_path_factory) -> Evidence:
     return make(tmp_path_factory.mktemp("run"), PROBLEMS)
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """Returns the function that returns the export of a run of a kind, made once."""
+    found = {}
+
+    def of(kind):
+        if kind not in found:
+            found[kind] = exported.Export(kind, tmp_path_factory.mktemp(kind))
+        return found[kind]
+
+    return of
+
+
+@pytest.fixture(params=list(exported.MAKERS))
+def each_export(exports, request):
+    return exports(request.param)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from itertools import product
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from optbench import store
 from optbench.records.studies import ROWS
+from optbench.report.exporting import export
 from tests import studied
 
 CANONICAL = Path(__file__).parents[2] / "results" / "canonical"
@@ -78,3 +80,24 @@ def of_studies(folder: Path, *, optimizer: str = "sgd", **entries) -> Path:
 
 def _stored(value):
     return None if value is pd.NaT or (isinstance(value, float) and np.isnan(value)) else value
+
+
+MAKERS = {"landscapes": of_functions, "networks": of_networks, "studies": of_studies}
+
+
+class Export:
+    """A run, its archive, and the archive unpacked."""
+
+    def __init__(self, kind, root):
+        self.run = store.load(MAKERS[kind](root / "run"))
+        self.done = export(self.run, root / "out.zip")
+        self.zip = zipfile.ZipFile(self.done.path)
+        self.names = self.zip.namelist()
+        self.folder = root / "unpacked"
+        for name in self.names:
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self.zip.read(name))
+
+    def text(self, name):
+        return self.zip.read(name).decode()
