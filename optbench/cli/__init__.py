@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 import optbench
-from optbench.cli import datasets, listing, measuring, running, showing
+from optbench.cli import datasets, exporting, listing, measuring, running, showing
 from optbench.cli.process import Commands
 
 _EPILOG = """\b
@@ -38,6 +38,7 @@ for command in (
     *(listing.list_, listing.info),
     *(running.run, running.status, measuring.measure),
     *(showing.table, showing.plot),
+    *(exporting.export, exporting.cite),
     datasets.data,
 ):
     cli.add_command(command)
