@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from optbench.records import Status
 
 if TYPE_CHECKING:
@@ -109,3 +111,8 @@ def failure(error: Exception) -> tuple[Status, str]:
 def first_line(error: Exception) -> str:
     """Returns the type of an error and the first line of what it says, if it says anything."""
     return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
+
+
+def without_nan(values: np.ndarray) -> np.ndarray:
+    """Returns a curve as it is stored: infinity where there is no number, since what is not finite has diverged."""
+    return np.where(np.isfinite(values), values, np.inf).astype(np.float32)

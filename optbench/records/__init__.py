@@ -35,6 +35,10 @@ MAX_BUDGET = 1_000_000_000
 #: At most this many iterates of the last tenth of the budget give ``f_tail``.
 TAIL_POINTS = 256
 
+#: Most training examples that the points of a network's curve are scored on: of tens of thousands, scoring all at every
+#: point would take several times as long as training.
+SCORED = 10_000
+
 
 class Status(StrEnum):
     """How a planned cell ended. Whether it *solved* the problem is decided by analysis."""

@@ -12,10 +12,6 @@ from optbench.records.schema import Column, Curves, Schema
 #: Ids of cells and of runs are hashed with it. It rises when what is computed changes, never for a new column.
 IDENTITY = 2
 
-#: Most training examples that the points of a curve are scored on: of tens of thousands, scoring all at every point
-#: would take several times as long as training.
-SCORED = 10_000
-
 _CLOCK = "gradients of batches"
 _EXAMPLES = "share of examples"
 _LOSS = "loss (of cross-entropy: nats)"

@@ -10,8 +10,8 @@ import pandas as pd
 
 from optbench.analysis.integrity import check_known
 from optbench.errors import DataError
-from optbench.records import Split, Status
-from optbench.records.networks import ROWS, SCORED
+from optbench.records import SCORED, Split, Status
+from optbench.records.networks import ROWS
 
 #: Columns that the rows of tuning runs leave empty.
 TEST_COLUMNS = ("test_loss", "test_accuracy")

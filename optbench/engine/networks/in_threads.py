@@ -24,7 +24,7 @@ from optbench.engine.networks.training import SEGMENT, Training, TrainingCarry, 
 from optbench.engine.outcomes import Point, Stopped
 from optbench.environment import visible_cores
 from optbench.errors import OptbenchError
-from optbench.records.networks import SCORED
+from optbench.records import SCORED
 from optbench.suite.measure import MeasureSpec
 from optbench.tasks.task import Part, Task
 

@@ -90,7 +90,7 @@ class Fit:
         grads: Gradients of batches taken at each point, ascending, the last one the budget's unless the run ended
             before.
         train: Scores on the training examples at each point, as tested: no dropout, nothing augmented; on the first
-            ``records.networks.SCORED`` of them where there are more, unless the run has levels.
+            ``records.SCORED`` of them where there are more, unless the run has levels.
         validation: Scores on the validation examples.
         grad_norm: Norm of the last batch's gradient at each point; not a number before the first.
         chosen: The point that validation chose; -1 for none: the program failed, or not even the start was finite.

@@ -13,7 +13,7 @@ from optbench.engine.networks.along import with_cell
 from optbench.engine.networks.fitting import Fitter
 from optbench.engine.networks.in_threads import InThreads
 from optbench.engine.networks.lane import Fit, Lane, failed_fit
-from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point
+from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point, without_nan
 from optbench.records import Split, Status
 from optbench.records.networks import ROWS
 from optbench.suite.networks.plan import NetworkGroup
@@ -180,8 +180,3 @@ def _measured(group: NetworkGroup, fit: Fit) -> dict[str, Any]:
         "level_test_loss": [None if one is None else one.loss for one in tests],
         "level_test_accuracy": [None if one is None else one.accuracy for one in tests],
     }
-
-
-def without_nan(values: np.ndarray) -> np.ndarray:
-    """Returns a curve with infinity where there is no number: what is not finite has diverged."""
-    return np.where(np.isfinite(values), values, np.inf).astype(np.float32)

@@ -28,7 +28,7 @@ from optbench.engine.networks.scoring import Scores, trained_network
 from optbench.engine.networks.training import SEGMENT, Training, TrainingCarry
 from optbench.engine.outcomes import Point, is_out_of_memory
 from optbench.errors import OptbenchError
-from optbench.records.networks import SCORED
+from optbench.records import SCORED
 from optbench.suite.measure import MeasureSpec
 from optbench.tasks.task import Examples, Part, Task
 

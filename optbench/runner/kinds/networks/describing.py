@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping
 
 from optbench.console import duration
 from optbench.engine.networks.levels import grid
-from optbench.records import curve_steps
-from optbench.records.networks import SCORED
+from optbench.records import SCORED, curve_steps
 from optbench.runner.kinds.entries import count, heading, measured, repetitions, tried
 from optbench.suite.networks.plan import NetworkGroup, NetworkPlan
 from optbench.suite.networks.suite import NetworkSuite

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from optbench.records import curve_steps
-from optbench.records.networks import SCORED
+from optbench.records import SCORED, curve_steps
 from optbench.records.studies import Role
 from optbench.suite.studies.faults import parts_of
 from optbench.suite.studies.plan import Cell, StudyGroup

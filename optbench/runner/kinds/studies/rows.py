@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optbench.core.keys import canonical
-from optbench.engine.networks.rows import without_nan
+from optbench.engine.outcomes import without_nan
 from optbench.engine.retraining.members import Member, Retrained
 from optbench.records import Status
 from optbench.records.studies import ROWS, Role
