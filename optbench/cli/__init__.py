@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 import optbench
-from optbench.cli import datasets, exporting, listing, measuring, running, showing
+from optbench.cli import datasets, exporting, listing, measuring, running, showing, verifying
 from optbench.cli.process import Commands
 
 _EPILOG = """\b
@@ -37,7 +37,7 @@ def cli() -> None:
 for command in (
     *(listing.list_, listing.info),
     *(running.run, running.status, measuring.measure),
-    *(showing.table, showing.plot),
+    *(showing.table, showing.plot, verifying.verify),
     *(exporting.export, exporting.cite),
     datasets.data,
 ):

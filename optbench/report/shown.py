@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from optbench import environment
 from optbench.report.evidence import StoredRun
@@ -14,6 +14,30 @@ from optbench.store import files, verify
 
 NAME = "shown.json"
 FIGURES = "figures"
+
+
+class Kept(NamedTuple):
+    """What is kept of what a run showed.
+
+    Attributes:
+        tables: Texts, by all that they depend on beside the run.
+        figures: SHA-256 of each file, by its name.
+        is_current: Whether they were made of this manifest by this code and these libraries.
+    """
+
+    tables: dict[str, str]
+    figures: dict[str, str]
+    is_current: bool
+
+
+def kept(run: StoredRun) -> Kept | None:
+    """Returns what is kept of what a run showed, ``None`` where there is nothing that can be read.
+
+    Args:
+        run: The stored run.
+    """
+    found = _read(Path(run.path) / NAME)
+    return Kept(found["tables"], found["figures"], found.get("key") == _key(run.manifest)) if found else None
 
 
 class Shown:

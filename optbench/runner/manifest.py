@@ -16,11 +16,12 @@ from optbench.runner.sources import sources
 from optbench.suite.parse import SuiteFile
 
 
-def identity(kind: Kind) -> str:
+def identity(kind: Kind, backend: str | None = None) -> str:
     """Returns the name of a run: the hash of what it computes, and with which code.
 
     Args:
         kind: The planned suite.
+        backend: JAX's name of the platform that computes it; the one here if ``None``.
     """
     plan = kind.plan
     whole: dict[str, object] = {
@@ -28,7 +29,7 @@ def identity(kind: Kind) -> str:
         "seed": plan.spec.seed,
         "version": __version__,
         "schema": kind.schema,
-        "backend": jax.default_backend(),
+        "backend": jax.default_backend() if backend is None else backend,
     }
     if plan.quick:
         whole["size"] = "quick"

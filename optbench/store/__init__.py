@@ -6,6 +6,7 @@ stored files are missing, damaged or of another schema.
 
 from __future__ import annotations
 
+from optbench.store.checks import Check, Fault, Level, Verdict, check_files
 from optbench.store.frames import read_frame, write_frame
 from optbench.store.loaded import Run, load
 from optbench.store.lock import writing
@@ -27,9 +28,14 @@ from optbench.store.shards import (
 from optbench.store.weights import read_weights, write_weights
 
 __all__ = [
+    "Check",
+    "Fault",
+    "Level",
     "Run",
     "StoredRows",
+    "Verdict",
     "add_sums",
+    "check_files",
     "committed",
     "damaged",
     "file_sums",

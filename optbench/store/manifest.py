@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from optbench import __version__
 from optbench.errors import DataError
@@ -106,6 +106,54 @@ def add_sums(folder: Path, schema: Schema) -> None:
     write_manifest(folder, {**manifest, "files": dict(sorted((kept | added).items()))})
 
 
+class Difference(NamedTuple):
+    """A file of a finished run that is not as the manifest has it.
+
+    Attributes:
+        path: Relative to the run's folder.
+        expected: What the manifest says.
+        found: What is there.
+    """
+
+    path: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        """One line."""
+        if self.found == MISSING:
+            return f"{self.path}: missing"
+        if self.expected == NO_FILE:
+            return f"{self.path}: not in the manifest"
+        return f"{self.path}: {self.expected.replace('sha256', 'sha256 must be', 1)}; got {self.found}"
+
+
+#: What is expected where the manifest has no such file, and found where there is none.
+NO_FILE, MISSING = "no file of this name in the manifest", "missing"
+
+
+def differences(folder: Path) -> list[Difference]:
+    """Returns what differs between a finished run's files and its manifest.
+
+    Args:
+        folder: The run's folder.
+
+    Returns:
+        One entry for each file that is missing, added or changed, sorted by path.
+    """
+    expected = read_manifest(folder).get("files", {})
+    actual = file_sums(folder)
+    found = []
+    for path in sorted({*expected, *actual}):
+        if path not in actual:
+            found.append(Difference(path, f"sha256 {expected[path]}", MISSING))
+        elif path not in expected:
+            found.append(Difference(path, NO_FILE, actual[path]))
+        elif actual[path] != expected[path]:
+            found.append(Difference(path, f"sha256 {expected[path]}", actual[path]))
+    return found
+
+
 def verify(folder: Path) -> list[str]:
     """Returns what differs between a finished run's files and its manifest.
 
@@ -115,14 +163,4 @@ def verify(folder: Path) -> list[str]:
     Returns:
         One line for each file that is missing, added or changed; empty if all is well.
     """
-    expected = read_manifest(folder).get("files", {})
-    actual = file_sums(folder)
-    problems = []
-    for path in sorted({*expected, *actual}):
-        if path not in actual:
-            problems.append(f"{path}: missing")
-        elif path not in expected:
-            problems.append(f"{path}: not in the manifest")
-        elif actual[path] != expected[path]:
-            problems.append(f"{path}: sha256 must be {expected[path]}; got {actual[path]}")
-    return problems
+    return [str(found) for found in differences(folder)]

@@ -50,6 +50,7 @@ class Presentation:
         criterion: What scores and tuning go by, for the footer; empty if there are no scores.
         points: What is measured of its runs; ``None`` where nothing can be. Then ``frames`` makes ``measured`` and
             ``configurations``.
+        check_rows: Raises a ``DataError`` where analysis would refuse the rows; ``None`` where it refuses none.
     """
 
     costs: str
@@ -60,3 +61,4 @@ class Presentation:
     lacks_settling_times: Callable[[Evidence], bool] | None
     criterion: Callable[[Evidence], str]
     points: Points | None = None
+    check_rows: Callable[[Evidence], None] | None = None

@@ -117,6 +117,13 @@ def criterion(evidence: Evidence) -> str:
     return f"{said}, tuned for the same{off}"
 
 
+def check_rows(evidence: Evidence) -> None:
+    """Refuses rows that analysis would refuse; rows from before settling times are judged by touched targets."""
+    from optbench.analysis.landscapes.evidence import arrange
+
+    arrange(evidence.rows, evidence.manifest, evidence.scoring)
+
+
 KIND = Presentation(
     costs="costs: gradient 1, value alone 1, Hessian-vector product 2, dense Hessian 2 dim",
     settings=SETTINGS,
@@ -132,4 +139,5 @@ KIND = Presentation(
         loss="gap",
         loss_means=lambda evidence: "relative gap of the point",
     ),
+    check_rows=check_rows,
 )

@@ -31,9 +31,7 @@ OF_MEASURES = ("measured", "configurations")
 
 def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
     """Returns the frame of a name, of ``FRAMES``, ``OF_MEASURES`` or ``compared``, once the rows were found whole."""
-    from optbench.analysis.networks.integrity import check_network_rows
-
-    check_network_rows(evidence.run.runs, evidence.manifest)
+    check_rows(evidence)
     if name in compared.FRAMES:
         return {name: compared.FRAMES[name](evidence)}
     if name in OF_MEASURES:
@@ -42,6 +40,13 @@ def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
         return {name: getattr(measured, name)(evidence.run.runs, evidence.measures, evidence.manifest)}
     module = importlib.import_module(f"optbench.analysis.networks.{FRAMES[name]}")
     return {name: getattr(module, name)(evidence.run.runs, evidence.manifest)}
+
+
+def check_rows(evidence: Evidence) -> None:
+    """Refuses rows that analysis would refuse."""
+    from optbench.analysis.networks.integrity import check_network_rows
+
+    check_network_rows(evidence.run.runs, evidence.manifest)
 
 
 KIND = Presentation(
@@ -62,4 +67,5 @@ KIND = Presentation(
         loss="loss",
         loss_means=lambda evidence: f"training loss of the point, in {told(evidence, lambda loss: loss.unit)}",
     ),
+    check_rows=check_rows,
 )

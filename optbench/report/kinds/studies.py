@@ -31,15 +31,21 @@ FRAMES = {
 
 def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
     """Returns the frame of a name, one of ``FRAMES``: that beside the rows, or made of rows that were found whole."""
-    from optbench.analysis.studies.integrity import check_study_rows
     from optbench.store import read_frame
 
     if (kept := read_frame(Path(evidence.run.path), name)) is not None:
         return {name: kept}
 
-    check_study_rows(evidence.run.runs, evidence.manifest)
+    check_rows(evidence)
     module = importlib.import_module(f"optbench.analysis.studies.{FRAMES[name]}")
     return {name: getattr(module, name)(evidence.run.runs, evidence.manifest)}
+
+
+def check_rows(evidence: Evidence) -> None:
+    """Refuses rows that analysis would refuse."""
+    from optbench.analysis.studies.integrity import check_study_rows
+
+    check_study_rows(evidence.run.runs, evidence.manifest)
 
 
 KIND = Presentation(
@@ -50,4 +56,5 @@ KIND = Presentation(
     frames=frames,
     lacks_settling_times=None,
     criterion=lambda evidence: "",
+    check_rows=check_rows,
 )

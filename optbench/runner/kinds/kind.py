@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optbench.runner.ledger import Ledger
@@ -13,7 +14,7 @@ from optbench.suite.suite import Suite
 
 if TYPE_CHECKING:
     from optbench.core.objective import Params
-    from optbench.engine.outcomes import EndPoint, Outcome, Point
+    from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point
     from optbench.measures.subject import Subject
     from optbench.runner.kinds.again import Again
 
@@ -169,6 +170,30 @@ class Kind(Protocol):
             ledger: What is stored, with which losses are compared.
             tell: Is told what is being done.
             specs: What is measured: of their way, where it is along the path or of the points there.
+
+        Raises:
+            DataError: The plan has no such cells: another version made the run.
+        """
+
+    def expected_ids(self, shard: str, folder: Path) -> list[str]:
+        """Returns the ids of the cells that a shard must hold.
+
+        Args:
+            shard: A shard of the plan.
+            folder: The run's folder: what was tuned there says which cells are reported.
+        """
+
+    def remake(self, shard: str, cells: Sequence[Cell], folder: Path, tell: Tell) -> Columns:
+        """Computes the rows of some cells again and stores nothing.
+
+        Args:
+            shard: The shard of their rows, one of the plan.
+            cells: The cells, with the columns of its schema that say which they are.
+            folder: The run's folder.
+            tell: Is told what is being done.
+
+        Returns:
+            Rows, of these cells and of all others without which their bits might differ.
 
         Raises:
             DataError: The plan has no such cells: another version made the run.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from optbench.engine.landscapes import pictures
 from optbench.engine.landscapes.execute import Engine
 from optbench.engine.landscapes.program import Program
 from optbench.engine.landscapes.sharing import Pair, ProgramKey, fault, held_together, program_key, program_specs
-from optbench.engine.outcomes import EndPoint, Point
+from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point
 from optbench.measures.of_problem import subject_of
 from optbench.measures.subject import Subject
 from optbench.records.landscapes import IDENTITY, ROWS
@@ -149,15 +150,27 @@ class Landscapes:
         self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, specs: Sequence[MeasureSpec] = ()
     ) -> Again:
         """Runs the whole group of some cells again, as it was run: blocks of lanes are the same."""
-        group = self.groups[shard]
-        check_cells(cells, set(group.cell_ids()), ledger.folder)
-        tell("compiling")
-        self._prepare([_pair(group)])
-        tell(f"{' '.join(group.labels)}: again")
-        ((_, outcome),) = self.engine.run([group], ends=True)
+        outcome = self._again(shard, cells, ledger.folder, tell, ends=True)
         losses = ("f_last", "curve_f")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
         return Again(outcome.ends, notes=notes_of(differences(stored, outcome.columns, losses)))
+
+    def expected_ids(self, shard: str, folder: Path) -> list[str]:
+        """Returns the ids of a group's cells, which hang on nothing that was computed."""
+        return self.groups[shard].cell_ids()
+
+    def remake(self, shard: str, cells: Sequence[Cell], folder: Path, tell: Tell) -> Columns:
+        """Computes the whole group again: where a lane lies changes no bit, but its block is filled as it was."""
+        return self._again(shard, cells, folder, tell, ends=False).columns
+
+    def _again(self, shard: str, cells: Sequence[Cell], folder: Path, tell: Tell, *, ends: bool) -> Outcome:
+        group = self.groups[shard]
+        check_cells(cells, set(group.cell_ids()), folder)
+        tell("compiling")
+        self._prepare([_pair(group)])
+        tell(f"{' '.join(group.labels)}: again")
+        ((_, outcome),) = self.engine.run([group], ends=ends)
+        return outcome
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Stores what the plots of two-dimensional problems need."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
+
+import jax
 
 from optbench import store
 from optbench.analysis.networks.selection import choose
@@ -12,7 +15,7 @@ from optbench.core.objective import Params
 from optbench.engine.networks.along import preconditioner_of
 from optbench.engine.networks.fitting import Fitter
 from optbench.engine.networks.rows import Cells, seed_of, trained
-from optbench.engine.outcomes import EndPoint, Outcome, Point
+from optbench.engine.outcomes import Columns, EndPoint, Outcome, Point
 from optbench.environment import visible_cores
 from optbench.errors import DataError, OptbenchError
 from optbench.measures.of_task import subject_of
@@ -21,7 +24,7 @@ from optbench.records import Split
 from optbench.records.networks import IDENTITY, ROWS
 from optbench.runner.kinds.again import Again, check_cells, differences, notes_of
 from optbench.runner.kinds.entries import entry_of
-from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
+from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell, cells_of
 from optbench.runner.kinds.networks.describing import describe
 from optbench.runner.kinds.networks.replicates import Tasks
 from optbench.runner.ledger import Ledger
@@ -221,15 +224,40 @@ class Networks:
         self, shard: str, cells: Sequence[Cell], ledger: Ledger, tell: Tell, specs: Sequence[MeasureSpec] = ()
     ) -> Again:
         """Trains some cells again from their seeds."""
-        group, split = self.groups[shard], Split(cells[0]["split"])
-        pairs = [(int(cell["config"]), int(cell["seed"])) for cell in cells]
-        check_cells(cells, group.cell_ids(split, pairs), ledger.folder)
-        fitters = self._fitters(group, tell, [spec for spec in specs if spec.along])
-        title = f"{' '.join(group.labels)}: training again"
-        outcome = self._trained(group, fitters, split, pairs, tell, specs, title)
+        outcome = self._again(shard, cells, ledger.folder, tell, specs)
         losses = ("train_loss", "test_loss", "curve_train_loss")
         stored = store.read_shards(ledger.folder, [shard], ["cell_id", *losses], schema=ROWS)
         return Again(outcome.ends, outcome.along, notes_of(differences(stored, outcome.columns, losses)))
+
+    def _again(
+        self, shard: str, cells: Sequence[Cell], folder: Path, tell: Tell, specs: Sequence[MeasureSpec]
+    ) -> Outcome:
+        group, split = self.groups[shard], Split(cells[0]["split"])
+        pairs = [(int(cell["config"]), int(cell["seed"])) for cell in cells]
+        check_cells(cells, group.cell_ids(split, pairs), folder)
+        fitters = self._fitters(group, tell, [spec for spec in specs if spec.along])
+        title = f"{' '.join(group.labels)}: training again"
+        return self._trained(group, fitters, split, pairs, tell, specs, title)
+
+    def expected_ids(self, shard: str, folder: Path) -> list[str]:
+        """Returns the ids of tuned cells; of reported ones those of the default and of what the stored tuning chose."""
+        group = self.groups[shard]
+        parts = _parts(group)
+        if Split.TUNE in parts and parts[Split.TUNE].shard == shard:
+            return group.cell_ids(Split.TUNE, group.tuned)
+        chosen = None
+        if Split.TUNE in parts:
+            chosen = choose(store.read_shards(folder, [parts[Split.TUNE].shard], schema=ROWS))[group.labels]
+        return group.cell_ids(Split.REPORT, group.reported(chosen))
+
+    def remake(self, shard: str, cells: Sequence[Cell], folder: Path, tell: Tell) -> Columns:
+        """Trains some cells again, on an accelerator all of their shard."""
+        # On a CPU each run is a call of one program, whose bits do not depend on the other calls; side by side they
+        # depend on how many there are.
+        if jax.default_backend() != "cpu":
+            rows = store.read_shards(folder, [shard], self.cell_columns, schema=ROWS)
+            cells = cells_of({name: rows[name].tolist() for name in self.cell_columns}, self.cell_columns)
+        return self._again(shard, cells, folder, tell, ()).columns
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Nothing is made of the rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -13,7 +14,8 @@ from optbench.engine.retraining.members import Trainer
 from optbench.environment import visible_cores
 from optbench.errors import DataError, UsageError
 from optbench.records.studies import IDENTITY, ROWS
-from optbench.runner.kinds.kind import Part, Shard, Tell
+from optbench.runner.kinds.again import check_cells
+from optbench.runner.kinds.kind import Cell, Part, Shard, Tell
 from optbench.runner.kinds.studies import boosting, cross_validation, ensembles, regression
 from optbench.runner.kinds.studies.cost import cost_of
 from optbench.runner.kinds.studies.describing import describe
@@ -101,7 +103,7 @@ class Studies:
 
     def execute(self, missing: Collection[str], ledger: Ledger, tell: Tell, *, ends: bool) -> Generator[Shard]:
         """Runs study after study, some replicates of it at once."""
-        abreast = self.threads if jax.default_backend() == "cpu" else ABREAST
+        abreast = self._abreast
         for group in self.plan.groups:
             left = [index for index in range(group.seeds) if _part(group, index).shard in missing]
             trainer = Trainer()
@@ -120,6 +122,39 @@ class Studies:
                     if trainer.facts:
                         entries = {"training": ledger.manifest["training"] | {group.study.name: trainer.facts}}
                     yield Shard(_part(group, index), Outcome(_columns(made), dict(facts)), entries)
+
+    @property
+    def _abreast(self) -> int:
+        """Replicates that are run together."""
+        return self.threads if jax.default_backend() == "cpu" else ABREAST
+
+    def expected_ids(self, shard: str, folder: Path) -> list[str]:
+        """Returns the ids of a replicate's models, which hang on nothing that was computed."""
+        group, replicate = self._replicates()[shard]
+        return [group.cell_id(replicate, cell) for cell in group.cells]
+
+    def remake(self, shard: str, cells: Sequence[Cell], folder: Path, tell: Tell) -> Columns:
+        """Trains all models of a replicate again, since rounds, refits and votes hang on the models before them."""
+        group, index = self._replicates()[shard]
+        check_cells(cells, self.expected_ids(shard, folder), folder)
+        indices = [index]
+        if jax.default_backend() != "cpu":
+            # How many models are trained side by side changes bits there.
+            begin = index - index % self._abreast
+            indices = list(range(begin, min(begin + self._abreast, group.seeds)))
+        tell(f"{group.study.name}: replicate {index} again")
+        trainer = Trainer()
+        rows = METHODS[group.study.method]([Replicate(group, one) for one in indices], trainer, tell)
+        self.compile_s += trainer.compile_s
+        return _columns(rows[indices.index(index)])
+
+    def _replicates(self) -> dict[str, tuple[StudyGroup, int]]:
+        """Returns the study and the replicate of each shard."""
+        return {
+            _part(group, replicate).shard: (group, replicate)
+            for group in self.plan.groups
+            for replicate in range(group.seeds)
+        }
 
     def finish(self, ledger: Ledger, tell: Tell) -> dict[str, Any]:
         """Nothing is made of the rows."""
