@@ -43,13 +43,17 @@ def check_rendering(run: store.Run) -> Check:
         faults += _figure_faults(run.path, kept.figures)
     elif any((run.path / shown.FIGURES).glob("*")):
         notes.append("figures have no sums, and were not drawn again")
-    looked = [f"{n_tables} tables rendered again to the same bytes"] if n_tables else []
-    looked += [f"{n_figures} figures are the files that were drawn"] if n_figures else []
+    looked = [f"{_counted(n_tables, 'table')} rendered again to the same bytes"] if n_tables else []
+    looked += [f"{_counted(n_figures, 'figure')} as drawn, by SHA-256"] if n_figures else []
     if not looked:
         why = "; ".join(notes) or "nothing was rendered beside the rows"
         return Check(Level.RENDERING, Verdict.NOT_APPLICABLE, why)
-    said = f"{n_tables} tables, {n_figures} figures" if faults else "; ".join([*looked, *notes])
+    said = f"{_counted(n_tables, 'table')}, {_counted(n_figures, 'figure')}" if faults else "; ".join([*looked, *notes])
     return Check.of(Level.RENDERING, said, faults, {"tables": n_tables, "figures": n_figures})
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _published(evidence: Evidence, path: Path) -> Fault | None:

@@ -57,7 +57,7 @@ def _cell_faults(run: store.Run, rows: pd.DataFrame) -> Iterator[Fault]:
     """Yields what is wrong with the number of rows, their ids and how they ended."""
     manifest = run.manifest
     if twice := rows["cell_id"][rows["cell_id"].duplicated()].unique().tolist():
-        yield Fault("shards", "each cell once", f"{len(twice):,} cells more than once, such as {twice[0]}")
+        yield Fault("shards", "each cell once", f"{len(twice):,} more than once, such as {twice[0]}")
     finished = manifest["state"] == "finished"
     if len(rows) > manifest["n_cells"] or (finished and len(rows) != manifest["n_cells"]):
         yield Fault("manifest.json: n_cells", f"{manifest['n_cells']:,} rows", f"{len(rows):,}")

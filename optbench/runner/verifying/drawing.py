@@ -45,11 +45,11 @@ def draw(run: store.Run, k: int = 0, seed: int = 0, named: Sequence[str] = ()) -
     for cell in named:
         if cell not in rows.index:
             wrong.append(f"--row: {unknown_row(cell, rows.index)}")
-        elif (status := rows.at[cell, "status"]) not in COMES_OUT:
+        elif (status := str(rows.at[cell, "status"])) not in COMES_OUT:
             wrong.append(f"--row: {cell} ended in {status}; only rows of {' or '.join(COMES_OUT)} come out again")
     if wrong:
         raise UsageError(wrong)
-    able = sorted(str(cell) for cell in rows.index[rows["status"].isin(COMES_OUT)])
+    able = sorted(rows.index[rows["status"].isin(COMES_OUT)].astype(str).tolist())
     # The order of raw numbers is that of every version of NumPy, as its own choice may not be.
     order = np.argsort(generator(seed, "verify", "rows").random(len(able)), kind="stable")
     chosen = dict.fromkeys([*named, *(able[place] for place in order[:k])])

@@ -9,6 +9,7 @@ from optbench.core.keys import digest
 from optbench.errors import OptbenchError
 from optbench.runner.kinds import Kind
 from optbench.runner.manifest import identity
+from optbench.runner.sources import sources
 from optbench.runner.verifying.planning import own_names
 from optbench.store import Check, Fault, Level, Verdict
 
@@ -59,6 +60,11 @@ def _plan_faults(run: store.Run, kind: Kind) -> Iterator[Fault]:
     ):
         if expected != found:
             yield Fault(f"manifest.json: {key}", str(expected), str(found))
+    stored, here = manifest.get("sources") or {}, sources(kind.plan.names)
+    for module in sorted({*stored, *here}):
+        if stored.get(module) != here.get(module):
+            said = (str(one.get(module, "no such module")) for one in (stored, here))
+            yield Fault(f"the module {module}, code of your own", *said)
     planned = [part.shard for part in kind.parts()]
     for name in [name for name in planned if name not in manifest["shards"]]:
         yield Fault("manifest.json: shards", f"the shard {name}, which the suite plans", "not there")
@@ -83,8 +89,9 @@ def _cell_faults(run: store.Run, kind: Kind) -> Iterator[Fault]:
 
 
 def _is_of_other_code(run: store.Run, kind: Kind) -> bool:
-    """Returns whether no stored cell is planned here and the code is another: ids hash what is computed."""
-    if run.manifest.get("code_sha256") == environment.code_sha256():
+    """Returns whether the suite is the same and the code is another that plans none of its cells: ids hash both."""
+    same_suite = kind.plan.spec.hash() == run.manifest["suite"].get("hash")
+    if not same_suite or run.manifest.get("code_sha256") == environment.code_sha256():
         return False
     planned = {part.shard for part in kind.parts()}
     for shard in (name for name in store.committed(run.path) if name in planned):

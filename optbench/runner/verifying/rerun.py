@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,10 +41,13 @@ def check_rerun(
     differs = surroundings.differences(run.manifest)
     faults: list[Fault] = []
     rows: list[dict[str, Any]] = []
+    n_made = 0
     try:
         planned.check()
         for shard, wanted in cells.items():
-            for row, found in _shard(run, planned, shard, wanted, differs, lambda said: tell(said, len(rows))):
+            made, compared = _shard(run, planned, shard, wanted, differs, lambda said: tell(said, len(rows)))
+            n_made += made
+            for row, found in compared:
                 rows.append(row)
                 faults += found
     except DataError as error:
@@ -52,15 +55,18 @@ def check_rerun(
     if not rows and not faults:
         return Check(Level.RERUN, Verdict.NOT_APPLICABLE, "the run has no row that ended ok or diverged")
     n_equal = sum(row["to_the_bit"] for row in rows)
-    facts = {"rows": rows, "environment_differs": differs, "to_the_bit": n_equal}
-    return Check.of(Level.RERUN, _said(rows, n_equal, differs), faults, facts)
+    facts = {"rows": rows, "environment_differs": differs, "to_the_bit": n_equal, "rows_computed": n_made}
+    return Check.of(Level.RERUN, _said(rows, n_made, n_equal, differs), faults, facts)
 
 
-def _said(rows: Sequence[Mapping[str, Any]], n_equal: int, differs: Sequence[str]) -> str:
+def _said(rows: Sequence[Mapping[str, Any]], n_made: int, n_equal: int, differs: Sequence[str]) -> str:
     """Returns what was compared, and how closely."""
     if not rows:
         return "no row could be computed again"
-    said = f"{len(rows):,} rows computed again, {n_equal:,} the same {TO_THE_BIT}"
+    said = f"{len(rows):,} row{'s' if len(rows) > 1 else ''} computed again"
+    # Bits hang on what is computed together: of functions on blocks of lanes, of studies on the models before.
+    said += f" (with their shards, {n_made:,} rows)" if n_made > len(rows) else ""
+    said += f", {n_equal:,} the same {TO_THE_BIT}"
     if not differs:
         return f"{said}, as the same environment promises"
     said += "" if n_equal == len(rows) else ", the others compared within tolerance"
@@ -74,8 +80,8 @@ def _shard(
     wanted: Sequence[str],
     differs: Sequence[str],
     tell: Callable[[str], None],
-) -> Iterator[tuple[dict[str, Any], list[Fault]]]:
-    """Yields the rows of a shard that were computed again, each with its faults."""
+) -> tuple[int, list[tuple[dict[str, Any], list[Fault]]]]:
+    """Returns how many rows were computed for some of a shard, and those rows, each with its faults."""
     if shard not in {part.shard for part in kind.parts()}:
         raise DataError(f"this build plans no shard {shard}: another version made the run")
     schema = run.schema
@@ -87,7 +93,7 @@ def _shard(
     made = kind.remake(shard, cells_of({name: asked[name].tolist() for name in plain}, plain), run.path, tell)
     remade = parquet.table_of(made, schema).to_pandas()
     again = {str(one["cell_id"]): one for one in _rows(remade)}
-    peers = _peers(run, stored)
+    peers, compared = _peers(run, stored), []
     for row in _rows(asked):
         cell = str(row["cell_id"])
         if cell not in again:
@@ -97,7 +103,9 @@ def _shard(
         found = _faults(run, shard, row, other, unequal, differs, peers)
         where = {name: _plain(row[name]) for name in schema.order}
         by = _distances(asked, remade[remade["cell_id"] == cell], unequal, schema)
-        yield {"cell_id": cell, **where, "to_the_bit": not unequal, "differs": by, "agrees": not found}, found
+        said = {"cell_id": cell, **where, "to_the_bit": not unequal, "differs": by, "agrees": not found}
+        compared.append((said, found))
+    return len(remade), compared
 
 
 def _distances(stored: pd.DataFrame, again: pd.DataFrame, names: Sequence[str], schema: Schema) -> dict[str, Any]:
