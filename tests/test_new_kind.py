@@ -61,6 +61,9 @@ def test_a_new_kind_is_planned_run_resumed_and_shown(command):
     assert "cost: tosses" in table
     assert "is shown again" in command("run", "fair.toml")
     assert "finished, 4/4 shards committed" in command("status", "fair")
+    verified = command("verify", "fair", "--rerun", "4")
+    assert "4 rows computed again, 4 the same to the bit" in verified
+    assert "All that was checked holds: files, rows, rendering, identity, rerun." in verified
     rows = json.loads(command("table", "fair", "--format", "json"))["rows"]
     assert [(row["coin"], row["optimizer"], row["heads"]) for row in rows] == [
         (f"penny-{heads}", rule, float(heads)) for heads in (0, 1) for rule in ("adam", "sgd")

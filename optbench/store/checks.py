@@ -147,6 +147,9 @@ def manifest_faults(manifest: Mapping[str, Any]) -> Iterator[Fault]:
         if not isinstance(manifest.get(key), kind):
             found = type(manifest[key]).__name__ if key in manifest else "nothing"
             yield Fault(f"manifest.json: {key}", f"an entry of type {kind.__name__}", found)
+    shards = manifest.get("shards")
+    if isinstance(shards, list) and not all(isinstance(name, str) for name in shards):
+        yield Fault("manifest.json: shards", "names of shards", "something else among them")
 
 
 def _count_faults(folder: Path) -> Iterator[Fault]:

@@ -59,7 +59,7 @@ def _counted(n: int, what: str) -> str:
 def _published(evidence: Evidence, path: Path) -> Fault | None:
     """Returns what is wrong with a table that was published beside the rows."""
     name = f"{TABLES}/{path.name}"
-    if path.suffix not in ENDINGS or not path.is_file():
+    if path.suffix not in ENDINGS or path.is_symlink() or not path.is_file():
         return Fault(name, f"a table, with an ending among {', '.join(ENDINGS)}", "another file")
     try:
         again = tables.render(evidence, path.stem, ENDINGS[path.suffix], width=WIDTH)

@@ -49,26 +49,39 @@ class Coins:
     def execute(self, missing, ledger, tell, *, ends):
         for part, group in zip(self.parts(), self.plan.groups, strict=True):
             if part.shard in missing:
-                rng = np.random.default_rng([group.seed, zlib.crc32(group.coin.label.encode())])
-                (config,) = group.configs
-                row = {
-                    "cell_id": group.cell_id(),
-                    "coin": group.coin.label,
-                    "optimizer": group.optimizer_label,
-                    "config": 0,
-                    "hyper": json.dumps(config),
-                    "swept": group.swept,
-                    "swept_value": config[group.swept],
-                    "is_default": True,
-                    "split": "report",
-                    "status": "ok",
-                    "message": "",
-                    "heads": float((rng.random(group.tosses) < group.coin.heads).mean()),
-                }
-                yield Shard(part, Outcome({name: [value] for name, value in row.items()}, {}, []))
+                yield Shard(part, Outcome(toss(group), {}, []))
+
+    def expected_ids(self, shard, folder):
+        return [self._group(shard).cell_id()]
+
+    def remake(self, shard, cells, folder, tell):
+        return toss(self._group(shard))
+
+    def _group(self, shard):
+        return next(group for group in self.plan.groups if store.shard_name(*group.labels) == shard)
 
     def finish(self, ledger, tell):
         return {}
+
+
+def toss(group):
+    rng = np.random.default_rng([group.seed, zlib.crc32(group.coin.label.encode())])
+    (config,) = group.configs
+    row = {
+        "cell_id": group.cell_id(),
+        "coin": group.coin.label,
+        "optimizer": group.optimizer_label,
+        "config": 0,
+        "hyper": json.dumps(config),
+        "swept": group.swept,
+        "swept_value": config[group.swept],
+        "is_default": True,
+        "split": "report",
+        "status": "ok",
+        "message": "",
+        "heads": float((rng.random(group.tosses) < group.coin.heads).mean()),
+    }
+    return {name: [value] for name, value in row.items()}
 
 
 KIND = Coins
