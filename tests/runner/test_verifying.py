@@ -151,6 +151,12 @@ def test_the_draw_is_of_rows_that_ended_and_hangs_on_its_seed_alone(folder):
         draw(store.load(folder), named=[gone])
 
 
+def test_nothing_is_drawn_of_a_run_that_has_no_rows_yet(folder):
+    for path in (folder / "shards").iterdir():
+        path.unlink()
+    assert draw(store.load(folder), 3) == {}
+
+
 def test_named_rows_come_beside_those_that_are_drawn_and_wrong_names_are_said(folder):
     run = store.load(folder)
     first = run.runs["cell_id"].iloc[0]

@@ -37,8 +37,11 @@ def draw(run: store.Run, k: int = 0, seed: int = 0, named: Sequence[str] = ()) -
         )
     rows = pd.concat(
         [
-            store.read_shards(run.path, [shard], ["cell_id", "status"], schema=run.schema).assign(shard=shard)
-            for shard in store.committed(run.path)
+            pd.DataFrame({"cell_id": [], "status": [], "shard": []}, dtype=object),
+            *(
+                store.read_shards(run.path, [shard], ["cell_id", "status"], schema=run.schema).assign(shard=shard)
+                for shard in store.committed(run.path)
+            ),
         ]
     ).set_index("cell_id")
     wrong = []
