@@ -85,7 +85,7 @@ def _difference(name: str, again: str, found: str) -> Fault | None:
     for number, (one, other) in enumerate(zip(again.split("\n"), found.split("\n"), strict=False), start=1):
         if one != other:
             one, other = _around(one, other)
-            return Fault(f"{name}, line {number}", repr(one), repr(other))
+            return Fault(f"{name}, line {number}", f"'{one}'", f"'{other}'")
     return Fault(name, f"{again.count(chr(10)):,} lines", f"{found.count(chr(10)):,}")
 
 
