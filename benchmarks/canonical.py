@@ -100,6 +100,7 @@ def main() -> None:
         for table, ending in wanted:
             text = tables.render(run, table, FORMATS[ending])
             if text != tables.render(full, table, FORMATS[ending]):
+                shutil.rmtree(compact)
                 raise SystemExit(f"{table}.{ending} of the committed rows is not that of {full.path}")
             (compact / "tables" / f"{table}.{ending}").write_text(text)
     print(f"{compact}: {len(wanted)} tables, {len(drawn)} figures")
@@ -129,11 +130,14 @@ def compress(full: store.Run, folder: Path) -> None:
     is_judged = schema.name == "studies"
     empty = ANSWERS if is_judged else schema.curves.columns.values()
     for (first, *others), rows in full.runs.groupby(list(keys), sort=True):
-        columns = {name: rows[name].tolist() for name in schema.columns}
-        columns |= {name: [[]] * len(rows) for name in empty}
         name = store.shard_name(
             first, "--".join(_part(column, value) for column, value in zip(keys[1:], others, strict=True))
         )
+        # Facts of a record stand in the order of its shard, which is not that of the run's rows.
+        order = store.read_shards(full.path, [name], ["cell_id"], schema=schema)["cell_id"]
+        rows = rows.set_index("cell_id", drop=False).loc[order]
+        columns = {column: rows[column].tolist() for column in schema.columns}
+        columns |= {column: [[]] * len(rows) for column in empty}
         record = store.committed(full.path)[name]
         facts = {key: record[key] for key in FACTS if key in record}
         store.write_shard(folder, name, columns, facts, schema=schema)

@@ -12,6 +12,7 @@ import pandas as pd
 from optbench.errors import UsageError
 from optbench.records.schema import Schema
 from optbench.store.curves import long_form
+from optbench.store.frames import read_frame
 from optbench.store.manifest import read_manifest
 from optbench.store.measures import read_measures
 from optbench.store.paths import MANIFEST
@@ -67,6 +68,14 @@ class Run:
         ``seconds`` are added: those of the clock that it took. Empty where nothing was measured.
         """
         return read_measures(self.path)
+
+    def frame(self, name: str) -> pd.DataFrame | None:
+        """Returns a frame of analysis that is stored beside the rows, ``None`` where there is none.
+
+        Args:
+            name: What analysis calls it.
+        """
+        return read_frame(self.path, name)
 
     @cached_property
     def traces(self) -> pd.DataFrame:

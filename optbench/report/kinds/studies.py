@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optbench.report.kinds.kind import Presentation
@@ -31,9 +30,9 @@ FRAMES = {
 
 def frames(evidence: Evidence, name: str) -> Mapping[str, pd.DataFrame]:
     """Returns the frame of a name, one of ``FRAMES``: that beside the rows, or made of rows that were found whole."""
-    from optbench.store import read_frame
-
-    if (kept := read_frame(Path(evidence.run.path), name)) is not None:
+    # Rows that were never stored have nothing beside them.
+    stored = getattr(evidence.run, "frame", None)
+    if stored is not None and (kept := stored(name)) is not None:
         return {name: kept}
 
     check_rows(evidence)

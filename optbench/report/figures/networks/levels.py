@@ -29,6 +29,8 @@ ROW_HEIGHT = 2.1
 MOST_ARMS = 4
 #: Fewest replicates of which a level is drawn: Student's interval of two would press all others flat.
 FEWEST = 3
+#: Share of the axis that the name of a level takes.
+ROOM = 0.15
 
 
 def draw(evidence: Evidence, setting: str) -> list[Figure]:
@@ -121,6 +123,30 @@ def _losses(ax: Axes, places: Sequence[float], levels: Sequence[float]) -> None:
     """Makes the horizontal axis one of losses that fall to the right, named at the levels."""
     ax.set_xscale("log")
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xticks(levels, [formatting.significant(level, trim=True) for level in levels], fontsize=7)
+    begin, end = (max(places) * 1.4, min(places) / 1.4) if places else (max(levels), min(levels))
+    named = with_room(levels, begin / end)
+    ax.set_xticks(
+        levels, [formatting.significant(level, trim=True) if level in named else "" for level in levels], fontsize=7
+    )
     if places:
-        ax.set_xlim(max(places) * 1.4, min(places) / 1.4)
+        ax.set_xlim(begin, end)
+
+
+def with_room(levels: Sequence[float], span: float) -> list[float]:
+    """Returns the levels that can be named on an axis without running into one another.
+
+    Args:
+        levels: Training losses, descending.
+        span: The largest loss of the axis over the smallest.
+
+    Example:
+        >>> with_room([1.0, 0.3, 0.1, 0.03, 0.01, 0.003], 1e3)
+        [1.0, 0.3, 0.1, 0.03, 0.01, 0.003]
+        >>> with_room([1.0, 0.3, 0.1, 0.03, 0.01, 0.003], 1e5)
+        [1.0, 0.1, 0.01]
+    """
+    kept: list[float] = []
+    for level in levels:
+        if not kept or kept[-1] / level >= span**ROOM:
+            kept.append(level)
+    return kept
