@@ -148,8 +148,8 @@ def test_a_dry_run_names_each_study_with_its_models(tmp_path):
 
     (tmp_path / "little.toml").write_text(SUITE)
     said = describe(tmp_path / "little.toml")
-    assert "78 models: 7 studies, 2 replicates of each, seed 0" in said
+    assert "86 models: 7 studies, 2 replicates of each, seed 0" in said
     assert "cross_validation: 12 fold models, 1 refit per replicate; lr 0.0001, 0.01; penalty 0, 0.1" in said
-    assert "bias_variance: 4 members per replicate; batch_size 10, 30" in said
+    assert "bias_variance: 6 members per replicate; batch_size 10, 30" in said
     assert "mnist1d mlp adam: examples: 120 to train on, 13 beside them, 60 to report; batches of 20, 2 epochs" in said
     assert "total" in said

@@ -12,8 +12,9 @@ import pytest
 from optbench import environment, store
 from optbench.core.keys import digest
 from optbench.errors import UsageError
+from optbench.runner.kinds.landscapes.kind import COMPARED
 from optbench.runner.verifying import check_identity, draw, replanned, surroundings
-from optbench.runner.verifying.agreement import COMPARED, deviations, unequal
+from optbench.runner.verifying.agreement import deviations, unequal
 from optbench.runner.verifying.planning import own_names
 from optbench.store import Verdict
 from tests.forged import IMAGES, QUICK, copied, edit, rewrite, shard_of
@@ -225,9 +226,7 @@ STORED = {
 
 def beyond(again, n_peers=4, dtype="float64", **changes):
     peers = [{**STORED, "cell_id": str(n), "f_last": 0.01 * n, "f_best": 1e-3} for n in range(n_peers)]
-    found = deviations(
-        {**STORED, **changes}, {**STORED, **changes, **again}, COMPARED["landscapes"], pd.DataFrame(peers), dtype
-    )
+    found = deviations({**STORED, **changes}, {**STORED, **changes, **again}, COMPARED, pd.DataFrame(peers), dtype)
     return [one.column for one in found]
 
 

@@ -107,7 +107,6 @@ OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "seeds.tune": (networks.Seeds, "tune", 3),
     "seeds.report": (networks.Seeds, "report", 4),
     "dtype": (networks.NetworkSuite, "dtype", "bfloat16"),
-    "new_data": (networks.NetworkSuite, "new_data", True),
     "levels": (networks.NetworkSuite, "levels", [1.0]),
     "primary_level": (networks.NetworkSuite, "primary_level", 0.1),
     "table": (networks.NetworkSuite, "table", "gap"),
@@ -140,6 +139,7 @@ OTHER_NETWORKS: dict[str, tuple[type[model.Model], str, object]] = {
     "contrasts.0.measure": (of_networks.Contrast, "measure", "gap"),
 }
 OTHER_ARMS: dict[str, tuple[type[model.Model], str, object]] = {
+    "new_data": (networks.NetworkSuite, "new_data", True),
     "arms": (networks.NetworkSuite, "arms", [{"name": "one", "is_primary": True}]),
     "arms.0.name": (arm.Arm, "name", "other"),
     "arms.0.title": (arm.Arm, "title", "Eins"),

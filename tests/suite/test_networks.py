@@ -126,7 +126,7 @@ def test_every_combination_is_one_cell():
         ("early_stopping = false", "early_stopping = false\nseed = 1"),
         ("early_stopping = false", "early_stopping = false\nsplit_seed = 1"),
         ("early_stopping = false", 'early_stopping = false\ndtype = "bfloat16"'),
-        ("early_stopping = false", "early_stopping = false\nnew_data = true"),
+        ("early_stopping = false", 'early_stopping = false\nnew_data = true\ntuning = "default"'),
         # Runs with levels are scored at other points.
         ("early_stopping = false", "early_stopping = false\nlevels = [0.3, 0.1]"),
     ],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from optbench.runner.kinds.compared import Compared
 from optbench.runner.ledger import Ledger
 from optbench.suite.measure import MeasureSpec
 from optbench.suite.plan import Counted, Plan
@@ -78,9 +79,11 @@ class Kind(Protocol):
 
     Attributes:
         schema: ``IDENTITY`` of its rows' schema: what ids are hashed with.
+        compared: What of a row is compared with the same row computed again elsewhere; ``None`` for its bits.
     """
 
     schema: int
+    compared: Compared | None
 
     @property
     def plan(self) -> Plan[Suite, Counted]:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from optbench.records import curve_steps
+from optbench.runner.kinds.compared import Compared
 
 #: Evaluations in which a rounding stays small.
 EARLY = 10
@@ -30,56 +31,6 @@ TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "bfloat16": 0.1}
 FLOOR = 1e-3
 #: Stored rows of the same configuration that must be there for their spread to say anything.
 LEAST_PEERS = 3
-
-
-class Compared(NamedTuple):
-    """What of the rows of a kind is compared where bits are not promised.
-
-    Attributes:
-        planned: Columns that are the same everywhere.
-        starts: Numbers that nothing but the start decides.
-        curves: Curves, whose first points are compared.
-        clock: The column that says when they were recorded; empty where it is ``curve_steps``.
-        outcomes: Numbers that a run led to.
-        peers: Columns in which rows agree that differ in start or seed alone.
-    """
-
-    planned: tuple[str, ...]
-    starts: tuple[str, ...]
-    curves: tuple[str, ...]
-    clock: str
-    outcomes: tuple[str, ...]
-    peers: tuple[str, ...]
-
-
-_CONFIGURATION = ("optimizer", "config", "hyper", "swept", "swept_value", "is_default", "split")
-_SCORES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
-COMPARED = {
-    "landscapes": Compared(
-        ("problem", *_CONFIGURATION, "start", "noise_seed"),
-        ("f_start",),
-        ("curve_f", "curve_best"),
-        "",
-        ("f_last", "f_best"),
-        ("problem", "optimizer", "config", "split"),
-    ),
-    "networks": Compared(
-        ("task", *_CONFIGURATION, "seed"),
-        (),
-        ("curve_train_loss", "curve_validation_loss"),
-        "curve_grads",
-        _SCORES,
-        ("task", "optimizer", "config", "split"),
-    ),
-    "studies": Compared(
-        ("study", "method", "data", "replicate", "role", "member", "fold", "factor", "factor_value"),
-        (),
-        ("curve_train_loss", "curve_test_loss"),
-        "curve_grads",
-        _SCORES,
-        ("study", "role", "factor_value"),
-    ),
-}
 
 
 @dataclass(frozen=True)

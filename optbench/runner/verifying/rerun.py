@@ -13,9 +13,10 @@ from optbench.errors import DataError
 from optbench.records.schema import Schema
 from optbench.runner.kinds import Kind
 from optbench.runner.kinds.again import differences
+from optbench.runner.kinds.compared import Compared
 from optbench.runner.kinds.kind import cells_of
 from optbench.runner.verifying import agreement, surroundings
-from optbench.runner.verifying.agreement import COMPARED, Deviation
+from optbench.runner.verifying.agreement import Deviation
 from optbench.store import Check, Fault, Level, Verdict, parquet
 
 #: Said for a row whose bits are promised.
@@ -93,19 +94,19 @@ def _shard(
     made = kind.remake(shard, cells_of({name: asked[name].tolist() for name in plain}, plain), run.path, tell)
     remade = parquet.table_of(made, schema).to_pandas()
     again = {str(one["cell_id"]): one for one in _rows(remade)}
-    peers, compared = _peers(run, stored), []
+    peers, found_of = _peers(run, stored, kind.compared), []
     for row in _rows(asked):
         cell = str(row["cell_id"])
         if cell not in again:
             raise DataError(f"cell {cell} of {shard} is not among the rows that were computed again")
         other = again[cell]
         unequal = agreement.unequal(row, other, columns)
-        found = _faults(run, shard, row, other, unequal, differs, peers)
+        found = _faults(run, shard, row, other, unequal, differs, peers, kind.compared)
         where = {name: _plain(row[name]) for name in schema.order}
         by = _distances(asked, remade[remade["cell_id"] == cell], unequal, schema)
         said = {"cell_id": cell, **where, "to_the_bit": not unequal, "differs": by, "agrees": not found}
-        compared.append((said, found))
-    return len(remade), compared
+        found_of.append((said, found))
+    return len(remade), found_of
 
 
 def _distances(stored: pd.DataFrame, again: pd.DataFrame, names: Sequence[str], schema: Schema) -> dict[str, Any]:
@@ -124,6 +125,7 @@ def _faults(
     unequal: Sequence[str],
     differs: Sequence[str],
     peers: pd.DataFrame,
+    compared: Compared | None,
 ) -> list[Fault]:
     """Returns where a row does not agree with what was computed again."""
     place = f"shards/{shard}.parquet, cell {row['cell_id']}"
@@ -133,7 +135,6 @@ def _faults(
         ]
     if not unequal:
         return []
-    compared = COMPARED.get(run.schema.name)
     if compared is None:
         return [Fault(f"{place}: {name}", "the same bits", "others") for name in unequal]
     same = pd.Series(True, index=peers.index)
@@ -153,9 +154,8 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
-def _peers(run: store.Run, stored: pd.DataFrame) -> pd.DataFrame:
+def _peers(run: store.Run, stored: pd.DataFrame, compared: Compared | None) -> pd.DataFrame:
     """Returns the stored rows among which those of the same configuration are: of studies those of all replicates."""
-    compared = COMPARED.get(run.schema.name)
     if compared is None or "split" in run.schema.columns:
         return stored
     columns = dict.fromkeys(["cell_id", "status", *compared.peers, *compared.outcomes])

@@ -16,7 +16,7 @@ from optbench.suite.studies.study import BATCH_SIZE, FOLDS, INTERVAL, SET, Epoch
 from optbench.suite.suite import Quick, Suite
 
 #: Kinds of table that a suite of studies may name as the one that answers its question.
-Table = Literal["main", "cross_validation", "decomposition", "ensembles", "calibration", "curves"]
+Table = Literal["main", "cross_validation", "decomposition", "ensembles", "calibration", "curves", "sharpness"]
 
 Replicates = Annotated[int, Strict(), Field(ge=1, le=1000)]
 

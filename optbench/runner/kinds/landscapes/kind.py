@@ -21,6 +21,7 @@ from optbench.measures.of_problem import subject_of
 from optbench.measures.subject import Subject
 from optbench.records.landscapes import IDENTITY, ROWS
 from optbench.runner.kinds.again import Again, check_cells, differences, notes_of
+from optbench.runner.kinds.compared import CONFIGURATION, Compared
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell
 from optbench.runner.kinds.landscapes.describing import describe
@@ -32,10 +33,21 @@ from optbench.suite.measure import MeasureSpec
 from optbench.suite.selection import Selection
 from optbench.suite.suite import Suite
 
+#: What is compared of a row that is computed again elsewhere.
+COMPARED = Compared(
+    ("problem", *CONFIGURATION, "start", "noise_seed"),
+    ("f_start",),
+    ("curve_f", "curve_best"),
+    "",
+    ("f_last", "f_best"),
+    ("problem", "optimizer", "config", "split"),
+)
+
 
 class Landscapes:
     """A planned suite of functions. It has one phase: tuning and reported starts of a group lie in one shard."""
 
+    compared = COMPARED
     schema = IDENTITY
     judged = Point.LAST
     cell_columns = ("cell_id", "split", "status", "start", "noise_seed")

@@ -23,6 +23,7 @@ from optbench.measures.subject import Subject
 from optbench.records import Split
 from optbench.records.networks import IDENTITY, ROWS
 from optbench.runner.kinds.again import Again, check_cells, differences, notes_of
+from optbench.runner.kinds.compared import CONFIGURATION, SCORES, Compared
 from optbench.runner.kinds.entries import entry_of
 from optbench.runner.kinds.kind import Cell, Kind, Part, Shard, Tell, cells_of
 from optbench.runner.kinds.networks.describing import describe
@@ -43,6 +44,16 @@ from optbench.tasks.task import Task
 #: What trains a group, and its first phase where it has a warm start; or what kept one from being compiled.
 Fitters = tuple[Fitter | Exception, Fitter | Exception | None]
 
+#: What is compared of a row that is computed again elsewhere.
+COMPARED = Compared(
+    ("task", *CONFIGURATION, "seed"),
+    (),
+    ("curve_train_loss", "curve_validation_loss"),
+    "curve_grads",
+    SCORES,
+    ("task", "optimizer", "config", "split"),
+)
+
 
 class Networks:
     """A planned suite of networks.
@@ -51,6 +62,7 @@ class Networks:
     runs of that configuration and of the default are another shard.
     """
 
+    compared = COMPARED
     schema = IDENTITY
     judged = Point.JUDGED
     cell_columns = ("cell_id", "split", "status", "config", "seed")

@@ -15,6 +15,7 @@ from optbench.environment import visible_cores
 from optbench.errors import DataError, UsageError
 from optbench.records.studies import IDENTITY, ROWS
 from optbench.runner.kinds.again import check_cells
+from optbench.runner.kinds.compared import SCORES, Compared
 from optbench.runner.kinds.kind import Cell, Part, Shard, Tell
 from optbench.runner.kinds.studies import boosting, cross_validation, ensembles, regression
 from optbench.runner.kinds.studies.cost import cost_of
@@ -44,6 +45,16 @@ METHODS: dict[str, Method] = {
 #: Replicates that are run together on an accelerator, where many networks are trained side by side.
 ABREAST = 8
 
+#: What is compared of a row that is computed again elsewhere.
+COMPARED = Compared(
+    ("study", "method", "data", "replicate", "role", "member", "fold", "factor", "factor_value"),
+    (),
+    ("curve_train_loss", "curve_test_loss"),
+    "curve_grads",
+    SCORES,
+    ("study", "role", "factor_value"),
+)
+
 
 class Studies:
     """A planned suite of studies.
@@ -51,6 +62,7 @@ class Studies:
     It has no points that could be kept or measured: ``Suite.MEASURED`` says so, and nobody asks for them.
     """
 
+    compared = COMPARED
     schema = IDENTITY
 
     def __init__(self, suite: Suite, selection: Selection) -> None:

@@ -19,6 +19,7 @@ class Coins:
     """A planned suite of coins."""
 
     schema = IDENTITY
+    compared = None
     threads = 1
     compile_s = 0.0
 
