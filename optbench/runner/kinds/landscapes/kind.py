@@ -47,7 +47,7 @@ COMPARED = Compared(
 class Landscapes:
     """A planned suite of functions. It has one phase: tuning and reported starts of a group lie in one shard."""
 
-    compared = COMPARED
+    compared: Compared | None = COMPARED
     schema = IDENTITY
     judged = Point.LAST
     cell_columns = ("cell_id", "split", "status", "start", "noise_seed")

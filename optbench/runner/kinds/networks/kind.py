@@ -62,7 +62,7 @@ class Networks:
     runs of that configuration and of the default are another shard.
     """
 
-    compared = COMPARED
+    compared: Compared | None = COMPARED
     schema = IDENTITY
     judged = Point.JUDGED
     cell_columns = ("cell_id", "split", "status", "config", "seed")

@@ -62,7 +62,7 @@ class Studies:
     It has no points that could be kept or measured: ``Suite.MEASURED`` says so, and nobody asks for them.
     """
 
-    compared = COMPARED
+    compared: Compared | None = COMPARED
     schema = IDENTITY
 
     def __init__(self, suite: Suite, selection: Selection) -> None:
